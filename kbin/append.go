@@ -1,0 +1,287 @@
+package kbin
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// MaxString is the longest string that the protocol can carry, in bytes: lengths were
+// int16 once, and compact strings keep the limit.
+const MaxString = math.MaxInt16
+
+// AppendBool appends one byte, 1 or 0.
+func AppendBool(dst []byte, v bool) []byte {
+	if v {
+		return append(dst, 1)
+	}
+	return append(dst, 0)
+}
+
+// BoolByte is the byte of a boolean, 1 or 0.
+func BoolByte(v bool) byte {
+	if v {
+		return 1
+	}
+	return 0
+}
+
+// Some functions of this package are kept from inlining: generated code calls them from
+// hundreds of places, where their bodies would take more room than time.
+
+// Grow returns dst with n more bytes, of any content, for the caller to write. It inlines,
+// and one Grow for neighbouring fields is faster than an append for each.
+func Grow(dst []byte, n int) []byte {
+	if cap(dst)-len(dst) >= n {
+		return dst[:len(dst)+n]
+	}
+	return grown(dst, n)
+}
+
+// Extend is Grow for where it is called rarely. It does not inline.
+//
+//go:noinline
+func Extend(dst []byte, n int) []byte { return Grow(dst, n) }
+
+//go:noinline
+func grown(dst []byte, n int) []byte { return append(dst, make([]byte, n)...) }
+
+// AppendInt8 appends one byte.
+func AppendInt8(dst []byte, v int8) []byte { return append(dst, byte(v)) }
+
+// AppendInt16 appends two bytes, big-endian as all that follow.
+func AppendInt16(dst []byte, v int16) []byte { return binary.BigEndian.AppendUint16(dst, uint16(v)) }
+
+// AppendUint16 appends two bytes.
+func AppendUint16(dst []byte, v uint16) []byte { return binary.BigEndian.AppendUint16(dst, v) }
+
+// AppendInt32 appends four bytes.
+func AppendInt32(dst []byte, v int32) []byte { return binary.BigEndian.AppendUint32(dst, uint32(v)) }
+
+// AppendUint32 appends four bytes.
+func AppendUint32(dst []byte, v uint32) []byte { return binary.BigEndian.AppendUint32(dst, v) }
+
+// AppendInt64 appends eight bytes.
+func AppendInt64(dst []byte, v int64) []byte { return binary.BigEndian.AppendUint64(dst, uint64(v)) }
+
+// AppendFloat64 appends eight bytes, IEEE 754.
+func AppendFloat64(dst []byte, v float64) []byte {
+	return binary.BigEndian.AppendUint64(dst, math.Float64bits(v))
+}
+
+// AppendUUID appends sixteen bytes.
+func AppendUUID(dst []byte, v UUID) []byte { return append(dst, v[:]...) }
+
+// AppendUvarint appends an unsigned varint, one to five bytes.
+func AppendUvarint(dst []byte, v uint32) []byte {
+	for v >= 0x80 {
+		dst = append(dst, byte(v)|0x80)
+		v >>= 7
+	}
+	return append(dst, byte(v))
+}
+
+// AppendUvarlong appends an unsigned varint of up to ten bytes.
+func AppendUvarlong(dst []byte, v uint64) []byte { return binary.AppendUvarint(dst, v) }
+
+// AppendVarint appends a zigzag varint, one to five bytes.
+func AppendVarint(dst []byte, v int32) []byte {
+	return AppendUvarint(dst, uint32(v)<<1^uint32(v>>31))
+}
+
+// AppendVarlong appends a zigzag varint of up to ten bytes.
+func AppendVarlong(dst []byte, v int64) []byte { return binary.AppendVarint(dst, v) }
+
+// UvarintLen returns how many bytes [AppendUvarint] appends.
+func UvarintLen(v uint32) int {
+	n := 1
+	for v >= 0x80 {
+		v >>= 7
+		n++
+	}
+	return n
+}
+
+// AppendString appends a string with an int16 length. It panics if the string is longer
+// than [MaxString], which the Check of messages finds before.
+func AppendString(dst []byte, s string) []byte {
+	checkString(s)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(s)))
+	return append(dst, s...)
+}
+
+// AppendNullableString appends a string with an int16 length, -1 for null.
+//
+//go:noinline
+func AppendNullableString(dst []byte, s NullString) []byte {
+	if !s.Valid {
+		return append(dst, 0xff, 0xff)
+	}
+	return AppendString(dst, s.S)
+}
+
+// AppendCompactString appends a string with its length plus one as an unsigned varint. It
+// panics as [AppendString] does.
+func AppendCompactString(dst []byte, s string) []byte {
+	if len(s) < 0x7f {
+		dst = Grow(dst, 1+len(s))
+		b := dst[len(dst)-1-len(s):]
+		b[0] = byte(len(s) + 1)
+		copy(b[1:], s)
+		return dst
+	}
+	checkString(s)
+	dst = AppendUvarint(dst, uint32(len(s)+1))
+	return append(dst, s...)
+}
+
+// AppendCompactNullableString appends a compact string, length 0 for null.
+//
+//go:noinline
+func AppendCompactNullableString(dst []byte, s NullString) []byte {
+	if !s.Valid {
+		return append(dst, 0)
+	}
+	return AppendCompactString(dst, s.S)
+}
+
+func checkString(s string) {
+	if len(s) > MaxString {
+		panic(fmt.Sprintf("kbin: a string of %d bytes, the protocol carries %d: Check a message before AppendTo", len(s), MaxString))
+	}
+}
+
+// AppendBytes appends bytes with an int32 length. Nil is empty.
+func AppendBytes(dst, b []byte) []byte {
+	dst = AppendArrayLen(dst, len(b))
+	return append(dst, b...)
+}
+
+// AppendNullableBytes appends bytes with an int32 length, -1 for nil.
+func AppendNullableBytes(dst, b []byte) []byte {
+	if b == nil {
+		return AppendArrayLen(dst, -1)
+	}
+	return AppendBytes(dst, b)
+}
+
+// AppendCompactBytes appends bytes with their length plus one as an unsigned varint. Nil
+// is empty.
+func AppendCompactBytes(dst, b []byte) []byte {
+	dst = AppendCompactArrayLen(dst, len(b))
+	return append(dst, b...)
+}
+
+// AppendCompactNullableBytes appends compact bytes, length 0 for nil.
+func AppendCompactNullableBytes(dst, b []byte) []byte {
+	if b == nil {
+		return append(dst, 0)
+	}
+	return AppendCompactBytes(dst, b)
+}
+
+// AppendArrayLen appends the int32 count of an array, -1 for null.
+func AppendArrayLen(dst []byte, n int) []byte {
+	checkLen(n)
+	return binary.BigEndian.AppendUint32(dst, uint32(n))
+}
+
+// AppendCompactArrayLen appends the count of an array plus one as an unsigned varint, so 0
+// for null, which is -1.
+func AppendCompactArrayLen(dst []byte, n int) []byte {
+	checkLen(n)
+	return AppendUvarint(dst, uint32(n+1))
+}
+
+func checkLen(n int) {
+	if n > math.MaxInt32-1 {
+		panic(fmt.Sprintf("kbin: a length of %d, the protocol carries %d", n, math.MaxInt32-1))
+	}
+}
+
+// The appenders of messages that have a classic and a compact form take which of them to
+// write; the readers below are called alike.
+
+// AppendFlexString appends a compact string if flex, else one with an int16 length.
+func AppendFlexString(dst []byte, s string, flex bool) []byte {
+	if flex {
+		return AppendCompactString(dst, s)
+	}
+	return AppendString(dst, s)
+}
+
+// AppendFlexNullableString appends a nullable string in compact or classic form.
+func AppendFlexNullableString(dst []byte, s NullString, flex bool) []byte {
+	if flex {
+		return AppendCompactNullableString(dst, s)
+	}
+	return AppendNullableString(dst, s)
+}
+
+// AppendFlexBytes appends bytes in compact or classic form. Nil is empty.
+func AppendFlexBytes(dst, b []byte, flex bool) []byte {
+	if flex {
+		return AppendCompactBytes(dst, b)
+	}
+	return AppendBytes(dst, b)
+}
+
+// AppendFlexNullableBytes appends bytes in compact or classic form. Nil is null.
+func AppendFlexNullableBytes(dst, b []byte, flex bool) []byte {
+	if flex {
+		return AppendCompactNullableBytes(dst, b)
+	}
+	return AppendNullableBytes(dst, b)
+}
+
+// AppendFlexArrayLen appends the count of an array in compact or classic form, -1 for null.
+func AppendFlexArrayLen(dst []byte, n int, flex bool) []byte {
+	if flex && n < 0x7f {
+		return append(dst, byte(n+1))
+	}
+	if flex {
+		return AppendCompactArrayLen(dst, n)
+	}
+	return AppendArrayLen(dst, n)
+}
+
+// AppendNullableArrayLen appends the int32 count of an array, -1 if it is null.
+func AppendNullableArrayLen(dst []byte, n int, null bool) []byte {
+	if null {
+		n = -1
+	}
+	return AppendArrayLen(dst, n)
+}
+
+// AppendCompactNullableArrayLen appends the count of a compact array, 0 if it is null.
+//
+//go:noinline
+func AppendCompactNullableArrayLen(dst []byte, n int, null bool) []byte {
+	if null {
+		n = -1
+	}
+	return AppendCompactArrayLen(dst, n)
+}
+
+// AppendFlexNullableArrayLen appends the count of an array or null in compact or classic
+// form.
+//
+//go:noinline
+func AppendFlexNullableArrayLen(dst []byte, n int, null, flex bool) []byte {
+	if null {
+		n = -1
+	}
+	return AppendFlexArrayLen(dst, n, flex)
+}
+
+// StringsFit reports whether all strings are short enough for the protocol.
+//
+//go:noinline
+func StringsFit[T ~string](s []T) bool {
+	for i := range s {
+		if len(s[i]) > MaxString {
+			return false
+		}
+	}
+	return true
+}
