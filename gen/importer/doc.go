@@ -1,0 +1,11 @@
+// Package importer brings a Kafka release's message definitions into spec/.
+//
+// [Import] fetches the release's jars, reads every definition in them, and merges the facts
+// with those that are there. The rule of the merge: each version of a message is as the
+// newest release that has it says. So the order of imports does not matter, importing a
+// release twice changes nothing, and no version is ever lost. What changed is told as a
+// table for the changelog.
+//
+// [Check] holds spec/ against the definitions of other releases and explains each known
+// difference.
+package importer
