@@ -1,0 +1,345 @@
+package gen
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/franzi-kafka/franzi/gen/def"
+	"github.com/franzi-kafka/franzi/gen/model"
+)
+
+// appendTo writes the method that appends a message's encoding.
+func (w *writer) appendTo() {
+	root := w.message.Root
+	w.Comment("AppendTo appends the encoding of a message that Check has found good.")
+	w.method(root, "AppendTo").Params(jen.Id("dst").Index().Byte()).Index().Byte().BlockFunc(func(g *jen.Group) {
+		if usesVersion(root) {
+			g.Id("v").Op(":=").Id("m").Dot("Version")
+		}
+		w.appendBody(g, root)
+	})
+}
+
+// appendFunction writes the function that appends a struct that has functions.
+func (w *writer) appendFunction(s *model.Struct) {
+	w.function("append", s, jen.Id("dst").Index().Byte(), jen.Id("v").Int16()).Index().Byte().BlockFunc(func(g *jen.Group) {
+		w.appendBody(g, s)
+	})
+}
+
+func (w *writer) appendBody(g *jen.Group, s *model.Struct) {
+	if usesFlexVariable(s, true) {
+		flexVariable(g, s)
+	}
+	newScope(s).append(g)
+	g.Return(jen.Id("dst"))
+}
+
+// usesVersion reports whether writing a struct depends on the version.
+func usesVersion(s *model.Struct) bool {
+	if when(s.Message.Def.Flexible, s.Versions).test != nil || hasKnownTags(s) {
+		return true
+	}
+	for _, f := range s.Fields {
+		if when(f.Def.Versions, s.Versions).test != nil || when(inBody(f), s.Versions).test != nil ||
+			when(f.Def.Nullable, f.Def.Versions.Intersect(s.Versions)).test != nil {
+			return true
+		}
+		if f.Struct != nil && (hasFunctions(f.Struct) || usesVersion(f.Struct)) {
+			return true
+		}
+	}
+	return false
+}
+
+// append writes the fields of a struct, then its tags.
+func (sc *scope) append(g *jen.Group) {
+	s := sc.s
+	body := fieldsWithBody(s)
+	for len(body) > 0 {
+		n := fixedRun(body)
+		if n > 0 {
+			sc.fixed(g, body[:n], s.Versions, 0, sc.appendRun, nil)
+		} else {
+			n = sameCondition(s, body)
+			group := body[:n]
+			emit(g, when(inBody(group[0]), s.Versions), func(g *jen.Group) {
+				for _, f := range group {
+					sc.appendVariable(g, f)
+				}
+			}, nil)
+		}
+		body = body[n:]
+	}
+	if !hasTagSection(s) {
+		return
+	}
+	emit(g, flexTest(s), func(g *jen.Group) {
+		if !hasKnownTags(s) {
+			setDst(g, kbin("AppendTags").Call(jen.Id("dst"), sc.recv.Clone().Dot("UnknownTags")))
+			return
+		}
+		address := jen.Op("&").Add(sc.recv.Clone())
+		if sc.isPointer {
+			address = sc.recv.Clone()
+		}
+		setDst(g, callPointer("appendTags", s, address, jen.Id("dst"), jen.Id("v")))
+	}, nil)
+}
+
+func setDst(g *jen.Group, x *jen.Statement) { g.Id("dst").Op("=").Add(x) }
+
+// appendFixed is dst with a value of fixed size appended. It spells out what kbin's
+// appenders do, for a call that is inlined costs more in the archive than its code.
+func appendFixed(f *model.Field, x *jen.Statement) *jen.Statement {
+	bigEndian := func(bits string) *jen.Statement {
+		if base := f.Def.Type.Base; base != def.Uint16 && base != def.Uint32 {
+			x = jen.Id("uint" + bits).Call(x)
+		}
+		return jen.Qual(binaryPath, "BigEndian").Dot("AppendUint"+bits).Call(jen.Id("dst"), x)
+	}
+	switch f.Def.Type.Base {
+	case def.Bool:
+		return kbin("AppendBool").Call(jen.Id("dst"), x)
+	case def.Int8:
+		return jen.Append(jen.Id("dst"), jen.Byte().Call(x))
+	case def.Int16, def.Uint16:
+		return bigEndian("16")
+	case def.Int32, def.Uint32:
+		return bigEndian("32")
+	case def.Int64:
+		return bigEndian("64")
+	case def.Float64:
+		return kbin("AppendFloat64").Call(jen.Id("dst"), x)
+	}
+	return jen.Append(jen.Id("dst"), x.Index(jen.Op(":")).Op("..."))
+}
+
+// stringValue turns a string of an enumeration into what kbin takes.
+func stringValue(f *model.Field, x *jen.Statement) *jen.Statement {
+	if f.Enum == nil {
+		return x
+	}
+	return jen.String().Call(x)
+}
+
+// appendRun writes fields of fixed size, which grow dst once.
+func (sc *scope) appendRun(g *jen.Group, fields []*model.Field) {
+	if len(fields) == 1 {
+		setDst(g, appendFixed(fields[0], sc.field(fields[0])))
+		return
+	}
+	size, n := 0, 0
+	for n < len(fields) && size+fixedSize(fields[n]) <= maxRun {
+		size += fixedSize(fields[n])
+		n++
+	}
+	grow := "Grow"
+	if len(sc.index) == 0 { // once a message: not worth to be inlined
+		grow = "Extend"
+	}
+	setDst(g, kbin(grow).Call(jen.Id("dst"), jen.Lit(size)))
+	run := sc.run()
+	start := jen.Len(jen.Id("dst")).Op("-").Lit(size)
+	g.Id(run).Op(":=").Parens(jen.Op("*").Index(jen.Lit(size)).Byte()).Call(jen.Id("dst").Index(start.Op(":")))
+	at := 0
+	for _, f := range fields[:n] {
+		sc.putFixed(g, f, run, at)
+		at += fixedSize(f)
+	}
+	if n < len(fields) {
+		sc.appendRun(g, fields[n:])
+	}
+}
+
+// putFixed writes a field at an offset of the array run.
+func (sc *scope) putFixed(g *jen.Group, f *model.Field, run string, at int) {
+	x := sc.field(f)
+	element := jen.Id(run).Index(jen.Lit(at))
+	slice := jen.Id(run).Index(jen.Lit(at), jen.Lit(at+fixedSize(f)))
+	bigEndian := func(bits string, x *jen.Statement) {
+		if base := f.Def.Type.Base; base != def.Uint16 && base != def.Uint32 && base != def.Float64 {
+			x = jen.Id("uint" + bits).Call(x)
+		}
+		g.Qual(binaryPath, "BigEndian").Dot("PutUint"+bits).Call(slice, x)
+	}
+	switch f.Def.Type.Base {
+	case def.Bool:
+		g.Add(element).Op("=").Add(kbin("BoolByte")).Call(x)
+	case def.Int8:
+		g.Add(element).Op("=").Byte().Call(x)
+	case def.Int16, def.Uint16:
+		bigEndian("16", x)
+	case def.Int32, def.Uint32:
+		bigEndian("32", x)
+	case def.Int64:
+		bigEndian("64", x)
+	case def.Float64:
+		bigEndian("64", jen.Qual("math", "Float64bits").Call(x))
+	case def.UUID:
+		g.Copy(slice, x.Index(jen.Op(":")))
+	}
+}
+
+// appendVariable writes a field that is no number, in the body of a struct.
+func (sc *scope) appendVariable(g *jen.Group, f *model.Field) {
+	reach := inBody(f).Intersect(sc.s.Versions)
+	flex := flexOf(sc.s, f)
+	emit(g, when(f.Def.Nullable, reach),
+		func(g *jen.Group) { sc.appendNullable(g, f, flex) },
+		func(g *jen.Group) { sc.appendPlain(g, f, flex) })
+}
+
+// flexCall calls the compact, the classic or the flexible form of an appender: names are
+// like AppendCompactString, AppendString and AppendFlexString.
+func flexCall(flex flexibility, what string, args ...jen.Code) *jen.Statement {
+	switch {
+	case !flex.constant:
+		return kbin("AppendFlex" + what).Call(append(args, flex.expr)...)
+	case flex.value:
+		return kbin("AppendCompact" + what).Call(args...)
+	}
+	return kbin("Append" + what).Call(args...)
+}
+
+func (sc *scope) appendNullable(g *jen.Group, f *model.Field, flex flexibility) {
+	dst, x := jen.Id("dst"), sc.field(f)
+	switch {
+	case isNullString(f):
+		setDst(g, flexCall(flex, "NullableString", dst, x))
+	case isBytes(f):
+		setDst(g, flexCall(flex, "NullableBytes", dst, x))
+	case isArray(f):
+		sc.appendArray(g, f, flex, true)
+	default:
+		sc.appendPointer(g, f, 0xff)
+	}
+}
+
+// appendPointer writes a struct after the mark that it is there, or the mark of null.
+func (sc *scope) appendPointer(g *jen.Group, f *model.Field, null int) {
+	g.If(sc.field(f).Op("!=").Nil()).BlockFunc(func(g *jen.Group) {
+		setDst(g, jen.Append(jen.Id("dst"), jen.Lit(1)))
+		sc.appendStruct(g, f)
+	}).Else().Block(jen.Id("dst").Op("=").Append(jen.Id("dst"), jen.Lit(null)))
+}
+
+// appendStruct writes a struct that is a field.
+func (sc *scope) appendStruct(g *jen.Group, f *model.Field) {
+	switch {
+	case !hasFunctions(f.Struct):
+		sc.inside(f).append(g)
+	case isPointer(f):
+		setDst(g, callPointer("append", f.Struct, sc.field(f), jen.Id("dst"), jen.Id("v")))
+	default:
+		setDst(g, call("append", f.Struct, sc.field(f), jen.Id("dst"), jen.Id("v")))
+	}
+}
+
+func (sc *scope) appendPlain(g *jen.Group, f *model.Field, flex flexibility) {
+	dst, x := jen.Id("dst"), sc.field(f)
+	switch {
+	case isNullString(f):
+		setDst(g, flexCall(flex, "String", dst, x.Dot("S")))
+	case isString(f):
+		setDst(g, flexCall(flex, "String", dst, stringValue(f, x)))
+	case isBytes(f):
+		setDst(g, flexCall(flex, "Bytes", dst, x))
+	case isArray(f):
+		sc.appendArray(g, f, flex, false)
+	default:
+		sc.appendStruct(g, f)
+	}
+}
+
+// appendArray writes an array, whose nil is null if nullable.
+func (sc *scope) appendArray(g *jen.Group, f *model.Field, flex flexibility, nullable bool) {
+	dst := jen.Id("dst")
+	x := func() *jen.Statement { return sc.field(f) }
+	if f.Def.Type.Base == def.Int32 {
+		name := "AppendFlexInt32s"
+		if nullable {
+			name = "AppendFlexNullableInt32s"
+		}
+		setDst(g, kbin(name).Call(dst, x(), flex.expr))
+		return
+	}
+	if nullable {
+		setDst(g, flexCall(flex, "NullableArrayLen", dst, jen.Len(x()), x().Op("==").Nil()))
+	} else {
+		setDst(g, flexCall(flex, "ArrayLen", dst, jen.Len(x())))
+	}
+	i := indexNames[len(sc.index)]
+	each := func(value *jen.Statement) {
+		g.For(jen.Id(i).Op(":=").Range().Add(x())).Block(jen.Id("dst").Op("=").Add(value))
+	}
+	switch base := f.Def.Type.Base; base {
+	case def.Int8, def.Int16, def.Int64, def.UUID:
+		setDst(g, kbin("Append"+accessor[base]+"s").Call(dst, x()))
+	case def.String:
+		setDst(g, kbin("AppendStrings").Call(dst, x(), flex.expr))
+	case def.IsStruct:
+		if hasFunctions(f.Struct) {
+			each(call("append", f.Struct, x().Index(jen.Id(i)), dst, jen.Id("v")))
+			return
+		}
+		sc.element(g, f, func(g *jen.Group, inner *scope) { inner.append(g) })
+	case def.Bytes, def.Records:
+		each(flexCall(flex, "Bytes", dst, x().Index(jen.Id(i))))
+	default:
+		each(appendFixed(f, x().Index(jen.Id(i))))
+	}
+}
+
+// appendTags writes the method that appends the tag section of a struct with tagged fields
+// of its own: those that differ from their default, between unknown ones, in order.
+func (w *writer) appendTags(s *model.Struct) {
+	sc := newScope(s)
+	known := knownTags(s)
+	flexible := s.Message.Def.Flexible.Intersect(s.Versions)
+	w.function("appendTags", s, jen.Id("dst").Index().Byte(), jen.Id("v").Int16()).Index().Byte().BlockFunc(func(g *jen.Group) {
+		g.Id("count").Op(":=").Id("m").Dot("UnknownTags").Dot("Len").Call()
+		for _, f := range known {
+			g.Id("has" + f.GoName).Op(":=").Add(sc.isWritten(f, flexible))
+			g.If(jen.Id("has" + f.GoName)).Block(jen.Id("count").Op("++"))
+		}
+		g.If(jen.Id("count").Op("==").Lit(0)).Block(jen.Return(jen.Append(jen.Id("dst"), jen.Lit(0))))
+		g.Id("w").Op(":=").Id("m").Dot("UnknownTags").Dot("Writer").Call(jen.Id("dst"), jen.Id("count"))
+		for _, f := range known {
+			g.If(jen.Id("has" + f.GoName)).BlockFunc(func(g *jen.Group) {
+				g.Id("dst").Op("=").Id("w").Dot("Begin").Call(jen.Lit(f.Def.Tag))
+				sc.appendTagged(g, f)
+				g.Id("w").Dot("End").Call(jen.Id("dst"))
+			})
+		}
+		g.Return(jen.Id("w").Dot("Finish").Call())
+	})
+}
+
+// isWritten is the expression that a tagged field is in the tag section.
+func (sc *scope) isWritten(f *model.Field, flexible def.Versions) *jen.Statement {
+	test := sc.nonDefault(f)
+	if c := when(f.Def.Tagged, flexible); c.test != nil {
+		return c.test.Op("&&").Add(test)
+	}
+	return test
+}
+
+// isNullableWithDefault reports whether a field can be null but is something else by default.
+func isNullableWithDefault(f *model.Field) bool {
+	return f.Def.Default != "null" && !f.Def.Nullable.Empty() && (isArray(f) || isBytes(f) || isPointer(f))
+}
+
+func (sc *scope) appendTagged(g *jen.Group, f *model.Field) {
+	compact := flexibility{expr: jen.True(), constant: true, value: true}
+	nullable := !f.Def.Nullable.Intersect(f.Def.Tagged).Empty()
+	switch {
+	case fixedSize(f) > 0:
+		setDst(g, appendFixed(f, sc.field(f)))
+	case isPointer(f) && nullable:
+		sc.appendPointer(g, f, 0)
+	case nullable:
+		sc.appendNullable(g, f, compact)
+	default:
+		sc.appendPlain(g, f, compact)
+	}
+}

@@ -1,0 +1,154 @@
+package gen
+
+import (
+	"fmt"
+	"go/token"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/franzi-kafka/franzi/gen/model"
+)
+
+// Structs are read, written and checked in the method of their message, as loops inside
+// loops. A function for each of them would be shorter to generate, but each function costs
+// two kilobytes of tables in the archive, which is most of what a small one takes. Structs
+// that a message has in several places do get functions.
+
+// A scope is where code for one struct stands.
+type scope struct {
+	*function
+	s     *model.Struct
+	recv  *jen.Statement // what has the fields
+	index []string       // variables of the loops around
+
+	isPointer bool // recv is one
+}
+
+// A function is what the scopes of one function share.
+type function struct {
+	runs     int // of fixed-size fields, each of which has a variable
+	sections int // of tags, likewise
+	names    map[string]bool
+}
+
+func newScope(s *model.Struct) *scope {
+	f := &function{names: map[string]bool{}}
+	for _, taken := range []string{"m", "r", "v", "s", "b", "n", "w", "dst", "err", "flex", "grown", "kbin", "kmsg", "binary", "math", "len", "cap", "make", "copy", "string", "byte"} {
+		f.names[taken] = true
+	}
+	return &scope{function: f, s: s, recv: jen.Id("m"), isPointer: true}
+}
+
+// field is the expression of a field.
+func (sc *scope) field(f *model.Field) *jen.Statement { return sc.recv.Clone().Dot(f.GoName) }
+
+// inside is the scope of a struct that is a field.
+func (sc *scope) inside(f *model.Field) *scope {
+	return &scope{sc.function, f.Struct, sc.field(f), sc.index, isPointer(f)}
+}
+
+// element writes the loop over an array of structs, and the scope of its body.
+func (sc *scope) element(g *jen.Group, f *model.Field, body func(*jen.Group, *scope)) {
+	i := indexNames[len(sc.index)]
+	name := sc.elementName(f)
+	defer delete(sc.names, name)
+	inner := &scope{sc.function, f.Struct, jen.Id(name), append(sc.index[:len(sc.index):len(sc.index)], i), true}
+	g.For(jen.Id(i).Op(":=").Range().Add(sc.field(f))).BlockFunc(func(g *jen.Group) {
+		g.Id(name).Op(":=").Op("&").Add(sc.field(f)).Index(jen.Id(i))
+		body(g, inner)
+	})
+}
+
+var indexNames = []string{"i", "j", "k", "l", "i5", "i6", "i7", "i8"}
+
+// elementName finds a name for an element: topic for Topics.
+func (sc *scope) elementName(f *model.Field) string {
+	name := f.GoName
+	for i := 1; i < len(name) && name[i] >= 'A' && name[i] <= 'Z'; i++ { // APIKeys -> apiKeys
+		if i+1 == len(name) || name[i+1] >= 'A' && name[i+1] <= 'Z' {
+			name = name[:i] + strings.ToLower(name[i:i+1]) + name[i+1:]
+		}
+	}
+	name = strings.ToLower(name[:1]) + name[1:]
+	switch {
+	case strings.HasSuffix(name, "ies"):
+		name = strings.TrimSuffix(name, "ies") + "y"
+	case strings.HasSuffix(name, "sses") || strings.HasSuffix(name, "ches"):
+		name = strings.TrimSuffix(name, "es")
+	case strings.HasSuffix(name, "s") && !strings.HasSuffix(name, "ss"):
+		name = strings.TrimSuffix(name, "s")
+	}
+	for token.IsKeyword(name) || sc.names[name] {
+		name = "inner" + strings.ToUpper(name[:1]) + name[1:]
+	}
+	sc.names[name] = true
+	return name
+}
+
+// run names the variable of a run of fixed-size fields.
+func (f *function) run() string {
+	f.runs++
+	if f.runs == 1 {
+		return "b"
+	}
+	return fmt.Sprintf("b%d", f.runs)
+}
+
+// section names the variable of a tag section.
+func (f *function) section() string {
+	f.sections++
+	if f.sections == 1 {
+		return "s"
+	}
+	return fmt.Sprintf("s%d", f.sections)
+}
+
+// hasFunctions reports whether a struct has functions of its own: it stands in several
+// places of its message.
+func hasFunctions(s *model.Struct) bool {
+	places := 0
+	for _, outer := range s.Message.Structs {
+		for _, f := range outer.Fields {
+			if f.Struct == s {
+				places++
+			}
+		}
+	}
+	return places > 1
+}
+
+// usesFlexVariable reports whether code for the struct, and those inside it that have no
+// functions, needs the variable flex.
+func usesFlexVariable(s *model.Struct, tags bool) bool {
+	if tags && hasTagSection(s) && when(s.Message.Def.Flexible, s.Versions).test != nil {
+		return true
+	}
+	for _, f := range s.Fields {
+		body := inBody(f).Intersect(s.Versions)
+		if body.Empty() {
+			continue
+		}
+		if fixedSize(f) == 0 && !isStruct(f) && !f.Def.HasFlexible && !flexOf(s, f).constant {
+			return true
+		}
+		if f.Struct != nil && !hasFunctions(f.Struct) && usesFlexVariable(f.Struct, tags) {
+			return true
+		}
+	}
+	return false
+}
+
+// flexTest is the condition that the struct is flexible, by the variable.
+func flexTest(s *model.Struct) condition {
+	c := when(s.Message.Def.Flexible, s.Versions)
+	if c.test != nil {
+		c.test = jen.Id("flex")
+	}
+	return c
+}
+
+// flexVariable writes "flex := v >= 9".
+func flexVariable(g *jen.Group, s *model.Struct) {
+	g.Id("flex").Op(":=").Id("v").Op(">=").Lit(int(s.Message.Def.Flexible.Min))
+}
