@@ -63,7 +63,7 @@ func AppendRequest(dst []byte, header RequestHeader, req Request) ([]byte, error
 	header.RequestAPIKey, header.RequestAPIVersion = int16(req.APIKey()), req.APIVersion()
 	header.Version = headerVersion(req, RequestHeaderVersion)
 	if header.Version < 1 {
-		header.ClientID = kbin.NullString{}
+		header.ClientID = kbin.Str("")
 	}
 	return appendFrame(dst, &header, req)
 }

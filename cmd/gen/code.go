@@ -114,7 +114,7 @@ func writeRepository() error {
 	for dir, files := range map[string]map[string][]byte{
 		"kmsg":                   kmsg,
 		"kmsg/state":             records,
-		"gen/internal/synthetic": synthetic,
+		"kmsg/internal/synthetic": synthetic,
 	} {
 		if err := gen.WriteDir(filepath.FromSlash(dir), files); err != nil {
 			return err
@@ -130,5 +130,5 @@ func writeSynthetic() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gen.Write(m, gen.Options{Package: "synthetic", ImportPath: modulePath + "/gen/internal/synthetic"})
+	return gen.Write(m, gen.Options{Package: "synthetic", ImportPath: modulePath + "/kmsg/internal/synthetic"})
 }

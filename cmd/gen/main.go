@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 
 	"github.com/franzi-kafka/franzi/gen/importer"
 )
@@ -17,6 +18,7 @@ const usage = `gen keeps Franzi's protocol in step with Kafka's releases.
 
   gen import RELEASE [-spec DIR]   merge a release's definitions into spec/, print what changed
   gen check [-spec DIR]            hold spec/ against the definitions of all releases it knows
+  gen vectors                      make testdata/vectors with Kafka's own classes
   gen code                         write this repository's packages from spec/
   gen code -package NAME -out DIR [-only API,API] [-definitions DIR]
                                    write a package of your own: of the APIs and messages that
@@ -50,6 +52,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return runImport(ctx, args, stdout)
 	case "check":
 		return runCheck(ctx, args, stdout)
+	case "vectors":
+		if len(args) != 0 {
+			return fmt.Errorf("vectors takes no arguments; %w", errUsage)
+		}
+		return importer.Vectors(ctx, "spec", filepath.Join("testdata", "java"), filepath.Join("testdata", "vectors"))
 	case "code":
 		return runCode(args)
 	default:

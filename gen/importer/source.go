@@ -141,10 +141,10 @@ func readErrors(ctx context.Context, set jars.Set) ([]ErrorCode, error) {
 }
 
 // runJava runs a program of one file against a release's jars and returns what it prints.
-func runJava(ctx context.Context, set jars.Set, class string, program []byte) ([]byte, error) {
+func runJava(ctx context.Context, set jars.Set, class string, program []byte, args ...string) ([]byte, error) {
 	java, err := exec.LookPath("java")
 	if err != nil {
-		return nil, errors.New("Kafka's error codes are read by a small Java program, and there is no java in the PATH: install a JDK, 17 or later")
+		return nil, errors.New("some facts are read by small Java programs, and there is no java in the PATH: install a JDK, 17 or later")
 	}
 	dir, err := os.MkdirTemp("", "franzi-import-")
 	if err != nil {
@@ -155,7 +155,7 @@ func runJava(ctx context.Context, set jars.Set, class string, program []byte) ([
 	if err := os.WriteFile(file, program, 0o644); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, java, "-cp", set.ClassPath(), file)
+	cmd := exec.CommandContext(ctx, java, append([]string{"-cp", set.ClassPath(), file}, args...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

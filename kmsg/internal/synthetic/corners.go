@@ -82,6 +82,7 @@ type CornersRequestInner struct {
 type CornersRequestGroup struct {
 	// The name of the topic.
 	Name   string                `kafka:"name,0+"`
+	Stamp  int64                 `kafka:"stamp,0+"`
 	Inners []CornersRequestInner `kafka:"inners,1+"`
 	Deep   CornersRequestDeep    `kafka:"deep,4+"`
 
@@ -403,6 +404,7 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 	for i := range m.Groups {
 		group := &m.Groups[i]
 		dst = kbin.AppendFlexString(dst, group.Name, flex)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(group.Stamp))
 		if v >= 1 {
 			dst = kbin.AppendFlexArrayLen(dst, len(group.Inners), flex)
 			for j := range group.Inners {
@@ -586,6 +588,7 @@ func (m *CornersRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Groups {
 		group := &m.Groups[i]
 		r.FlexString(&group.Name, flex)
+		group.Stamp = r.Int64()
 		if v >= 1 {
 			if n := r.FlexArrayLen(6, flex); n > cap(group.Inners) || group.Inners == nil {
 				group.Inners = make([]CornersRequestInner, n)
@@ -1013,7 +1016,7 @@ func NewCornersRequestGroup() CornersRequestGroup {
 }
 
 // minSizeCornersRequestGroup is the size of the shortest encoding by version.
-var minSizeCornersRequestGroup = [...]uint8{2, 6, 6, 6, 5, 5, 5, 5}
+var minSizeCornersRequestGroup = [...]uint8{10, 14, 14, 14, 13, 13, 13, 13}
 
 // NewCornersRequestDeep returns a value with Kafka's defaults.
 func NewCornersRequestDeep() CornersRequestDeep {

@@ -56,6 +56,7 @@ type ClashingDataM struct {
 // ClashingDataErr is part of [ClashingData].
 type ClashingDataErr struct {
 	Ok bool            `kafka:"ok,0+"`
+	R  int64           `kafka:"r,0+"`
 	Ns []ClashingDataN `kafka:"ns,1+,ignorable"`
 
 	// UnknownTags has the tagged fields that the definition does not know.
@@ -175,7 +176,10 @@ func (m *ClashingData) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Errs), m.Errs == nil, flex)
 		for i := range m.Errs {
 			innerErr := &m.Errs[i]
-			dst = kbin.AppendBool(dst, innerErr.Ok)
+			dst = kbin.Grow(dst, 9)
+			b := (*[9]byte)(dst[len(dst)-9:])
+			b[0] = kbin.BoolByte(innerErr.Ok)
+			binary.BigEndian.PutUint64(b[1:9], uint64(innerErr.R))
 			if v >= 1 {
 				dst = kbin.AppendCompactArrayLen(dst, len(innerErr.Ns))
 				for j := range innerErr.Ns {
@@ -192,7 +196,10 @@ func (m *ClashingData) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Errs), flex)
 		for i := range m.Errs {
 			innerErr := &m.Errs[i]
-			dst = kbin.AppendBool(dst, innerErr.Ok)
+			dst = kbin.Grow(dst, 9)
+			b2 := (*[9]byte)(dst[len(dst)-9:])
+			b2[0] = kbin.BoolByte(innerErr.Ok)
+			binary.BigEndian.PutUint64(b2[1:9], uint64(innerErr.R))
 			if v >= 1 {
 				dst = kbin.AppendCompactArrayLen(dst, len(innerErr.Ns))
 				for j := range innerErr.Ns {
@@ -279,7 +286,9 @@ func (m *ClashingData) DecodeFrom(r *kbin.Reader) error {
 		}
 		for i := range m.Errs {
 			innerErr := &m.Errs[i]
-			innerErr.Ok = r.Bool()
+			b := (*[9]byte)(r.Next(9))
+			innerErr.Ok = b[0] != 0
+			innerErr.R = int64(binary.BigEndian.Uint64(b[1:9]))
 			if v >= 1 {
 				if n := r.FlexArrayLen(9, true); n > cap(innerErr.Ns) || innerErr.Ns == nil {
 					innerErr.Ns = make([]ClashingDataN, n)
@@ -311,7 +320,9 @@ func (m *ClashingData) DecodeFrom(r *kbin.Reader) error {
 		}
 		for i := range m.Errs {
 			innerErr := &m.Errs[i]
-			innerErr.Ok = r.Bool()
+			b2 := (*[9]byte)(r.Next(9))
+			innerErr.Ok = b2[0] != 0
+			innerErr.R = int64(binary.BigEndian.Uint64(b2[1:9]))
 			if v >= 1 {
 				if n := r.FlexArrayLen(9, true); n > cap(innerErr.Ns) || innerErr.Ns == nil {
 					innerErr.Ns = make([]ClashingDataN, n)
@@ -383,7 +394,7 @@ func NewClashingDataErr() ClashingDataErr {
 }
 
 // minSizeClashingDataErr is the size of the shortest encoding by version.
-var minSizeClashingDataErr = [...]uint8{1, 3}
+var minSizeClashingDataErr = [...]uint8{9, 11}
 
 // NewClashingDataN returns a value with Kafka's defaults.
 func NewClashingDataN() ClashingDataN {

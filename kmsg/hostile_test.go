@@ -1,0 +1,201 @@
+package kmsg_test
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"reflect"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/franzi-kafka/franzi/kbin"
+	"github.com/franzi-kafka/franzi/kmsg"
+)
+
+// What hostile bytes may make a decoder allocate: 32 bytes for each of theirs, and a little.
+const (
+	allocPerByte = 32
+	allocSlack   = 64 << 10
+)
+
+// decodeAllocations tells how much decoding allocates.
+func decodeAllocations(data []byte, m kmsg.Message) (uint64, error) {
+	r := kbin.NewReader(data)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := m.DecodeFrom(r)
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc, err
+}
+
+// The elements of every array of structs are at most 32 times as large in memory as their
+// shortest encoding, in every version: that is what bounds allocation.
+func TestElementsAreSmall(t *testing.T) {
+	worst, arrays := 0.0, 0
+	eachVersion(t, func(t *testing.T, name string, version int) {
+		d := definitions[name]
+		m := newMessage(name, version)
+		for _, p := range places(d, m) {
+			inner := d.Inner(p.field)
+			if p.value.Kind() != reflect.Slice || len(inner) == 0 || !p.field.Present(version) {
+				continue
+			}
+			arrays++
+			smallest := len(d.EncodeStruct(inner, version))
+			ratio := float64(p.value.Type().Elem().Size()) / float64(max(smallest, 1))
+			if worst = max(worst, ratio); ratio > allocPerByte {
+				t.Errorf("%s version %d: an element of %s takes %d bytes in memory and %d on the wire", name, version, p.path, p.value.Type().Elem().Size(), smallest)
+			}
+		}
+	})
+	t.Logf("%d arrays by version, the worst takes %.1f bytes per byte", arrays, worst)
+}
+
+// Counts that nothing stands behind, and messages made of the smallest elements, allocate
+// within bounds.
+func TestHostileArrays(t *testing.T) {
+	eachVersion(t, func(t *testing.T, name string, version int) {
+		d := definitions[name]
+		for _, f := range d.Fields {
+			if len(d.Inner(&f)) == 0 || !f.Present(version) || f.Type[:2] != "[]" {
+				continue
+			}
+			data := d.Hostile(&f, version, 50_000)
+			m := newMessage(name, version)
+			got, _ := decodeAllocations(data, m)
+			if limit := uint64(allocPerByte*len(data) + allocSlack); got > limit {
+				t.Errorf("%s version %d, %d elements of %s in %d bytes: allocated %d bytes, the limit is %d", name, version, 50_000, f.Name, len(data), got, limit)
+			}
+			// Only the count, with a few bytes behind.
+			cut := data[:min(len(data), 200)]
+			if got, _ := decodeAllocations(cut, newMessage(name, version)); got > uint64(allocPerByte*len(cut)+allocSlack) {
+				t.Errorf("%s version %d: %d bytes that claim to be more allocated %d", name, version, len(cut), got)
+			}
+		}
+	})
+}
+
+// Tags that nobody knows cost at most 16 bytes for each of theirs.
+func TestHostileTags(t *testing.T) {
+	const n = 100_000
+	var data []byte
+	data = binary.AppendUvarint(data, 1) // topics: none
+	data = append(data, 0, 0)            // two booleans
+	data = binary.AppendUvarint(data, n) // tags
+	for i := range uint64(n) {
+		data = append(binary.AppendUvarint(data, i), 0)
+	}
+	m := newMessage("MetadataRequest", 12)
+	got, err := decodeAllocations(data, m)
+	if err != nil || m.(*kmsg.MetadataRequest).UnknownTags.Len() != n {
+		t.Fatalf("got %d tags, %v", m.(*kmsg.MetadataRequest).UnknownTags.Len(), err)
+	}
+	if limit := uint64(16*len(data) + allocSlack); got > limit {
+		t.Errorf("%d tags in %d bytes allocated %d bytes, the limit is %d", n, len(data), got, limit)
+	}
+}
+
+// Bytes that are none of Kafka's are errors or messages, never panics, and allocate within
+// bounds.
+func TestGarbage(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	eachVersion(t, func(t *testing.T, name string, version int) {
+		for range 20 {
+			data := make([]byte, r.IntN(300))
+			for i := range data {
+				data[i] = byte(r.Uint32() >> (r.IntN(3) * 8 & 7)) // often small
+				if r.IntN(3) == 0 {
+					data[i] = byte(r.IntN(4))
+				}
+			}
+			tryDecode(t, name, version, data)
+		}
+	})
+}
+
+// tryDecode decodes bytes in both ways, and what decodes strictly must be stable: it passes
+// Check, and encodes to bytes that decode to the same.
+func tryDecode(t *testing.T, name string, version int, data []byte) {
+	t.Helper()
+	m := newMessage(name, version)
+	got, err := decodeAllocations(data, m)
+	if limit := uint64(allocPerByte*len(data) + allocSlack); got > limit {
+		t.Fatalf("%s version %d: %d bytes allocated %d: %x", name, version, len(data), got, data)
+	}
+	lenient := kbin.NewReader(data)
+	lenient.Lenient = true
+	if errLenient := newMessage(name, version).DecodeFrom(lenient); err == nil && errLenient != nil {
+		t.Fatalf("%s version %d decodes strictly but not leniently: %v: %x", name, version, errLenient, data)
+	}
+	if err != nil {
+		return
+	}
+	if err := m.Check(); err != nil {
+		t.Fatalf("%s version %d was decoded, but: %v: %x", name, version, err, data)
+	}
+	encoded := m.AppendTo(nil)
+	again := newMessage(name, version)
+	if err := again.DecodeFrom(kbin.NewReader(encoded)); err != nil {
+		t.Fatalf("%s version %d: what was encoded does not decode: %v: %x", name, version, err, encoded)
+	}
+	if got := again.AppendTo(nil); string(got) != string(encoded) {
+		t.Fatalf("%s version %d is not stable:\n%x\n%x", name, version, encoded, got)
+	}
+	_ = m.String()
+}
+
+// FuzzMessages takes the message, the version and the bytes from its input.
+func FuzzMessages(f *testing.F) {
+	names := sortedNames()
+	index := map[string]int{}
+	for i, name := range names {
+		index[name] = i
+	}
+	for _, v := range vectors(f) {
+		low, _ := definitions[v.message].Versions()
+		f.Add(uint16(index[v.message]), byte(v.version-low), v.data)
+	}
+	f.Fuzz(func(t *testing.T, n uint16, v byte, data []byte) {
+		name := names[int(n)%len(names)]
+		low, high := definitions[name].Versions()
+		tryDecode(t, name, low+int(v)%(high-low+1), data)
+	})
+}
+
+// FuzzFrames reads frames as a proxy does.
+func FuzzFrames(f *testing.F) {
+	frame, err := kmsg.AppendRequest(nil, kmsg.RequestHeader{CorrelationID: 1}, kmsg.NewMetadataRequest())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(frame, []byte{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, stream, answer []byte) {
+		var m kmsg.Matcher
+		for {
+			frame, rest, err := kmsg.SplitFrame(stream, 1<<20)
+			if err != nil || frame == nil {
+				break
+			}
+			if h, req, err := m.Request(frame); err == nil {
+				if again, err := kmsg.AppendRequest(nil, h, req); err != nil {
+					t.Fatalf("%v decodes but cannot be sent: %v", req, err)
+				} else if _, _, err := kmsg.DecodeRequest(again[4:]); err != nil {
+					t.Fatalf("%v sent again does not decode: %v", req, err)
+				}
+			}
+			stream = rest
+		}
+		_, _, _ = m.Response(answer) // must not panic
+	})
+}
+
+func sortedNames() []string {
+	var names []string
+	for name, d := range definitions {
+		if low, high := d.Versions(); low <= high {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
