@@ -53,8 +53,7 @@ type RequestFor[R Response] interface {
 	NewResponse() R
 }
 
-// An APIKey is the number of an API. Constants are in package kmsg only for keys that code
-// has to name; [APIKey.String] knows all names.
+// An APIKey is the number of an API, like [KeyFetch]; [APIKey.String] gives Kafka's name.
 type APIKey int16
 
 // NoAPIKey is the key of messages that belong to no API.
