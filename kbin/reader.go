@@ -204,7 +204,11 @@ func (r *Reader) uvarint(bits int) uint64 {
 			return 0
 		}
 		v |= uint64(b&0x7f) << shift
-		if b < 0x80 {
+		switch {
+		case b >= 0x80:
+		case r.err != nil: // the zero of a short read, not the last byte
+			return 0
+		default:
 			return v
 		}
 	}

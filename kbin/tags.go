@@ -213,11 +213,13 @@ func (r *Reader) tags(t *Tags) {
 type TagSection struct {
 	Number uint32 // of the field that Next began
 
-	r    *Reader
-	left int
-	last int64  // number of the field before, -1 at first
-	rest []byte // the reader's bytes beyond the field
-	open bool
+	r         *Reader
+	left      int
+	last      int64  // number of the field before, -1 at first
+	rest      []byte // the reader's bytes beyond the field
+	open      bool
+	unordered bool   // a lenient reader met a number after a higher one, or twice
+	kept      *[]Tag // what Unknown keeps
 }
 
 // TagSection reads how many tagged fields follow.
@@ -242,9 +244,18 @@ func (s *TagSection) Next() bool {
 	if s.open {
 		s.end()
 	}
-	if s.left == 0 {
-		return false
+	if s.left > 0 && s.begin() {
+		return true
 	}
+	s.left = 0
+	if s.unordered && s.kept != nil {
+		*s.kept = inOrder(*s.kept)
+		s.kept = nil
+	}
+	return false
+}
+
+func (s *TagSection) begin() bool {
 	s.left--
 	r := s.r
 	number, size := r.Uvarint(), r.Uvarint()
@@ -256,9 +267,9 @@ func (s *TagSection) Next() bool {
 		r.fail(true, "a tagged field of %d bytes where %d remain", size, remain)
 	}
 	if r.err != nil {
-		s.left = 0
 		return false
 	}
+	s.unordered = s.unordered || int64(number) <= s.last
 	s.Number, s.last, s.open = number, int64(number), true
 	s.rest, r.buf = r.buf, r.buf[:r.off+int(size)]
 	return true
@@ -284,13 +295,25 @@ func (s *TagSection) Unknown(t *Tags) {
 	if s.r.err != nil {
 		return
 	}
-	if s.r.Lenient { // may come in any order
-		t.Set(s.Number, data)
-		return
-	}
 	if t.list == nil {
 		list := make([]Tag, 0, s.left+1)
 		t.list = &list
 	}
 	*t.list = append(*t.list, Tag{s.Number, data})
+	s.kept = t.list
+}
+
+// inOrder sorts tags that came in any order. Of two with the same number the last counts.
+// Inserting each where it belongs would take the square of their number.
+func inOrder(list []Tag) []Tag {
+	slices.SortStableFunc(list, func(a, b Tag) int { return cmp.Compare(a.Number, b.Number) })
+	n := 0
+	for i, tag := range list {
+		if i+1 < len(list) && list[i+1].Number == tag.Number {
+			continue
+		}
+		list[n] = tag
+		n++
+	}
+	return list[:n]
 }

@@ -28,16 +28,16 @@ func (u UUID) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
 // UnmarshalText reads Kafka's text form.
 func (u *UUID) UnmarshalText(text []byte) error {
-	var b [18]byte // longer than what fits, so that too much is seen
+	var b UUID
 	n := 0
 	var err error
-	if len(text) <= 24 {
+	if len(text) == 22 { // Decode skips line ends
 		n, err = base64.RawURLEncoding.Decode(b[:], text)
 	}
 	if err != nil || n != len(u) {
 		return fmt.Errorf("kbin: %q is no UUID in Kafka's form, 22 characters of base64url", text)
 	}
-	copy(u[:], b[:])
+	*u = b
 	return nil
 }
 
