@@ -6,13 +6,8 @@
 // enumerations and APIs beside it are made by [WriteTables].
 package gen
 
-import "github.com/franzi-kafka/franzi/gen/def"
-
 // Where generated code finds what it needs.
 const (
 	kbinPath = "github.com/franzi-kafka/franzi/kbin"
 	kmsgPath = "github.com/franzi-kafka/franzi/kmsg"
 )
-
-// always is the range of a condition that needs no test.
-var always = def.Versions{Min: 0, Max: def.Open}

@@ -229,8 +229,6 @@ func callPointer(verb string, s *model.Struct, p *jen.Statement, args ...jen.Cod
 	return jen.Id(verb + s.GoName).Call(append([]jen.Code{p}, args...)...)
 }
 
-func mDot(f *model.Field) *jen.Statement { return jen.Id("m").Dot(f.GoName) }
-
 func kbin(name string) *jen.Statement { return jen.Qual(kbinPath, name) }
 
 func kmsg(name string) *jen.Statement { return jen.Qual(kmsgPath, name) }

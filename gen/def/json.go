@@ -1,6 +1,7 @@
 package def
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -147,7 +148,7 @@ func (s *scanner) value(depth int) *node {
 		n.kind, n.text = isString, s.str()
 	case c == '-' || '0' <= c && c <= '9':
 		n.kind, n.text = isNumber, s.word()
-		if _, err := strconv.ParseFloat(n.text, 64); err != nil {
+		if !json.Valid([]byte(n.text)) {
 			s.fail(n.pos, "write it in JSON's form or quote it", "%q is no number", n.text)
 		}
 	default:
@@ -230,6 +231,15 @@ func (s *scanner) str() string {
 		at := s.at
 		if s.off == len(s.data) || s.peek() == '\n' {
 			s.fail(start, "close it with a quote on the same line", "the string has no end")
+		}
+		if letter, size := utf8.DecodeRune(s.data[s.off:]); letter == utf8.RuneError && size == 1 {
+			s.fail(at, "save the file as UTF-8", "a byte in a string is no UTF-8")
+		} else if size > 1 {
+			b.WriteRune(letter)
+			for range size {
+				s.next()
+			}
+			continue
 		}
 		c := s.next()
 		switch {

@@ -99,8 +99,22 @@ func Difference(got, want []Line) string {
 		g, w := got[i], want[i]
 		g.Path, w.Path = "", ""
 		if g != w {
-			return fmt.Sprintf("%v instead of %v", got[i], want[i])
+			return fmt.Sprintf("%v%s instead of %v%s", got[i], apart(g, w), want[i], apart(w, g))
 		}
+	}
+	return ""
+}
+
+// apart says what String leaves out, where l differs from other in nothing else.
+func apart(l, other Line) string {
+	switch {
+	case l.String() != other.String():
+	case l.Compact && !other.Compact:
+		return " compact"
+	case !l.Compact && other.Compact:
+		return " classic"
+	case l.Depth != other.Depth:
+		return fmt.Sprintf(" in level %d", l.Depth)
 	}
 	return ""
 }

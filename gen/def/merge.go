@@ -34,12 +34,10 @@ func Merge(base, other *Message, fromOther func(int16) bool, alias func(string) 
 	}
 	m.Commons = nil
 	for _, s := range base.Commons {
-		m.Commons = append(m.Commons, g.structOf(s, g.common(other, s.Name)))
+		m.Commons = append(m.Commons, g.structOf(s, g.named(other, s.Name)))
 	}
 	m.Fields = g.fields(base.Fields, other.Fields)
-	for _, s := range g.lost {
-		m.Commons = append(m.Commons, s)
-	}
+	m.Commons = append(m.Commons, g.lost...)
 	if g.err != nil {
 		return nil, g.err
 	}
@@ -72,6 +70,19 @@ func (g *merger) join(what string, ofBase, ofOther Versions) Versions {
 
 func (g *merger) common(m *Message, name string) *Struct {
 	for _, s := range m.Commons {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// named returns the struct of that name, which may stand inside a field.
+func (g *merger) named(m *Message, name string) *Struct {
+	if s := g.common(m, name); s != nil {
+		return s
+	}
+	for _, s := range m.Structs() {
 		if s.Name == name {
 			return s
 		}

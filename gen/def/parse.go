@@ -73,14 +73,14 @@ func (p *parser) message(n *node) *Message {
 	for _, member := range n.members {
 		p.pos[member.name] = member.pos
 	}
-	hasFlexible := false
+	hasValid, hasFlexible := false, false
 	var headers *node
 	p.properties(n, "the message", map[string]func(*node){
 		"name":                  func(n *node) { m.Name = p.text(n) },
 		"type":                  func(n *node) { m.Kind = Kind(p.text(n)) },
 		"apiKey":                func(n *node) { m.APIKey = int16(p.number(n, 0, 32767)) },
 		"listeners":             func(n *node) { m.Listeners = p.texts(n) },
-		"validVersions":         func(n *node) { m.Valid = p.versions(n) },
+		"validVersions":         func(n *node) { m.Valid, hasValid = p.versions(n), !isBlank(n) },
 		"deprecatedVersions":    func(n *node) { m.Deprecated = p.versions(n) },
 		"flexibleVersions":      func(n *node) { m.Flexible, hasFlexible = p.versions(n), true },
 		"latestVersionUnstable": func(n *node) { m.LatestUnstable = p.bool(n) },
@@ -91,10 +91,13 @@ func (p *parser) message(n *node) *Message {
 	if n.kind != isObject {
 		return m
 	}
-	for _, name := range []string{"name", "type", "validVersions"} {
+	for _, name := range []string{"name", "type"} {
 		if _, ok := p.pos[name]; !ok {
 			p.add(n.pos, "add it", "the message has no %s", name)
 		}
+	}
+	if !hasValid {
+		p.add(n.pos, `add "validVersions": "0"`, "the message has no validVersions")
 	}
 	if !hasFlexible && !m.Valid.Empty() && !p.opts.NoFlexible {
 		p.add(n.pos, `add "flexibleVersions": "0+", or "none" for an old message`, "the message has no flexibleVersions")
@@ -109,6 +112,10 @@ func (p *parser) message(n *node) *Message {
 // range open.
 func (p *parser) headerVersions(m *Message, n *node) []HeaderVersion {
 	var all []HeaderVersion
+	if m.Valid.Empty() {
+		p.add(n.pos, "remove it", "a message without valid versions has headerVersions")
+		return nil
+	}
 	if n.kind != isObject || len(n.members) == 0 {
 		p.add(n.pos, `write {"0-8": "1", "9+": "2"}`, "headerVersions maps version ranges to header versions")
 		return nil
@@ -153,10 +160,13 @@ func (p *parser) structs(n *node) []*Struct {
 		hasVersions := false
 		p.properties(item, "the common struct", map[string]func(*node){
 			"name":               func(n *node) { s.Name = p.text(n) },
-			"versions":           func(n *node) { s.Versions, hasVersions = p.versions(n), true },
+			"versions":           func(n *node) { s.Versions, hasVersions = p.versions(n), !isBlank(n) },
 			"deprecatedVersions": func(n *node) { p.versions(n) },
 			"fields":             func(n *node) { s.Fields = p.fields(n) },
 		})
+		if item.kind != isObject {
+			continue
+		}
 		if s.Name == "" {
 			p.add(item.pos, "add a name", "a common struct has no name")
 		}
@@ -176,7 +186,7 @@ func (p *parser) field(n *node) *Field {
 	p.properties(n, "the field", map[string]func(*node){
 		"name":             func(n *node) { f.Name = p.text(n) },
 		"type":             func(n *node) { typeNode = n },
-		"versions":         func(n *node) { f.Versions, hasVersions = p.versions(n), p.text(n) != "" },
+		"versions":         func(n *node) { f.Versions, hasVersions = p.versions(n), !isBlank(n) },
 		"fields":           func(n *node) { inline, fieldsNode = p.fields(n), n },
 		"mapKey":           func(n *node) { f.MapKey = p.bool(n) },
 		"nullableVersions": func(n *node) { f.Nullable = p.versions(n) },
@@ -185,8 +195,8 @@ func (p *parser) field(n *node) *Field {
 		"entityType":       func(n *node) { f.EntityType = p.text(n) },
 		"about":            func(n *node) { p.text(n) },
 		"taggedVersions":   func(n *node) { f.Tagged = p.versions(n) },
-		"flexibleVersions": func(n *node) { f.Flexible, f.HasFlexible = p.versions(n), p.text(n) != "" },
-		"tag":              func(n *node) { f.Tag = int(p.number(n, -1<<31, 1<<31-1)) },
+		"flexibleVersions": func(n *node) { f.Flexible, f.HasFlexible = p.versions(n), !isBlank(n) },
+		"tag":              func(n *node) { f.Tag = int(p.number(n, 0, 1<<31-1)) },
 		"zeroCopy":         func(n *node) { f.ZeroCopy = p.bool(n) },
 	})
 	if n.kind != isObject {
@@ -211,12 +221,13 @@ func (p *parser) field(n *node) *Field {
 		return f
 	}
 	f.Type = t
-	if fieldsNode != nil && len(inline) > 0 {
-		if !t.Array && t.Base != IsStruct {
-			p.add(fieldsNode.pos, "give it a struct's type", "the field %s of type %s cannot have fields", f.Name, t)
-			return f
-		}
+	switch {
+	case fieldsNode == nil:
+	case t.Base == IsStruct: // which may have none
 		f.Type.Struct = &Struct{Name: t.name, Versions: f.Versions, Fields: inline, pos: n.pos}
+	case len(inline) > 0: // Kafka drops those of an array of numbers in silence
+		p.add(fieldsNode.pos, "give it a struct's type", "the field %s of type %s cannot have fields", f.Name, t)
+		return f
 	}
 	if defaultNode != nil {
 		f.Default = p.defaultValue(f, defaultNode)
@@ -342,11 +353,14 @@ func (p *parser) list(n *node) []*node {
 }
 
 func (p *parser) bool(n *node) bool {
-	b, err := strconv.ParseBool(n.text)
-	if err != nil || n.kind == isNumber {
-		p.add(n.pos, "write true or false", "%q is no boolean", n.text)
+	switch strings.TrimSpace(n.text) {
+	case "true", "True", "TRUE":
+		return true
+	case "false", "False", "FALSE":
+		return false
 	}
-	return b
+	p.add(n.pos, "write true or false", "%q is no boolean", n.text)
+	return false
 }
 
 func (p *parser) number(n *node, low, high int64) int64 {
@@ -358,9 +372,12 @@ func (p *parser) number(n *node, low, high int64) int64 {
 	return x
 }
 
+// isBlank reports whether versions are empty, which is as if they were absent.
+func isBlank(n *node) bool { return strings.TrimSpace(n.text) == "" && n.kind < isArray }
+
 func (p *parser) versions(n *node) Versions {
 	text := p.text(n)
-	if strings.TrimSpace(text) == "" { // empty is absent
+	if strings.TrimSpace(text) == "" {
 		return None
 	}
 	v, err := ParseVersions(text)

@@ -39,6 +39,7 @@ func (p *parser) resolve(m *Message) {
 			switch other := structs[s.Name]; {
 			case other == nil:
 				structs[s.Name] = s
+			case other.Common && len(s.Fields) == 0: // only a reference
 			case other.Common:
 				p.add(f.pos, "leave the fields to commonStructs", "the field %s describes the common struct %s again", f.Name, s.Name)
 			default:
@@ -128,13 +129,34 @@ func (p *parser) check(m *Message) {
 			p.add(f.pos, "remove it", "the top-level field %s cannot be a mapKey", f.Name)
 		}
 	}
+	p.checkReach(m.Fields, m.Valid)
 	p.checkFields(m, m.Name, m.Fields)
 	for _, s := range m.Structs() {
 		p.checkFields(m, s.Name, s.Fields)
 	}
 }
 
+// checkReach finds structs in versions that they do not have, where Kafka's classes throw.
+// reach has the versions in which the fields can be met.
+func (p *parser) checkReach(fields []*Field, reach Versions) {
+	for _, f := range fields {
+		s, in := f.Type.Struct, f.Versions.Intersect(reach)
+		switch {
+		case s == nil:
+		case in.Empty():
+			p.add(f.pos, "widen one of them, or remove the field", "the struct %s has no version: the field %s is in %s, what is around it in %s", s.Name, f.Name, f.Versions, reach)
+		case !s.Versions.Contains(in):
+			p.add(f.pos, "widen the struct or narrow the field", "the field %s is in %s, its struct %s only in %s", f.Name, in, s.Name, s.Versions)
+		default:
+			p.checkReach(s.Fields, in)
+		}
+	}
+}
+
 func (p *parser) checkCoordinator(m *Message) {
+	if m.Kind == Metadata && m.APIKey == NoKey {
+		p.add(p.pos[""], "add the record type", "a metadata record needs an apiKey")
+	}
 	if m.Kind != CoordinatorKey && m.Kind != CoordinatorValue {
 		return
 	}
@@ -151,7 +173,7 @@ func (p *parser) checkCoordinator(m *Message) {
 
 func (p *parser) checkFields(m *Message, in string, fields []*Field) {
 	names := map[string]bool{}
-	tags := map[int]bool{}
+	tags, live := map[int]bool{}, map[int]bool{} // live ones are of versions that exist
 	for _, f := range fields {
 		if names[f.Name] {
 			p.add(f.pos, "rename or remove one", "%s has the field %s twice", in, f.Name)
@@ -162,15 +184,28 @@ func (p *parser) checkFields(m *Message, in string, fields []*Field) {
 		}
 		if f.Tag >= 0 {
 			tags[f.Tag] = true
+			if !f.Tagged.Intersect(m.Valid).Empty() {
+				live[f.Tag] = true
+			}
 		}
 		p.checkField(m, f)
 	}
-	for i := range len(tags) {
-		if !tags[i] {
-			p.add(fields[0].pos, "number tags from 0 without gaps", "%s uses %d tags but not the tag %d", in, len(tags), i)
+	for _, used := range []map[int]bool{tags, live} {
+		if gap, ok := firstGap(used); ok {
+			p.add(fields[0].pos, "number tags from 0 without gaps", "%s uses %d tags but not the tag %d", in, len(used), gap)
 			break
 		}
 	}
+}
+
+// firstGap returns the lowest number that is missing among those that are used.
+func firstGap(used map[int]bool) (int, bool) {
+	for i := range len(used) {
+		if !used[i] {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 func (p *parser) checkField(m *Message, f *Field) {
@@ -193,18 +228,18 @@ func (p *parser) checkField(m *Message, f *Field) {
 	if f.ZeroCopy && (f.Type.Array || f.Type.Base != Bytes) {
 		p.add(f.pos, "remove zeroCopy", "the field %s of type %s cannot be zeroCopy", f.Name, f.Type)
 	}
+	if f.Type.Array && f.Type.Base == Records {
+		p.add(f.pos, "use []bytes, or an array of structs with records", "the field %s is an array of records", f.Name)
+	}
 	p.checkTag(m, f)
 }
 
 func (p *parser) checkTag(m *Message, f *Field) {
 	switch {
 	case f.Tag < 0 && f.Tagged.Empty():
-		if f.Tag < -1 {
-			p.add(f.pos, "count tags from 0", "the field %s has the negative tag %d", f.Name, f.Tag)
-		}
 		return
 	case f.Tag < 0:
-		p.add(f.pos, "add a tag or remove taggedVersions", "the field %s has taggedVersions %s but no tag from 0 on", f.Name, f.Tagged)
+		p.add(f.pos, "add a tag or remove taggedVersions", "the field %s has taggedVersions %s but no tag", f.Name, f.Tagged)
 		return
 	case f.Tagged.Empty():
 		p.add(f.pos, "add taggedVersions", "the field %s has the tag %d but no taggedVersions", f.Name, f.Tag)
@@ -222,8 +257,12 @@ func (p *parser) checkTag(m *Message, f *Field) {
 	if !f.Versions.Contains(f.Tagged) {
 		p.add(f.pos, "narrow taggedVersions", "the field %s is tagged in %s but exists in %s only", f.Name, f.Tagged, f.Versions)
 	}
-	if !m.Flexible.Contains(f.Tagged) {
-		p.add(f.pos, "narrow taggedVersions", "the field %s is tagged in %s but the message is flexible in %s only", f.Name, f.Tagged, m.Flexible)
+	flexible := m.Flexible
+	if f.HasFlexible {
+		flexible = f.Flexible
+	}
+	if !flexible.Contains(f.Tagged) {
+		p.add(f.pos, "narrow taggedVersions", "the field %s is tagged in %s but flexible in %s only", f.Name, f.Tagged, flexible)
 	}
 	if null := f.Nullable.Intersect(f.Tagged); !null.Empty() && null != f.Tagged {
 		p.add(f.pos, "make it nullable in all tagged versions or in none", "the field %s is nullable in %s but tagged in %s", f.Name, f.Nullable, f.Tagged)
@@ -231,7 +270,7 @@ func (p *parser) checkTag(m *Message, f *Field) {
 }
 
 // CheckSet holds a set of messages against the rules between them: unique names and api
-// keys, a response for each request with the same versions and the same first flexible one.
+// keys, a response for each request with the same versions, a value for each key.
 func CheckSet(messages []*Message) error {
 	f := &faults{}
 	type slot struct {

@@ -117,7 +117,6 @@ func parseTag(i int, name, tag string) Field {
 
 var (
 	nullStringType = reflect.TypeFor[kbin.NullString]()
-	uuidType       = reflect.TypeFor[kbin.UUID]()
 	tagsType       = reflect.TypeFor[kbin.Tags]()
 	secretType     = reflect.TypeFor[kbin.Secret]()
 )
