@@ -136,7 +136,7 @@ func bring(ctx context.Context, what, version string, dependencies []string) (Se
 	}
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {
-		return Set{}, errors.New("Kafka's jars come through Maven, and there is no mvn in the PATH: install the package maven (and a JDK, 17 or later)")
+		return Set{}, errors.New("no mvn in the PATH, and Kafka's jars come through Maven: install the package maven (and a JDK, 17 or later)")
 	}
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return Set{}, err
@@ -203,9 +203,9 @@ func mavenError(version string, err error, output []byte) error {
 	text := string(output)
 	switch {
 	case strings.Contains(text, "Could not find artifact") || strings.Contains(text, "was not found in"):
-		return fmt.Errorf("Maven has no Kafka %s: releases are listed at https://kafka.apache.org/downloads", version)
+		return fmt.Errorf("no Kafka %s in Maven: releases are listed at https://kafka.apache.org/downloads", version)
 	case strings.Contains(text, "JAVA_HOME"):
-		return fmt.Errorf("Maven finds no Java: install a JDK, 17 or later, or set JAVA_HOME")
+		return errors.New("no Java that Maven finds: install a JDK, 17 or later, or set JAVA_HOME")
 	}
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -213,5 +213,5 @@ func mavenError(version string, err error, output []byte) error {
 			lines = append(lines, strings.TrimSpace(line))
 		}
 	}
-	return fmt.Errorf("Maven could not bring Kafka %s: %w\n%s", version, err, strings.Join(lines, "\n"))
+	return fmt.Errorf("bringing Kafka %s through Maven: %w\n%s", version, err, strings.Join(lines, "\n"))
 }
