@@ -220,6 +220,9 @@ func since(m *model.Model, api string, v int16) string {
 
 // minor leaves the bug fix number away: "4.4" of "4.4.0", "0.10.2" of "0.10.2.2".
 func minor(release string) string {
+	if strings.HasPrefix(release, "0.") && strings.Count(release, ".") == 2 {
+		return release
+	}
 	return release[:strings.LastIndexByte(release, '.')]
 }
 

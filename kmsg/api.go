@@ -102,8 +102,8 @@ type ReleaseVersions struct {
 	release *releases.Release
 }
 
-// Release returns what a release of Kafka serves: "2.8", or "2.8.2" for short of which the
-// last number does not count. Releases from 0.8.0 on are known.
+// Release returns what a release of Kafka serves: "2.8", or any of its patches: "2.8.2".
+// Releases from 0.8.0 on are known.
 func Release(name string) (*ReleaseVersions, error) {
 	for i := range releases.Table {
 		if r := &releases.Table[i]; name == r.Name || strings.HasPrefix(name, r.Name+".") {
@@ -122,9 +122,10 @@ func Releases() []string {
 	return names
 }
 
-// Broker returns the stable versions of an API that brokers of the release serve, and
-// whether there are any. Brokers may advertise more: 4.x says 0 is its lowest version of
-// Produce, for the sake of old clients, but serves 3.
+// Broker returns the stable versions of an API that brokers of the release serve, be it with
+// ZooKeeper or KRaft, and whether there are any. A real broker can differ: the ones of KRaft
+// serve less than this before 4.0, telemetry is there only with a receiver, and 4.x
+// says 0 is its lowest version of Produce, for the sake of old clients, but serves 3.
 func (r *ReleaseVersions) Broker(key APIKey) (VersionRange, bool) {
 	return findRange(r.release.Broker, key)
 }

@@ -10,7 +10,7 @@ var apiTable = [...]API{
 		Key:          KeyProduce,
 		MaxVersion:   13,
 		Name:         "Produce",
-		since:        "2.2 2.2 2.2 2.2 2.2 2.2 2.2 2.2 2.4 2.8 3.7 3.8 4.0 4.1",
+		since:        "0.8.0 0.9.0 0.10.0 0.11.0 1.0 1.0 2.0 2.1 2.4 2.8 3.7 3.8 4.0 4.1",
 	},
 	{
 		Broker:       true,
@@ -19,7 +19,7 @@ var apiTable = [...]API{
 		Key:          KeyFetch,
 		MaxVersion:   18,
 		Name:         "Fetch",
-		since:        "2.2 2.2 2.2 2.2 2.2 2.2 2.2 2.2 2.2 2.2 2.2 2.3 2.7 3.1 3.5 3.5 3.7 3.9 4.1",
+		since:        "0.8.0 0.9.0 0.10.0 0.10.1 0.11.0 0.11.0 1.0 1.1 2.0 2.1 2.1 2.3 2.7 3.1 3.5 3.5 3.7 3.9 4.1",
 	},
 	{
 		Broker:       true,
@@ -27,7 +27,7 @@ var apiTable = [...]API{
 		Key:          KeyListOffsets,
 		MaxVersion:   11,
 		Name:         "ListOffsets",
-		since:        "2.2 2.2 2.2 2.2 2.2 2.2 2.8 3.0 3.5 3.9 4.0 4.2",
+		since:        "0.8.0 0.10.1 0.11.0 2.0 2.1 2.2 2.8 3.0 3.5 3.9 4.0 4.2",
 	},
 	{
 		Broker:       true,
@@ -35,7 +35,7 @@ var apiTable = [...]API{
 		Key:          KeyMetadata,
 		MaxVersion:   13,
 		Name:         "Metadata",
-		since:        "2.2 2.2 2.2 2.2 2.2 2.2 2.2 2.2 2.3 2.4 2.8 2.8 3.1 4.0",
+		since:        "0.8.0 0.10.0 0.10.1 0.11.0 0.11.0 1.0 2.0 2.1 2.3 2.4 2.8 2.8 3.1 4.0",
 	},
 	{
 		FlexibleFrom: 4,
@@ -43,7 +43,7 @@ var apiTable = [...]API{
 		MaxVersion:   7,
 		Name:         "LeaderAndIsr",
 		ZkBroker:     true,
-		since:        "2.2 2.2 2.2 2.4 2.4 2.8 3.2 3.4",
+		since:        "0.8.0 1.0 2.2 2.4 2.4 2.8 3.2 3.4",
 	},
 	{
 		FlexibleFrom: 2,
@@ -51,7 +51,7 @@ var apiTable = [...]API{
 		MaxVersion:   4,
 		Name:         "StopReplica",
 		ZkBroker:     true,
-		since:        "2.2 2.2 2.4 2.6 3.4",
+		since:        "0.8.0 2.2 2.4 2.6 3.4",
 	},
 	{
 		FlexibleFrom: 6,
@@ -59,7 +59,7 @@ var apiTable = [...]API{
 		MaxVersion:   8,
 		Name:         "UpdateMetadata",
 		ZkBroker:     true,
-		since:        "2.2 2.2 2.2 2.2 2.2 2.2 2.4 2.8 3.4",
+		since:        "0.8.0 0.9.0 0.10.0 0.10.2 1.0 2.2 2.4 2.8 3.4",
 	},
 	{
 		Controller:   true,
@@ -68,7 +68,7 @@ var apiTable = [...]API{
 		MaxVersion:   3,
 		Name:         "ControlledShutdown",
 		ZkBroker:     true,
-		since:        "2.2 2.2 2.2 2.4",
+		since:        "0.8.0 0.9.0 2.2 2.4",
 	},
 	{
 		Broker:       true,
@@ -76,7 +76,7 @@ var apiTable = [...]API{
 		Key:          KeyOffsetCommit,
 		MaxVersion:   10,
 		Name:         "OffsetCommit",
-		since:        "2.2 2.2 2.2 2.2 2.2 2.2 2.2 2.3 2.4 3.7 4.2",
+		since:        "0.8.1 0.8.2 0.9.0 0.11.0 2.0 2.1 2.1 2.3 2.4 3.7 4.2",
 	},
 	{
 		Broker:       true,
@@ -84,7 +84,7 @@ var apiTable = [...]API{
 		Key:          KeyOffsetFetch,
 		MaxVersion:   10,
 		Name:         "OffsetFetch",
-		since:        "2.2 2.2 2.2 2.2 2.2 2.2 2.4 2.5 3.0 3.7 4.2",
+		since:        "0.8.1 0.8.2 0.10.2 0.11.0 2.0 2.1 2.4 2.5 3.0 3.7 4.2",
 	},
 	{
 		Broker:       true,
@@ -92,7 +92,7 @@ var apiTable = [...]API{
 		Key:          KeyFindCoordinator,
 		MaxVersion:   6,
 		Name:         "FindCoordinator",
-		since:        "2.2 2.2 2.2 2.4 3.0 3.8 3.9",
+		since:        "0.8.2 0.11.0 2.0 2.4 3.0 3.8 3.9",
 	},
 	{
 		Broker:       true,
@@ -100,7 +100,7 @@ var apiTable = [...]API{
 		Key:          KeyJoinGroup,
 		MaxVersion:   9,
 		Name:         "JoinGroup",
-		since:        "2.2 2.2 2.2 2.2 2.2 2.3 2.4 2.5 3.2 3.2",
+		since:        "0.9.0 0.10.1 0.11.0 2.0 2.2 2.3 2.4 2.5 3.2 3.2",
 	},
 	{
 		Broker:       true,
@@ -108,7 +108,7 @@ var apiTable = [...]API{
 		Key:          KeyHeartbeat,
 		MaxVersion:   4,
 		Name:         "Heartbeat",
-		since:        "2.2 2.2 2.2 2.3 2.4",
+		since:        "0.9.0 0.11.0 2.0 2.3 2.4",
 	},
 	{
 		Broker:       true,
@@ -116,7 +116,7 @@ var apiTable = [...]API{
 		Key:          KeyLeaveGroup,
 		MaxVersion:   5,
 		Name:         "LeaveGroup",
-		since:        "2.2 2.2 2.2 2.4 2.4 3.2",
+		since:        "0.9.0 0.11.0 2.0 2.4 2.4 3.2",
 	},
 	{
 		Broker:       true,
@@ -124,7 +124,7 @@ var apiTable = [...]API{
 		Key:          KeySyncGroup,
 		MaxVersion:   5,
 		Name:         "SyncGroup",
-		since:        "2.2 2.2 2.2 2.3 2.4 2.5",
+		since:        "0.9.0 0.11.0 2.0 2.3 2.4 2.5",
 	},
 	{
 		Broker:       true,
@@ -132,7 +132,7 @@ var apiTable = [...]API{
 		Key:          KeyDescribeGroups,
 		MaxVersion:   6,
 		Name:         "DescribeGroups",
-		since:        "2.2 2.2 2.2 2.3 2.4 2.4 4.0",
+		since:        "0.9.0 0.11.0 2.0 2.3 2.4 2.4 4.0",
 	},
 	{
 		Broker:       true,
@@ -140,7 +140,7 @@ var apiTable = [...]API{
 		Key:          KeyListGroups,
 		MaxVersion:   5,
 		Name:         "ListGroups",
-		since:        "2.2 2.2 2.2 2.4 2.6 3.8",
+		since:        "0.9.0 0.11.0 2.0 2.4 2.6 3.8",
 	},
 	{
 		Broker:       true,
@@ -149,7 +149,7 @@ var apiTable = [...]API{
 		Key:          KeySASLHandshake,
 		MaxVersion:   1,
 		Name:         "SaslHandshake",
-		since:        "2.2 2.2",
+		since:        "0.10.0 1.0",
 	},
 	{
 		Broker:       true,
@@ -158,7 +158,7 @@ var apiTable = [...]API{
 		Key:          KeyAPIVersions,
 		MaxVersion:   5,
 		Name:         "ApiVersions",
-		since:        "2.2 2.2 2.2 2.4 3.9 4.4",
+		since:        "0.10.0 0.11.0 2.0 2.4 3.9 4.4",
 	},
 	{
 		Broker:       true,
@@ -167,7 +167,7 @@ var apiTable = [...]API{
 		Key:          KeyCreateTopics,
 		MaxVersion:   7,
 		Name:         "CreateTopics",
-		since:        "2.2 2.2 2.2 2.2 2.4 2.4 2.7 2.8",
+		since:        "0.10.1 0.10.2 0.11.0 2.0 2.4 2.4 2.7 2.8",
 	},
 	{
 		Broker:       true,
@@ -176,7 +176,7 @@ var apiTable = [...]API{
 		Key:          KeyDeleteTopics,
 		MaxVersion:   6,
 		Name:         "DeleteTopics",
-		since:        "2.2 2.2 2.2 2.2 2.4 2.7 2.8",
+		since:        "0.10.1 0.11.0 2.0 2.1 2.4 2.7 2.8",
 	},
 	{
 		Broker:       true,
@@ -184,7 +184,7 @@ var apiTable = [...]API{
 		Key:          KeyDeleteRecords,
 		MaxVersion:   2,
 		Name:         "DeleteRecords",
-		since:        "2.2 2.2 2.6",
+		since:        "0.11.0 2.0 2.6",
 	},
 	{
 		Broker:       true,
@@ -193,7 +193,7 @@ var apiTable = [...]API{
 		MaxVersion:   6,
 		Name:         "InitProducerId",
 		Unstable:     true,
-		since:        "2.2 2.2 2.4 2.5 2.7 3.8 -",
+		since:        "0.11.0 2.0 2.4 2.5 2.7 3.8 -",
 	},
 	{
 		Broker:       true,
@@ -201,7 +201,7 @@ var apiTable = [...]API{
 		Key:          KeyOffsetForLeaderEpoch,
 		MaxVersion:   4,
 		Name:         "OffsetForLeaderEpoch",
-		since:        "2.2 2.2 2.2 2.3 2.8",
+		since:        "0.11.0 2.0 2.1 2.3 2.8",
 	},
 	{
 		Broker:       true,
@@ -209,7 +209,7 @@ var apiTable = [...]API{
 		Key:          KeyAddPartitionsToTxn,
 		MaxVersion:   5,
 		Name:         "AddPartitionsToTxn",
-		since:        "2.2 2.2 2.7 2.8 3.6 3.8",
+		since:        "0.11.0 2.0 2.7 2.8 3.6 3.8",
 	},
 	{
 		Broker:       true,
@@ -217,7 +217,7 @@ var apiTable = [...]API{
 		Key:          KeyAddOffsetsToTxn,
 		MaxVersion:   4,
 		Name:         "AddOffsetsToTxn",
-		since:        "2.2 2.2 2.7 2.8 3.8",
+		since:        "0.11.0 2.0 2.7 2.8 3.8",
 	},
 	{
 		Broker:       true,
@@ -225,7 +225,7 @@ var apiTable = [...]API{
 		Key:          KeyEndTxn,
 		MaxVersion:   5,
 		Name:         "EndTxn",
-		since:        "2.2 2.2 2.7 2.8 3.8 4.0",
+		since:        "0.11.0 2.0 2.7 2.8 3.8 4.0",
 	},
 	{
 		Broker:       true,
@@ -233,7 +233,7 @@ var apiTable = [...]API{
 		Key:          KeyWriteTxnMarkers,
 		MaxVersion:   2,
 		Name:         "WriteTxnMarkers",
-		since:        "2.2 2.8 4.2",
+		since:        "0.11.0 2.8 4.2",
 	},
 	{
 		Broker:       true,
@@ -241,7 +241,7 @@ var apiTable = [...]API{
 		Key:          KeyTxnOffsetCommit,
 		MaxVersion:   6,
 		Name:         "TxnOffsetCommit",
-		since:        "2.2 2.2 2.2 2.5 3.8 4.0 4.4",
+		since:        "0.11.0 2.0 2.1 2.5 3.8 4.0 4.4",
 	},
 	{
 		Broker:       true,
@@ -250,7 +250,7 @@ var apiTable = [...]API{
 		Key:          KeyDescribeACLs,
 		MaxVersion:   3,
 		Name:         "DescribeAcls",
-		since:        "2.2 2.2 2.5 3.3",
+		since:        "0.11.0 2.0 2.5 3.3",
 	},
 	{
 		Broker:       true,
@@ -259,7 +259,7 @@ var apiTable = [...]API{
 		Key:          KeyCreateACLs,
 		MaxVersion:   3,
 		Name:         "CreateAcls",
-		since:        "2.2 2.2 2.5 3.3",
+		since:        "0.11.0 2.0 2.5 3.3",
 	},
 	{
 		Broker:       true,
@@ -268,7 +268,7 @@ var apiTable = [...]API{
 		Key:          KeyDeleteACLs,
 		MaxVersion:   3,
 		Name:         "DeleteAcls",
-		since:        "2.2 2.2 2.5 3.3",
+		since:        "0.11.0 2.0 2.5 3.3",
 	},
 	{
 		Broker:       true,
@@ -277,7 +277,7 @@ var apiTable = [...]API{
 		Key:          KeyDescribeConfigs,
 		MaxVersion:   4,
 		Name:         "DescribeConfigs",
-		since:        "2.2 2.2 2.2 2.6 2.8",
+		since:        "0.11.0 1.1 2.0 2.6 2.8",
 	},
 	{
 		Broker:       true,
@@ -286,7 +286,7 @@ var apiTable = [...]API{
 		Key:          KeyAlterConfigs,
 		MaxVersion:   2,
 		Name:         "AlterConfigs",
-		since:        "2.2 2.2 2.8",
+		since:        "0.11.0 2.0 2.8",
 	},
 	{
 		Broker:       true,
@@ -294,7 +294,7 @@ var apiTable = [...]API{
 		Key:          KeyAlterReplicaLogDirs,
 		MaxVersion:   2,
 		Name:         "AlterReplicaLogDirs",
-		since:        "2.2 2.2 2.8",
+		since:        "1.0 2.0 2.8",
 	},
 	{
 		Broker:       true,
@@ -302,7 +302,7 @@ var apiTable = [...]API{
 		Key:          KeyDescribeLogDirs,
 		MaxVersion:   5,
 		Name:         "DescribeLogDirs",
-		since:        "2.2 2.2 2.6 3.2 3.3 4.3",
+		since:        "1.0 2.0 2.6 3.2 3.3 4.3",
 	},
 	{
 		Broker:       true,
@@ -311,7 +311,7 @@ var apiTable = [...]API{
 		Key:          KeySASLAuthenticate,
 		MaxVersion:   2,
 		Name:         "SaslAuthenticate",
-		since:        "2.2 2.2 2.5",
+		since:        "1.0 2.2 2.5",
 	},
 	{
 		Broker:       true,
@@ -320,7 +320,7 @@ var apiTable = [...]API{
 		Key:          KeyCreatePartitions,
 		MaxVersion:   3,
 		Name:         "CreatePartitions",
-		since:        "2.2 2.2 2.5 2.7",
+		since:        "1.0 2.0 2.5 2.7",
 	},
 	{
 		Broker:       true,
@@ -329,7 +329,7 @@ var apiTable = [...]API{
 		Key:          KeyCreateDelegationToken,
 		MaxVersion:   3,
 		Name:         "CreateDelegationToken",
-		since:        "2.2 2.2 2.4 3.3",
+		since:        "1.1 2.0 2.4 3.3",
 	},
 	{
 		Broker:       true,
@@ -338,7 +338,7 @@ var apiTable = [...]API{
 		Key:          KeyRenewDelegationToken,
 		MaxVersion:   2,
 		Name:         "RenewDelegationToken",
-		since:        "2.2 2.2 2.5",
+		since:        "1.1 2.0 2.5",
 	},
 	{
 		Broker:       true,
@@ -347,7 +347,7 @@ var apiTable = [...]API{
 		Key:          KeyExpireDelegationToken,
 		MaxVersion:   2,
 		Name:         "ExpireDelegationToken",
-		since:        "2.2 2.2 2.5",
+		since:        "1.1 2.0 2.5",
 	},
 	{
 		Broker:       true,
@@ -356,7 +356,7 @@ var apiTable = [...]API{
 		Key:          KeyDescribeDelegationToken,
 		MaxVersion:   3,
 		Name:         "DescribeDelegationToken",
-		since:        "2.2 2.2 2.5 3.3",
+		since:        "1.1 2.0 2.5 3.3",
 	},
 	{
 		Broker:       true,
@@ -364,7 +364,7 @@ var apiTable = [...]API{
 		Key:          KeyDeleteGroups,
 		MaxVersion:   3,
 		Name:         "DeleteGroups",
-		since:        "2.2 2.2 2.4 4.4",
+		since:        "1.1 2.0 2.4 4.4",
 	},
 	{
 		Broker:       true,

@@ -112,8 +112,8 @@ func writeRepository() error {
 		return err
 	}
 	for dir, files := range map[string]map[string][]byte{
-		"kmsg":                   kmsg,
-		"kmsg/state":             records,
+		"kmsg":                    kmsg,
+		"kmsg/state":              records,
 		"kmsg/internal/synthetic": synthetic,
 	} {
 		if err := gen.WriteDir(filepath.FromSlash(dir), files); err != nil {

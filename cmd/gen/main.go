@@ -18,6 +18,8 @@ const usage = `gen keeps Franzi's protocol in step with Kafka's releases.
 
   gen import RELEASE [-spec DIR]   merge a release's definitions into spec/, print what changed
   gen check [-spec DIR]            hold spec/ against the definitions of all releases it knows
+  gen probe RELEASE [-spec DIR]    ask a broker of a release without definitions, 0.10 to 2.1,
+                                   what it speaks, and note it in spec/releases.json
   gen vectors                      make testdata/vectors with Kafka's own classes
   gen code                         write this repository's packages from spec/
   gen code -package NAME -out DIR [-only API,API] [-definitions DIR]
@@ -52,6 +54,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return runImport(ctx, args, stdout)
 	case "check":
 		return runCheck(ctx, args, stdout)
+	case "probe":
+		return runProbe(ctx, args)
 	case "vectors":
 		if len(args) != 0 {
 			return fmt.Errorf("vectors takes no arguments; %w", errUsage)
@@ -114,4 +118,17 @@ func runCheck(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 	}
 	return err
+}
+
+func runProbe(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("probe", flag.ContinueOnError)
+	dir := flags.String("spec", "spec", "")
+	rest, err := parse(flags, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 1 {
+		return fmt.Errorf("probe takes one release, like 2.1.1; %w", errUsage)
+	}
+	return importer.Probe(ctx, *dir, rest[0])
 }

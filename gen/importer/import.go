@@ -25,13 +25,13 @@ func Import(ctx context.Context, dir, release string) (*Report, error) {
 	}
 	src, err := read(set, after.names)
 	if err != nil {
-		return nil, fmt.Errorf("Kafka %s breaks the rules of its definition language, nothing was changed:\n%w", release, err)
+		return nil, fmt.Errorf("the release %s breaks the rules of its definition language, nothing was changed:\n%w", release, err)
 	}
 	if src.errors, err = readErrors(ctx, set); err != nil {
 		return nil, err
 	}
 	if err := after.merge(src); err != nil {
-		return nil, fmt.Errorf("Kafka %s cannot be merged, nothing was changed:\n%w", release, err)
+		return nil, fmt.Errorf("the release %s cannot be merged, nothing was changed:\n%w", release, err)
 	}
 	files := after.format()
 	if err := after.check(files); err != nil {

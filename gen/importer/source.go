@@ -128,11 +128,11 @@ func readErrors(ctx context.Context, set jars.Set) ([]ErrorCode, error) {
 	for line := range strings.Lines(string(out)) {
 		parts := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
 		if len(parts) != 4 {
-			return nil, fmt.Errorf("Kafka %s: unexpected error code %q", set.Version, line)
+			return nil, fmt.Errorf("the release %s: unexpected error code %q", set.Version, line)
 		}
 		code, err := strconv.ParseInt(parts[0], 10, 16)
 		if err != nil {
-			return nil, fmt.Errorf("Kafka %s: unexpected error code %q", set.Version, line)
+			return nil, fmt.Errorf("the release %s: unexpected error code %q", set.Version, line)
 		}
 		codes = append(codes, ErrorCode{int16(code), parts[1], parts[2] == "true", strings.Fields(parts[3])})
 	}

@@ -18,11 +18,14 @@ import (
 // that may be anything.
 const vectorsPerVersion = 3
 
+// batchesRelease is the release that Batches.java runs with.
+const batchesRelease = "3.9.2"
+
 // Vectors runs the Java programs in the folder java against releases, newest first, until
 // each version of each message in the folder dir has its vectors, and writes them to out: a
 // compressed file for each folder of dir, with lines of message, version, JSON and hex,
-// separated by tabs. Beside them goes records.tsv, with records of Kafka's own topics as the
-// newest release writes them.
+// separated by tabs. Beside them go records.tsv, with records of Kafka's own topics as the
+// newest release writes them, and batches.tsv, with a batch of records of each format.
 func Vectors(ctx context.Context, dir, java, out string) error {
 	s, err := load(dir)
 	if err != nil {
@@ -35,7 +38,11 @@ func Vectors(ctx context.Context, dir, java, out string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	if err := s.writeRecords(ctx, java, out); err != nil {
+	newest := s.releases[len(s.releases)-1].Release
+	if err := writeOutput(ctx, newest, java, "Records", filepath.Join(out, "records.tsv")); err != nil {
+		return err
+	}
+	if err := writeOutput(ctx, batchesRelease, java, "Batches", filepath.Join(out, "batches.tsv")); err != nil {
 		return err
 	}
 	lines := map[string][]string{} // by "message version"
@@ -56,21 +63,21 @@ func Vectors(ctx context.Context, dir, java, out string) error {
 	return s.writeVectors(lines, out)
 }
 
-// writeRecords makes records of Kafka's own topics with the newest release.
-func (s *spec) writeRecords(ctx context.Context, java, out string) error {
-	program, err := os.ReadFile(filepath.Join(java, "Records.java"))
+// writeOutput runs a Java program with a release's jars and writes what it prints to a file.
+func writeOutput(ctx context.Context, release, java, class, file string) error {
+	program, err := os.ReadFile(filepath.Join(java, class+".java"))
 	if err != nil {
 		return err
 	}
-	set, err := jars.Broker(ctx, s.releases[len(s.releases)-1].Release)
+	set, err := jars.Broker(ctx, release)
 	if err != nil {
 		return err
 	}
-	records, err := runJava(ctx, set, "Records", program)
+	printed, err := runJava(ctx, set, class, program)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(out, "records.tsv"), records, 0o644)
+	return os.WriteFile(file, printed, 0o644)
 }
 
 // lacks reports whether a release has a version that has no vectors yet.
