@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/franzi-kafka/franzi/cmd/franzi/internal/broker"
+	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
+	"github.com/franzi-kafka/franzi/gen/model"
+	"github.com/franzi-kafka/franzi/spec"
+)
+
+// An app is one run of the command line, with all that it touches of the world. Data goes to
+// out, all else to err.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	dial     broker.Dialer
+
+	format   output.Format
+	helpJSON bool
+	model    func() (*model.Model, error) // read when first needed, which takes 50 ms
+}
+
+func newApp(in io.Reader, out, err io.Writer, dial broker.Dialer) *app {
+	return &app{in: in, out: out, err: err, dial: dial,
+		model: sync.OnceValues(func() (*model.Model, error) { return model.Load(spec.FS) })}
+}
+
+// run runs a command and returns the exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.rootCommand()
+	if args == nil {
+		args = []string{} // to cobra nil is os.Args
+	}
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	code, text := verdict(ctx, err)
+	if text != "" {
+		a.say("%s", text)
+	}
+	return code
+}
+
+// say tells the user something on stderr, on one line.
+func (a *app) say(format string, args ...any) {
+	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")
+	fmt.Fprintln(a.err, "franzi: "+output.Printable(text))
+}
+
+// write writes the only result of a command, in the user's format or else the given one.
+func (a *app) write(otherwise string, r output.Result) error {
+	return output.NewWriter(a.out, a.format, otherwise).Write(r)
+}
+
+// software is how franzi introduces itself to brokers, who refuse other characters.
+func software() broker.Software {
+	plain := strings.Map(func(c rune) rune {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' {
+			return c
+		}
+		return '-'
+	}, moduleVersion())
+	return broker.Software{Name: "franzi", Version: strings.Trim(plain, "-.")}
+}
+
+// moduleVersion is the version of this module as it was built, "devel" in a checkout.
+func moduleVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || strings.HasPrefix(info.Main.Version, "(") {
+		return "devel"
+	}
+	return strings.TrimPrefix(info.Main.Version, "v")
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// completions asks as the scripts in shells do.
+func completions(t *testing.T, args ...string) []string {
+	t.Helper()
+	got := run(t, "", append([]string{"__completeNoDesc"}, args...)...)
+	lines := strings.Split(strings.TrimSuffix(got.out, "\n"), "\n")
+	return lines[:len(lines)-1] // the last one is for the script
+}
+
+func TestCompletions(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want []string // among others, if there are more than 3
+	}{
+		{[]string{"a"}, []string{"api"}},
+		{[]string{"api", "sh"}, []string{"show"}},
+		{[]string{"api", "show", "Metad"}, []string{"Metadata", "MetadataRequest", "MetadataResponse"}},
+		{[]string{"api", "show", "offsetcommitv"}, []string{"OffsetCommitValue"}},
+		{[]string{"api", "show", "Heartbeat", "-v", ""}, []string{"4", "3", "2", "1", "0"}},
+		{[]string{"api", "diff", "Hear"}, []string{"Heartbeat", "HeartbeatRequest", "HeartbeatResponse"}},
+		{[]string{"api", "diff", "EndTxn", "1", ""}, []string{"5", "4", "3", "2", "1", "0"}},
+		{[]string{"api", "diff", "EndTxn", "1", "2", ""}, nil},
+		{[]string{"api", "diff", "--releases", "3."}, []string{"3.0", "3.1", "3.9"}},
+		{[]string{"api", "list", "--release", "4."}, []string{"4.0", "4.4"}},
+		{[]string{"api", "list", "--listener", ""}, []string{"broker", "controller", "zkBroker"}},
+		{[]string{"api", "list", "-o", ""}, []string{"table", "json", "jsonl", "yaml", "raw", "template="}},
+		{[]string{"req", "MetadataR"}, nil},
+		{[]string{"req", "Metad"}, []string{"Metadata"}},
+		{[]string{"req", "Heartbeat", "--api-version", ""}, []string{"4", "3", "2", "1", "0"}},
+		{[]string{"encode", "EndTxnM"}, []string{"EndTxnMarker"}},
+		{[]string{"encode", "--format", ""}, []string{"hex", "base64", "raw"}},
+		{[]string{"decode", "__c"}, []string{"__consumer_offsets", "__cluster_metadata"}},
+		{[]string{"decode", "--response-to", "Heartb"}, []string{"Heartbeat"}},
+		{[]string{"decode", "--response-to", "Heartbeat", "-v", ""}, []string{"4", "3", "2", "1", "0"}},
+		{[]string{"error", "FENCED_L"}, []string{"FENCED_LEADER_EPOCH"}},
+		{[]string{"error", "l"}, []string{"list", "LEADER_NOT_AVAILABLE"}},
+		{[]string{"completion", ""}, []string{"bash", "zsh", "fish", "powershell"}},
+		{[]string{"help", "api", ""}, []string{"list", "show", "diff", "versions"}},
+	} {
+		got := completions(t, tt.args...)
+		for _, want := range tt.want {
+			if !slices.Contains(got, want) {
+				t.Errorf("%q: got %q, want %q among them", tt.args, got, want)
+			}
+		}
+		if len(tt.want) == 0 && len(got) > 0 {
+			t.Errorf("%q: got %q, want nothing", tt.args, got)
+		}
+	}
+}
+
+func TestCompletionScripts(t *testing.T) {
+	for _, shell := range shells() {
+		got := run(t, "", "completion", shell)
+		if got.code != exitOK || !strings.Contains(got.out, "__complete") || got.err != "" {
+			t.Errorf("%s: exit %d %s, %d bytes", shell, got.code, got.err, len(got.out))
+		}
+		value := run(t, "", "completion", strings.ToUpper(shell), "-o", "template={{.script}}")
+		if value.out != got.out+"\n" {
+			t.Errorf("%s: the script in a template is another", shell)
+		}
+	}
+}

@@ -1,0 +1,364 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
+	"github.com/franzi-kafka/franzi/kbin"
+	"github.com/franzi-kafka/franzi/kmsg"
+	"github.com/franzi-kafka/franzi/kmsg/state"
+)
+
+const decodeHelp = `decode shows bytes of the wire as JSON (bytes and records in base64). They are
+
+  a message             decode NAME -v N; that of an API is its request
+  a request's frame     decode, which knows it by its header; with or without its size
+  a response's frame    decode --response-to NAME -v N
+  a record of Kafka's   decode __consumer_offsets --key HEX --value HEX, and other topics
+
+Without HEX, decode reads one item a line from stdin and writes one line of JSON each; a line
+that is wrong is reported on stderr and skipped. In HEX spaces, colons, line ends and 0x do
+not matter.`
+
+// A decodeCommand is what decode was asked for.
+type decodeCommand struct {
+	version    versionFlag
+	format     bytesFormat
+	responseTo string
+	key, value string
+	lenient    bool
+	redact     bool
+}
+
+func (a *app) decodeCommand() *cobra.Command {
+	var d decodeCommand
+	cmd := &cobra.Command{
+		Use:   "decode [NAME -v N] [HEX|@FILE]",
+		Short: "Show bytes of the wire as JSON",
+		Long:  decodeHelp,
+		Example: `  franzi decode MetadataRequest -v 0 '00000001 0006 6f7264657273'
+  franzi req Metadata -v 12 --dry-run | franzi decode
+  franzi req Metadata -v 12 -b localhost --hex | franzi decode --response-to Metadata -v 12`,
+		Args:              takes(0, 2),
+		ValidArgsFunction: completeNames(decodable),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, input, given, err := d.arguments(cmd, args)
+			if err != nil {
+				return err
+			}
+			if isTopic(name) {
+				return a.decodeRecord(cmd, &d, name, given)
+			}
+			dec, err := a.newDecoding(cmd, &d, name)
+			if err != nil {
+				return err
+			}
+			switch {
+			case given:
+				return a.decodeOne(dec, input)
+			case d.format == rawFormat:
+				return a.decodeStream(cmd.Context(), dec)
+			}
+			return a.decodeLines(cmd.Context(), dec)
+		},
+	}
+	d.version.add(cmd, "the version of the message")
+	d.format.add(cmd, "how bytes are written: hex, base64 or raw")
+	cmd.Flags().StringVar(&d.responseTo, "response-to", "", "the API whose response frame it is")
+	cmd.Flags().StringVar(&d.key, "key", "", "the key of a record, in --format")
+	cmd.Flags().StringVar(&d.value, "value", "", "the value of a record, in --format; without it a tombstone")
+	cmd.Flags().BoolVar(&d.lenient, "lenient", false, "accept null where it is not allowed, and bytes after the end")
+	cmd.Flags().BoolVar(&d.redact, "redact", false, "hide secrets, and only count records and long bytes")
+	complete(cmd, "response-to", func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		return startingWith(apiNames(), typed), cobra.ShellCompDirectiveNoFileComp
+	})
+	complete(cmd, "key", completeNothing)
+	complete(cmd, "value", completeNothing)
+	return cmd
+}
+
+// topics are Kafka's own, whose records decode knows.
+func topics() []string {
+	return []string{state.ConsumerOffsets, state.TransactionState, state.ShareGroupState, state.ClusterMetadata, state.RemoteLogMetadata}
+}
+
+func decodable() []string { return append(everyName(), topics()...) }
+
+func isTopic(name string) bool { return strings.HasPrefix(name, "__") }
+
+// arguments tells NAME from HEX: each may be left out. given says whether there is a HEX.
+func (d *decodeCommand) arguments(cmd *cobra.Command, args []string) (name, input string, given bool, err error) {
+	switch {
+	case len(args) == 2 && d.responseTo != "":
+		return "", "", false, misused(cmd, "with --response-to goes no NAME, so %q is too much", args[0])
+	case len(args) == 2:
+		return args[0], args[1], true, nil
+	case len(args) == 0:
+		return "", "", false, nil
+	case d.responseTo == "" && !d.looksLikeBytes(args[0]):
+		return args[0], "", false, nil
+	}
+	return "", args[0], true, nil
+}
+
+// looksLikeBytes reports whether an only argument is the bytes and not a name. Names have
+// letters that hex has not. In base64 all could be either, so that what is a name is one.
+func (d *decodeCommand) looksLikeBytes(arg string) bool {
+	if strings.HasPrefix(arg, "@") {
+		return true
+	}
+	if d.format == hexFormat {
+		b, err := parseHex(arg)
+		return err == nil && len(b) > 0 || strings.IndexFunc(arg, isLetterBeyondHex) < 0
+	}
+	_, err := findMessage(arg)
+	return err != nil && !isTopic(arg)
+}
+
+func isLetterBeyondHex(c rune) bool {
+	return 'g' <= c && c <= 'z' && c != 'x' || 'G' <= c && c <= 'Z' && c != 'X' || c == '_'
+}
+
+// newDecoding says how to decode what was asked for.
+func (a *app) newDecoding(cmd *cobra.Command, d *decodeCommand, name string) (*decoding, error) {
+	if d.key != "" || d.value != "" {
+		return nil, misused(cmd, "--key and --value are for records: name their topic, one of %s", strings.Join(topics(), ", "))
+	}
+	dec := &decoding{app: a, decodeCommand: d}
+	switch {
+	case d.responseTo != "":
+		api, err := findAPI(d.responseTo)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := d.version.atVersion(cmd, api.Name+"Response"); err != nil {
+			return nil, err
+		}
+		dec.decode = func(b []byte) (any, error) { return dec.response(api, b) }
+	case name != "":
+		full, err := findMessage(name)
+		if err != nil {
+			return nil, err
+		}
+		m, err := d.version.atVersion(cmd, full)
+		if err != nil {
+			return nil, err
+		}
+		dec.decode = func(b []byte) (any, error) { return dec.message(full, m, b) }
+	case d.version.set:
+		return nil, misused(cmd, "-v is for a NAME or --response-to: requests tell their version")
+	default:
+		dec.frames = true
+		dec.decode = func(b []byte) (any, error) { return dec.request(b) }
+	}
+	return dec, nil
+}
+
+// result makes the result of what was decoded.
+func result(value any) (output.Result, error) {
+	v, err := output.ValueOf(value)
+	return output.Result{Value: v, Raw: append(v.AppendJSON(nil), '\n')}, err
+}
+
+func (a *app) decodeOne(dec *decoding, arg string) error {
+	text, _, err := argument(arg)
+	if err != nil {
+		return err
+	}
+	value, err := dec.text(text)
+	if err != nil {
+		return err
+	}
+	r, err := result(value)
+	if err != nil {
+		return err
+	}
+	return a.write(output.JSONFormat, r)
+}
+
+func (a *app) decodeLines(ctx context.Context, dec *decoding) error {
+	w := output.NewWriter(a.out, a.format, output.LinesFormat)
+	some := false // failed
+	err := a.eachLine(ctx, func(l line) error {
+		value, err := dec.text(l.text)
+		if err != nil {
+			if f := new(failure); !errors.As(err, &f) || f.code != exitFailed {
+				return err
+			}
+			some = true
+			a.say("line %d: %v", l.n, err)
+			return nil
+		}
+		r, err := result(value)
+		if err != nil {
+			return err
+		}
+		return w.Write(r)
+	})
+	if err == nil && some {
+		return errSaid()
+	}
+	return err
+}
+
+// decodeStream decodes raw bytes, all that stdin has: one item or, of requests that have
+// their size, many.
+func (a *app) decodeStream(ctx context.Context, dec *decoding) error {
+	b, err := a.readAll(ctx)
+	if err != nil {
+		return err
+	}
+	w := output.NewWriter(a.out, a.format, output.LinesFormat)
+	items := [][]byte{b}
+	if dec.frames {
+		items = splitFrames(b)
+	}
+	for _, item := range items {
+		value, err := dec.decode(item)
+		if err != nil {
+			return err
+		}
+		r, err := result(value)
+		if err != nil {
+			return err
+		}
+		if err := w.Write(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// splitFrames cuts bytes into frames with their sizes, if that is what they are; else they
+// are one item.
+func splitFrames(b []byte) [][]byte {
+	var frames [][]byte
+	for rest := b; len(rest) > 0; {
+		frame, after, err := kmsg.SplitFrame(rest, kmsg.MaxFrame)
+		if frame == nil || err != nil {
+			return [][]byte{b}
+		}
+		frames = append(frames, rest[:4+len(frame)])
+		rest = after
+	}
+	if len(frames) == 0 {
+		return [][]byte{b}
+	}
+	return frames
+}
+
+// A shownRecord is a record of one of Kafka's own topics.
+type shownRecord struct {
+	Topic string       `json:"topic"`
+	Type  int16        `json:"type"`
+	Key   *shownInside `json:"key"`
+	Value *shownInside `json:"value"` // null for a tombstone
+}
+
+// A shownInside is a key or value.
+type shownInside struct {
+	Name    string `json:"name"`
+	Version int16  `json:"version"`
+	Message any    `json:"message"`
+}
+
+func (a *app) decodeRecord(cmd *cobra.Command, d *decodeCommand, topic string, given bool) error {
+	known, err := oneOf("topic", topic, topics())
+	if err != nil {
+		return err
+	}
+	switch {
+	case given:
+		return misused(cmd, "the bytes of a record are its --key and --value")
+	case d.version.set || d.responseTo != "":
+		return misused(cmd, "records tell their version themselves")
+	case !cmd.Flags().Changed("key") && !cmd.Flags().Changed("value"):
+		return misused(cmd, "a record of %s has a --key or a --value, or both", known)
+	}
+	key, err := d.half(cmd, "key", d.key)
+	if err != nil {
+		return err
+	}
+	value, err := d.half(cmd, "value", d.value)
+	if err != nil {
+		return err
+	}
+	rec, err := state.Decode(known, key, value)
+	if err != nil {
+		return a.explainRecord(d, known, rec, key, value, err)
+	}
+	shown := shownRecord{Topic: known, Type: rec.Type}
+	if shown.Key, err = d.inside(rec.Key); err != nil {
+		return err
+	}
+	if shown.Value, err = d.inside(rec.Value); err != nil {
+		return err
+	}
+	r, err := result(shown)
+	if err != nil {
+		return err
+	}
+	return a.write(output.JSONFormat, r)
+}
+
+// explainRecord says in which field of the key or value of a record decoding failed.
+func (a *app) explainRecord(d *decodeCommand, topic string, rec state.Record, key, value []byte, err error) error {
+	if undecoded := new(kmsg.DecodeError); !errors.As(err, &undecoded) {
+		return failed("%s", plainly(err))
+	}
+	m, b, before := rec.Key, key, 2 // the type
+	if rec.Value != nil {
+		m, b = rec.Value, value // the version
+		if rec.Key == nil {
+			r := kbin.NewReader(value)
+			r.Uvarint() // of the frame
+			r.Uvarint() // the type
+			r.Uvarint() // the version
+			before = r.Offset()
+		}
+	}
+	dec := &decoding{app: a, decodeCommand: d}
+	return dec.explain(nameOf(m), m.APIVersion(), b[before:], before, err, " (a record of "+topic+")")
+}
+
+// half reads the key or value of a record, nil if it was not given.
+func (d *decodeCommand) half(cmd *cobra.Command, name, arg string) ([]byte, error) {
+	if !cmd.Flags().Changed(name) {
+		return nil, nil
+	}
+	text, _, err := argument(arg)
+	if err != nil {
+		return nil, err
+	}
+	b, err := d.format.parse(text)
+	if err != nil {
+		return nil, failed("--%s: %v", name, err)
+	}
+	return append([]byte{}, b...), nil // empty is not a tombstone
+}
+
+func (d *decodeCommand) inside(m kmsg.Message) (*shownInside, error) {
+	if m == nil {
+		return nil, nil
+	}
+	text, err := d.json(m)
+	if err != nil {
+		return nil, err
+	}
+	return &shownInside{nameOf(m), m.APIVersion(), text}, nil
+}
+
+// nameOf is Kafka's name of a message.
+func nameOf(m kmsg.Message) string {
+	name := strings.TrimPrefix(fmt.Sprintf("%T", m), "*kmsg.")
+	name = strings.TrimPrefix(name, "*state.")
+	if full, err := findMessage(name); err == nil {
+		return full
+	}
+	return name
+}

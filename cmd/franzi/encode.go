@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
+	"github.com/franzi-kafka/franzi/kbin"
+	"github.com/franzi-kafka/franzi/kmsg"
+	"github.com/franzi-kafka/franzi/kmsg/kjson"
+)
+
+const encodeHelp = `encode writes a message, given as JSON in Kafka's form (bytes and records in base64), as it
+stands on the wire. Fields that are left out have Kafka's defaults. NAME is a message; that
+of an API is its request. Without JSON, encode reads one message a line from stdin and
+writes one line each; a line that is wrong is reported on stderr and skipped.`
+
+// An encoding is how messages are to be encoded.
+type encoding struct {
+	name   string // of the message
+	format bytesFormat
+
+	frame         bool
+	correlationID int32 // of the next frame
+	clientID      string
+
+	m     kmsg.Message
+	codec kjson.Codec
+}
+
+func (a *app) encodeCommand() *cobra.Command {
+	var e encoding
+	var version versionFlag
+	cmd := &cobra.Command{
+		Use:   "encode NAME -v N [JSON|@FILE]",
+		Short: "Write messages, given as JSON, as bytes",
+		Long:  encodeHelp,
+		Example: `  franzi encode Metadata -v 12 '{"topics":[{"name":"orders"}]}'
+  franzi encode OffsetCommitValue -v 3 < values.jsonl`,
+		Args:              takes(1, 2),
+		ValidArgsFunction: completeNames(everyName),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if e.name, err = findMessage(args[0]); err != nil {
+				return err
+			}
+			if e.m, err = version.atVersion(cmd, e.name); err != nil {
+				return err
+			}
+			if err := e.checkFrame(cmd); err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				return a.encodeLines(cmd.Context(), &e)
+			}
+			return a.encodeOne(&e, args[1])
+		},
+	}
+	version.add(cmd, "the version of the message")
+	e.format.add(cmd, "how to write bytes: hex, base64 or raw")
+	cmd.Flags().BoolVar(&e.frame, "frame", false, "put size and header before it")
+	cmd.Flags().Int32Var(&e.correlationID, "correlation-id", 1, "in the header of the first frame; the next ones count up")
+	cmd.Flags().StringVar(&e.clientID, "client-id", "franzi", "in the headers of requests")
+	complete(cmd, "correlation-id", completeNothing)
+	complete(cmd, "client-id", completeNothing)
+	return cmd
+}
+
+func (e *encoding) checkFrame(cmd *cobra.Command) error {
+	if !e.frame {
+		for _, name := range []string{"correlation-id", "client-id"} {
+			if cmd.Flags().Changed(name) {
+				return misused(cmd, "--%s is part of the header: add --frame", name)
+			}
+		}
+		return nil
+	}
+	if e.m.APIKey() == kmsg.NoAPIKey {
+		return misused(cmd, "--frame is for requests and responses, %s is neither", e.name)
+	}
+	return nil
+}
+
+// bytes encodes JSON.
+func (e *encoding) bytes(text []byte) ([]byte, error) {
+	if err := e.codec.Unmarshal(text, e.m); err != nil {
+		return nil, err
+	}
+	if e.frame {
+		return e.frameBytes()
+	}
+	if err := e.m.Check(); err != nil {
+		return nil, err
+	}
+	return e.m.AppendTo(nil), nil
+}
+
+func (e *encoding) frameBytes() (frame []byte, err error) {
+	if req, ok := e.m.(kmsg.Request); ok {
+		frame, err = kmsg.AppendRequest(nil, kmsg.RequestHeader{CorrelationID: e.correlationID, ClientID: kbin.Str(e.clientID)}, req)
+	} else {
+		frame, err = kmsg.AppendResponse(nil, kmsg.ResponseHeader{CorrelationID: e.correlationID}, e.m)
+	}
+	if err == nil {
+		e.correlationID++
+	}
+	return frame, err
+}
+
+// An encoded message as JSON shows it.
+type encoded struct {
+	Name    string      `json:"name"`
+	Version int16       `json:"version"`
+	Size    int         `json:"size"`
+	Format  bytesFormat `json:"format"`
+	Bytes   string      `json:"bytes"`
+}
+
+func (e *encoding) result(b []byte) output.Result {
+	format := e.format
+	if format == rawFormat { // JSON cannot carry bytes
+		format = base64Format
+	}
+	return output.Result{Value: encoded{e.name, e.m.APIVersion(), len(b), format, format.text(b)}, Raw: e.format.line(b)}
+}
+
+func (a *app) encodeOne(e *encoding, arg string) error {
+	text, file, err := argument(arg)
+	if err != nil {
+		return err
+	}
+	b, err := e.bytes(text)
+	if err != nil {
+		return failed("%s", a.jsonError(e.name, err, file, 0))
+	}
+	return a.write(output.RawFormat, e.result(b))
+}
+
+func (a *app) encodeLines(ctx context.Context, e *encoding) error {
+	w := output.NewWriter(a.out, a.format, output.RawFormat)
+	some := false // failed
+	err := a.eachLine(ctx, func(l line) error {
+		if len(bytes.TrimSpace(l.text)) == 0 {
+			return nil
+		}
+		b, err := e.bytes(l.text)
+		if err != nil {
+			some = true
+			a.say("%s", a.jsonError(e.name, err, "", l.n))
+			return nil
+		}
+		return w.Write(e.result(b))
+	})
+	if err == nil && some {
+		return errSaid()
+	}
+	return err
+}

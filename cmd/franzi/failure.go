@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/franzi-kafka/franzi/cmd/franzi/internal/broker"
+	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
+	"github.com/franzi-kafka/franzi/kmsg/kjson"
+)
+
+// The exit codes.
+const (
+	exitOK          = 0
+	exitFailed      = 1 // some item failed, or what was asked for is not so
+	exitUsage       = 2
+	exitConnection  = 3 // no connection, no authentication, or no broker at its other end
+	exitTimeout     = 4
+	exitInterrupted = 130 // by Ctrl-C, as shells have it
+)
+
+// A failure is an error with the exit code that it ends the program with.
+type failure struct {
+	code int
+	text string // "" if all has been said
+}
+
+func (f *failure) Error() string { return f.text }
+
+// failed is for what went wrong with the thing asked for.
+func failed(format string, args ...any) error {
+	return &failure{exitFailed, fmt.Sprintf(format, args...)}
+}
+
+// errSaid ends the program with exitFailed: each item that failed has been reported.
+func errSaid() error { return &failure{code: exitFailed} }
+
+// misused is for a mistake in the command line. It says where to look.
+func misused(cmd *cobra.Command, format string, args ...any) error {
+	return &failure{exitUsage, fmt.Sprintf(format, args...) + "; see " + cmd.CommandPath() + " --help"}
+}
+
+// mistaken is for an argument that cannot be meant.
+func mistaken(format string, args ...any) error {
+	return &failure{exitUsage, fmt.Sprintf(format, args...)}
+}
+
+// unknown is for a name that does not exist. It suggests the closest one that does, and says
+// where the names are.
+func unknown(what, name string, names []string, where string) error {
+	if best := closest(name, names); best != "" {
+		return mistaken("unknown %s %q: did you mean %s? See %s", what, name, best, where)
+	}
+	return mistaken("unknown %s %q; see %s", what, name, where)
+}
+
+// closest is the name that was meant: one with few letters to change, or else the first that
+// begins as was typed.
+func closest(typed string, names []string) string {
+	if best := kjson.Closest(typed, names); best != "" {
+		return best
+	}
+	if begin := startingWith(slices.Clone(names), typed); len(typed) > 2 && len(begin) > 0 {
+		return begin[0]
+	}
+	return ""
+}
+
+// verdict says how an error ends the program: the exit code, and what is left to say.
+func verdict(ctx context.Context, err error) (int, string) {
+	var f *failure
+	var b *broker.Error
+	var t *output.TemplateError
+	switch {
+	case err == nil:
+		return exitOK, ""
+	case errors.Is(err, context.Canceled) || errors.Is(ctx.Err(), context.Canceled):
+		return exitInterrupted, "interrupted"
+	case errors.As(err, &f):
+		return f.code, f.text
+	case errors.As(err, &b) && b.Timeout:
+		return exitTimeout, err.Error()
+	case errors.As(err, &b):
+		return exitConnection, err.Error()
+	case errors.As(err, &t):
+		return exitUsage, err.Error()
+	}
+	return exitFailed, plainly(err)
+}
+
+// plainly is the text of an error without the name of the package that it comes from.
+func plainly(err error) string {
+	text := err.Error()
+	for _, prefix := range []string{"kmsg: ", "kjson: ", "kbin: ", "state: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return text
+}

@@ -1,0 +1,271 @@
+package output
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Kind is what a [Value] is.
+type Kind int
+
+// The kinds of values.
+const (
+	Scalar Kind = iota // null, true, false or a number
+	String
+	Array
+	Object
+)
+
+// A Value is JSON that knows the order of its keys.
+type Value struct {
+	Kind     Kind
+	Text     string   // of a string as it is, of a scalar as in JSON
+	Elements []Value  // of an array
+	Members  []Member // of an object
+}
+
+// A Member is a key of an object and what stands there.
+type Member struct {
+	Key   string
+	Value Value
+}
+
+// ValueOf returns anything that encoding/json can write as a Value.
+func ValueOf(x any) (Value, error) {
+	if v, ok := x.(Value); ok {
+		return v, nil
+	}
+	text, ok := x.(json.RawMessage)
+	if !ok {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(x); err != nil {
+			return Value{}, err
+		}
+		text = b.Bytes()
+	}
+	return Parse(text)
+}
+
+// Parse reads JSON.
+func Parse(text []byte) (Value, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	return parse(d)
+}
+
+func parse(d *json.Decoder) (Value, error) {
+	t, err := d.Token()
+	if err != nil {
+		return Value{}, err
+	}
+	switch t := t.(type) {
+	case json.Delim:
+		if t == '[' {
+			return parseArray(d)
+		}
+		return parseObject(d)
+	case string:
+		return Value{Kind: String, Text: t}, nil
+	case json.Number:
+		return Value{Text: t.String()}, nil
+	case bool:
+		return Value{Text: strconv.FormatBool(t)}, nil
+	}
+	return Value{Text: "null"}, nil
+}
+
+func parseArray(d *json.Decoder) (Value, error) {
+	v := Value{Kind: Array}
+	for d.More() {
+		e, err := parse(d)
+		if err != nil {
+			return v, err
+		}
+		v.Elements = append(v.Elements, e)
+	}
+	_, err := d.Token() // the closing bracket
+	return v, err
+}
+
+func parseObject(d *json.Decoder) (Value, error) {
+	v := Value{Kind: Object}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return v, err
+		}
+		x, err := parse(d)
+		if err != nil {
+			return v, err
+		}
+		v.Members = append(v.Members, Member{key.(string), x}) // keys are strings, or Token fails
+	}
+	_, err := d.Token() // the closing brace
+	return v, err
+}
+
+// Get returns what stands at a key of an object, and whether there is such a key.
+func (v Value) Get(key string) (Value, bool) {
+	for _, m := range v.Members {
+		if m.Key == key {
+			return m.Value, true
+		}
+	}
+	return Value{}, false
+}
+
+// AppendJSON appends the value on one line.
+func (v Value) AppendJSON(dst []byte) []byte {
+	switch v.Kind {
+	case String:
+		return appendQuoted(dst, v.Text)
+	case Array:
+		dst = append(dst, '[')
+		for i, e := range v.Elements {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = e.AppendJSON(dst)
+		}
+		return append(dst, ']')
+	case Object:
+		dst = append(dst, '{')
+		for i, m := range v.Members {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(appendQuoted(dst, m.Key), ':')
+			dst = m.Value.AppendJSON(dst)
+		}
+		return append(dst, '}')
+	}
+	return append(dst, v.Text...)
+}
+
+// lineWidth is the widest that scalars together may be to stay on one line.
+const lineWidth = 80
+
+// appendIndented appends the value over several lines. What has only a few scalars in it
+// stays on one.
+func (v Value) appendIndented(dst []byte, depth int) []byte {
+	separator, newline := ",\n"+strings.Repeat("  ", depth+1), "\n"+strings.Repeat("  ", depth)
+	if v.isShort() && (depth > 0 || v.Kind != Object) {
+		separator, newline = ", ", ""
+	}
+	begin := func(bracket byte) {
+		dst = append(dst, bracket)
+		if newline != "" {
+			dst = append(dst, separator[1:]...)
+		}
+	}
+	switch {
+	case len(v.Elements) == 0 && len(v.Members) == 0:
+		return v.AppendJSON(dst)
+	case v.Kind == Array:
+		begin('[')
+		for i, e := range v.Elements {
+			if i > 0 {
+				dst = append(dst, separator...)
+			}
+			dst = e.appendIndented(dst, depth+1)
+		}
+		return append(append(dst, newline...), ']')
+	}
+	begin('{')
+	for i, m := range v.Members {
+		if i > 0 {
+			dst = append(dst, separator...)
+		}
+		dst = append(appendQuoted(dst, m.Key), ':', ' ')
+		dst = m.Value.appendIndented(dst, depth+1)
+	}
+	return append(append(dst, newline...), '}')
+}
+
+// isShort reports whether there are only a few scalars inside the value.
+func (v Value) isShort() bool {
+	width := 0
+	for _, e := range v.Elements {
+		width += len(e.Text) + 2
+		if len(e.Elements) > 0 || len(e.Members) > 0 {
+			return false
+		}
+	}
+	for _, m := range v.Members {
+		width += len(m.Key) + len(m.Value.Text) + 6
+		if len(m.Value.Elements) > 0 || len(m.Value.Members) > 0 {
+			return false
+		}
+	}
+	return width <= lineWidth
+}
+
+func appendQuoted(dst []byte, s string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		panic(fmt.Sprintf("output: cannot quote %q: %v", s, err)) // strings always can be
+	}
+	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+}
+
+// plain is the value as templates see it.
+func (v Value) plain() any {
+	switch v.Kind {
+	case String:
+		return v.Text
+	case Array:
+		list := make([]any, len(v.Elements))
+		for i, e := range v.Elements {
+			list[i] = e.plain()
+		}
+		return list
+	case Object:
+		m := make(map[string]any, len(v.Members))
+		for _, member := range v.Members {
+			m[member.Key] = member.Value.plain()
+		}
+		return m
+	}
+	switch v.Text {
+	case "null":
+		return nil
+	case "true", "false":
+		return v.Text == "true"
+	}
+	if n, err := strconv.ParseInt(v.Text, 10, 64); err == nil {
+		return n
+	}
+	x, err := strconv.ParseFloat(v.Text, 64)
+	if err != nil {
+		return v.Text
+	}
+	return x
+}
+
+// Walk calls visit for every scalar, string and empty array or object inside the value, with
+// its path: "topics[0].name".
+func (v Value) Walk(visit func(path string, leaf Value)) { v.walk("", visit) }
+
+func (v Value) walk(path string, visit func(string, Value)) {
+	if len(v.Elements) == 0 && len(v.Members) == 0 {
+		visit(path, v)
+		return
+	}
+	for i, e := range v.Elements {
+		e.walk(path+"["+strconv.Itoa(i)+"]", visit)
+	}
+	for _, m := range v.Members {
+		inner := m.Key
+		if path != "" {
+			inner = path + "." + m.Key
+		}
+		m.Value.walk(inner, visit)
+	}
+}

@@ -1,0 +1,18 @@
+// Command franzi asks Kafka brokers, and shows what goes over the wire: the command line of
+// the library, which stands on its public packages only.
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process as it stands
+	a := newApp(os.Stdin, os.Stdout, os.Stderr, new(net.Dialer).DialContext)
+	os.Exit(a.run(ctx, os.Args[1:]))
+}

@@ -1,0 +1,332 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/franzi-kafka/franzi/cmd/franzi/internal/broker"
+	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
+	"github.com/franzi-kafka/franzi/kbin"
+	"github.com/franzi-kafka/franzi/kmsg"
+	"github.com/franzi-kafka/franzi/kmsg/kjson"
+)
+
+const reqHelp = `req sends one request to one broker and shows the answer. The request is JSON in Kafka's form
+(bytes and records in base64); what it leaves out has Kafka's defaults. Without -v it goes
+out in the highest version that both sides speak.
+
+Exit code 1 says that the answer has error codes, which are explained on stderr; 2 that
+nothing was sent.`
+
+// A reqCommand is what req was asked for.
+type reqCommand struct {
+	connection
+	version  versionFlag
+	template bool
+	dryRun   bool
+	hex      bool
+	lenient  bool
+	redact   bool
+	api      *kmsg.API
+}
+
+func (a *app) reqCommand() *cobra.Command {
+	var r reqCommand
+	cmd := &cobra.Command{
+		Use:   "req NAME [JSON|@FILE|-]",
+		Short: "Send a request to a broker",
+		Long:  reqHelp,
+		Example: `  franzi req Metadata -b localhost:9092 '{"topics":[{"name":"orders"}]}'
+  franzi req CreateTopics --template -v 7 > topic.json`,
+		Args:              takes(1, 2),
+		ValidArgsFunction: completeNames(apiNames),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if r.api, err = findAPI(args[0]); err != nil {
+				return err
+			}
+			if r.version.set && (r.version.n < r.api.MinVersion || r.version.n > r.api.MaxVersion) {
+				return noVersion(r.api.Name, r.version.n, r.api.MinVersion, r.api.MaxVersion)
+			}
+			switch {
+			case r.template && r.dryRun:
+				return misused(cmd, "--template and --dry-run do not go together")
+			case r.hex && (r.template || r.dryRun):
+				return misused(cmd, "--hex is about the answer, and nothing is to be sent")
+			case r.template:
+				return a.writeTemplate(cmd, &r, args[1:])
+			}
+			body, err := a.body(cmd.Context(), args[1:])
+			if err != nil {
+				return err
+			}
+			if r.dryRun {
+				return a.dryRun(&r, body)
+			}
+			if err := r.check(cmd); err != nil {
+				return err
+			}
+			return a.request(cmd.Context(), &r, body)
+		},
+	}
+	r.connection.add(cmd)
+	r.version.add(cmd, "send this version, whatever the broker speaks")
+	cmd.Flags().BoolVar(&r.template, "template", false, "send nothing: show a request with all its fields, to be filled in")
+	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "send nothing: show the bytes in hex")
+	cmd.Flags().BoolVar(&r.hex, "hex", false, "show the bytes of the answer in hex, with size and header")
+	cmd.Flags().BoolVar(&r.lenient, "lenient", false, "accept null where it is not allowed, and bytes after the end")
+	cmd.Flags().BoolVar(&r.redact, "redact", false, "hide secrets in the answer, and only count records and long bytes")
+	return cmd
+}
+
+// A requestBody is the JSON of a request.
+type requestBody struct {
+	text  []byte
+	file  string
+	given bool
+}
+
+func (a *app) body(ctx context.Context, args []string) (requestBody, error) {
+	if len(args) == 0 {
+		return requestBody{text: []byte("{}")}, nil
+	}
+	if args[0] == "-" {
+		text, err := a.readAll(ctx)
+		return requestBody{text, "stdin", true}, err
+	}
+	text, file, err := argument(args[0])
+	return requestBody{text, file, true}, err
+}
+
+// topVersion is the highest version of an API that is not unstable.
+func topVersion(api *kmsg.API) int16 {
+	if api.Unstable && api.MaxVersion > api.MinVersion {
+		return api.MaxVersion - 1
+	}
+	return api.MaxVersion
+}
+
+// pinned is the version that was asked for, or else the highest one.
+func (r *reqCommand) pinned() int16 {
+	if r.version.set {
+		return r.version.n
+	}
+	return topVersion(r.api)
+}
+
+// fill makes the request of a version. Its error is about the JSON.
+func (r *reqCommand) fill(body requestBody, v int16) (kmsg.Request, error) {
+	req := kmsg.NewRequest(r.api.Key)
+	req.SetAPIVersion(v)
+	if err := kjson.Unmarshal(body.text, req); err != nil {
+		return nil, err
+	}
+	if versions, ok := req.(*kmsg.APIVersionsRequest); ok && !body.given {
+		s := software() // brokers refuse Kafka's default, which is empty
+		versions.ClientSoftwareName, versions.ClientSoftwareVersion = s.Name, s.Version
+	}
+	return req, req.Check()
+}
+
+// fits refuses JSON that no version of the request can carry, before anybody is asked, and
+// returns the versions that can.
+func (a *app) fits(r *reqCommand, body requestBody) ([]int16, error) {
+	if r.version.set {
+		_, err := r.fill(body, r.version.n)
+		return []int16{r.version.n}, a.wrong(r, body, err)
+	}
+	var fit []int16
+	_, first := r.fill(body, topVersion(r.api))
+	for v := r.api.MinVersion; v <= r.api.MaxVersion; v++ {
+		if _, err := r.fill(body, v); err == nil {
+			fit = append(fit, v)
+		}
+	}
+	if len(fit) == 0 {
+		return nil, a.wrong(r, body, first)
+	}
+	return fit, nil
+}
+
+// wrong makes a failure of an error about the JSON.
+func (a *app) wrong(r *reqCommand, body requestBody, err error) error {
+	if err == nil {
+		return nil
+	}
+	return mistaken("%s", a.jsonError(r.api.Name+"Request", err, body.file, 0))
+}
+
+func (a *app) writeTemplate(cmd *cobra.Command, r *reqCommand, rest []string) error {
+	if len(rest) > 0 {
+		return misused(cmd, "--template takes no JSON, it makes some")
+	}
+	m, err := a.model()
+	if err != nil {
+		return err
+	}
+	v := skeleton(m.Message(r.api.Name+"Request").Root, r.pinned())
+	if !r.version.set {
+		a.say("%s version %d", r.api.Name, r.pinned())
+	}
+	return a.write(output.JSONFormat, output.Result{Value: v, Raw: append(v.AppendJSON(nil), '\n')})
+}
+
+func (a *app) dryRun(r *reqCommand, body requestBody) error {
+	req, err := r.fill(body, r.pinned())
+	if err != nil {
+		return a.wrong(r, body, err)
+	}
+	frame, err := kmsg.AppendRequest(nil, kmsg.RequestHeader{CorrelationID: 1, ClientID: kbin.Str(r.clientID)}, req)
+	if err != nil {
+		return a.wrong(r, body, err)
+	}
+	how := ""
+	if !r.version.set {
+		how = ", our highest: a broker may make it lower"
+	}
+	a.say("%s version %d%s; correlation id 1, client id %q, %d bytes with their size", r.api.Name, req.APIVersion(), how, r.clientID, len(frame))
+	a.say("%s", kjson.MarshalLog(req))
+	return a.write(output.RawFormat, output.Result{
+		Value: encoded{r.api.Name + "Request", req.APIVersion(), len(frame), hexFormat, hexFormat.text(frame)},
+		Raw:   hexFormat.line(frame),
+	})
+}
+
+// request asks the broker and shows the answer.
+func (a *app) request(ctx context.Context, r *reqCommand, body requestBody) error {
+	fit, err := a.fits(r, body)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	conn, err := broker.Dial(ctx, a.dial, string(r.addr), r.clientID)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	v, err := r.choose(ctx, conn)
+	if err != nil {
+		return err
+	}
+	req, err := r.fill(body, v)
+	if err != nil {
+		return mistaken("the broker speaks up to version %d of %s, and there: %s (%s can carry it: pin one with -v)", v, r.api.Name, a.jsonError(r.api.Name+"Request", err, body.file, 0), versionList(fit))
+	}
+	if p, ok := req.(*kmsg.ProduceRequest); ok && p.Acks == kmsg.AcksNone {
+		if err := conn.Send(ctx, req); err != nil {
+			return err
+		}
+		a.say("sent %s version %d; with acks 0 the broker gives no answer", r.api.Name, v)
+		return nil
+	}
+	frame, err := conn.RoundTrip(ctx, req)
+	if err != nil {
+		return a.explainEnd(ctx, r, err)
+	}
+	return a.showAnswer(r, req, frame)
+}
+
+// choose is the version to send: the one that was asked for, or the highest common one.
+func (r *reqCommand) choose(ctx context.Context, conn *broker.Conn) (int16, error) {
+	if r.version.set {
+		return r.version.n, nil
+	}
+	spoken, err := conn.Versions(ctx, software())
+	if err != nil {
+		if b := new(broker.Error); errors.As(err, &b) && b.Old {
+			b.Reason += "; -v sends a version without asking first"
+		}
+		return 0, err
+	}
+	v, err := broker.Negotiate(spoken, r.api)
+	if err != nil {
+		return 0, failed("%s: %v", r.addr, err)
+	}
+	return v, nil
+}
+
+func versionList(versions []int16) string {
+	if len(versions) == 1 {
+		return fmt.Sprintf("version %d", versions[0])
+	}
+	return fmt.Sprintf("versions %d to %d", versions[0], versions[len(versions)-1])
+}
+
+// explainEnd says why a broker ended the connection instead of giving an answer: it does so
+// on versions that it does not know, for which it is asked now, and on clients that have to
+// authenticate first.
+func (a *app) explainEnd(ctx context.Context, r *reqCommand, err error) error {
+	b := new(broker.Error)
+	if !errors.As(err, &b) || !b.Ended {
+		return err
+	}
+	if !r.version.set {
+		b.Reason += "; brokers do so if they want authentication first"
+		return err
+	}
+	b.Reason += "; brokers do so on versions that they do not know, or if they want authentication first"
+	fresh, dialErr := broker.Dial(ctx, a.dial, string(r.addr), r.clientID)
+	if dialErr != nil {
+		return err
+	}
+	defer fresh.Close()
+	spoken, versionsErr := fresh.Versions(ctx, software())
+	if versionsErr != nil {
+		return err
+	}
+	if reason := broker.Lacks(spoken, r.api, r.version.n); reason != "" {
+		b.Reason = "the connection ended: " + reason
+	}
+	return err
+}
+
+// showAnswer shows an answer and explains the errors in it.
+func (a *app) showAnswer(r *reqCommand, req kmsg.Request, frame []byte) error {
+	whole := kbin.AppendInt32(nil, int32(len(frame)))
+	whole = append(whole, frame...)
+	name := r.api.Name + "Response"
+	if r.hex {
+		res := output.Result{Value: encoded{name, req.APIVersion(), len(whole), hexFormat, hexFormat.text(whole)}, Raw: hexFormat.line(whole)}
+		if err := a.write(output.RawFormat, res); err != nil {
+			return err
+		}
+	}
+	dec := &decoding{app: a, decodeCommand: &decodeCommand{version: versionFlag{req.APIVersion(), true}, lenient: r.lenient, redact: r.redact}}
+	_, resp, err := dec.responseOf(r.api, frame)
+	if err != nil {
+		return dec.explainResponse(frame, 0, resp, err)
+	}
+	text, err := dec.json(resp)
+	if err != nil {
+		return err
+	}
+	answer, err := output.ValueOf(text)
+	if err != nil {
+		return err
+	}
+	if !r.hex {
+		if err := a.write(output.JSONFormat, output.Result{Value: answer, Raw: whole}); err != nil {
+			return err
+		}
+	}
+	return a.reportErrors(name, answer)
+}
+
+// reportErrors says what each error code in an answer means.
+func (a *app) reportErrors(name string, answer output.Value) error {
+	m, err := a.model()
+	if err != nil {
+		return err
+	}
+	found := errorsIn(m.Message(name), answer)
+	for _, e := range found {
+		a.say("%v", e)
+	}
+	if len(found) > 0 {
+		return errSaid()
+	}
+	return nil
+}
