@@ -44,7 +44,7 @@ func Format(m *Message) []byte {
 	if d := m.Deprecated.Intersect(m.Valid); !d.Empty() {
 		put("deprecatedVersions", quote(d.String()))
 	}
-	put("flexibleVersions", quote(m.Flexible.String()))
+	put("flexibleVersions", quote(m.flexible().String()))
 	b.WriteString("  \"fields\": [")
 	formatFields(&b, m, m.Fields, "    ")
 	b.WriteString("\n  ]")
@@ -64,12 +64,29 @@ func Format(m *Message) []byte {
 	return b.Bytes()
 }
 
+// flexible returns the flexible versions that exist, or those from which on later ones will
+// be.
+func (m *Message) flexible() Versions {
+	if m.Flexible.Min > m.Valid.Max {
+		return m.Flexible
+	}
+	return m.Flexible.within(m.Valid)
+}
+
 // Normal returns the message as its normal form has it: without fields of no version that
-// exists, with ranges that say no more than the valid versions need.
+// exists, with ranges that say no more than the valid versions need. What its fields are
+// about stays.
 func Normal(m *Message) (*Message, error) {
 	normal, err := Parse(m.File, Format(m), Options{})
 	if err != nil {
 		return nil, fmt.Errorf("the normal form of %s breaks the rules: %w", m.File, err)
+	}
+	about := map[string]string{}
+	for path, f := range m.Walk() {
+		about[path] = f.About
+	}
+	for path, f := range normal.Walk() {
+		f.About = about[path]
 	}
 	return normal, nil
 }
@@ -93,7 +110,7 @@ func formatFields(b *bytes.Buffer, m *Message, fields []*Field, indent string) {
 			fmt.Fprintf(b, ", \"nullableVersions\": %q", n)
 		}
 		if f.HasFlexible {
-			fmt.Fprintf(b, ", \"flexibleVersions\": %q", f.Flexible)
+			fmt.Fprintf(b, ", \"flexibleVersions\": %q", f.Flexible.within(m.Valid))
 		}
 		if f.Default != "" {
 			b.WriteString(", \"default\": " + quote(f.Default))

@@ -100,6 +100,45 @@ func TestNormalForm(t *testing.T) {
 	}
 }
 
+// TestNormalFlexible: flexible versions are those that exist, so that it does not matter
+// from which versions on a file says so, or those that will be.
+func TestNormalFlexible(t *testing.T) {
+	for _, row := range []struct{ valid, flexible, want string }{
+		{"2-3", "0+", "2+"},
+		{"2-3", "2+", "2+"},
+		{"2-3", "3+", "3+"},
+		{"0-3", "none", "none"},
+		{"0-3", "4+", "4+"},
+	} {
+		m, err := Normal(parse(t, msg(row.valid, row.flexible)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Flexible.String(); got != row.want {
+			t.Errorf("valid in %s, flexible in %s: got %s, want %s", row.valid, row.flexible, got, row.want)
+		}
+	}
+}
+
+// TestNormalKeepsAbout: sentences are no facts, but a reader of the normal form has them.
+func TestNormalKeepsAbout(t *testing.T) {
+	m := parse(t, msg("1-2", "none", field("A", "[]S", "0+", `"about": "All of A."`, fields(field("B", "int8", "0", `"about": "Gone."`), field("C", "int8", "1+", `"about": "In A."`)))))
+	if text := Format(m); bytes.Contains(text, []byte("A.")) {
+		t.Errorf("got prose in\n%s", text)
+	}
+	n, err := Normal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for path, f := range n.Walk() {
+		got[path] = f.About
+	}
+	if d := cmp.Diff(got, map[string]string{"A": "All of A.", "A.C": "In A."}); d != "" {
+		t.Errorf("(-got +want):\n%s", d)
+	}
+}
+
 // TestNormalReportsItsSource: a message that nobody has parsed may break rules; the error
 // says whose normal form it is.
 func TestNormalReportsItsSource(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 
 // Merge joins two definitions of one message: the versions for which fromOther is true
 // are as other says, all the rest as base says. What is not told by version (order, names,
-// ignorable, defaults) is base's; fields that only other has come after those that they
-// follow there. alias translates a field name of other to base's; it may be nil.
+// ignorable, defaults) is base's, of fields all of whose versions are other's it is other's;
+// fields that only other has come after those that they follow there. alias translates a field name of other to base's; it may be nil.
 //
 // The result says, for each version, exactly what its source said, or Merge fails.
 func Merge(base, other *Message, fromOther func(int16) bool, alias func(string) string) (*Message, error) {
@@ -119,12 +119,17 @@ func (g *merger) field(b, o *Field) *Field {
 	switch {
 	case b == nil:
 		f, b = *o, missing
+		f.Name = g.alias(o.Name)
 		f.Type.Struct = g.structOf(nil, o.Type.Struct)
 	case o == nil:
 		f, o = *b, missing
 		f.Type.Struct = g.structOf(b.Type.Struct, nil)
 	default:
 		f = *b
+		if !g.has(g.ofBase, b) && g.has(g.ofOther, o) { // nothing that base says of it is left
+			f = *o
+			f.Name = b.Name
+		}
 		if layoutType(b.Type) != layoutType(o.Type) && g.has(g.ofBase, b) && g.has(g.ofOther, o) && g.err == nil {
 			g.err = fmt.Errorf("%s: the field %s is %s in one release and %s in another", g.base.Name, b.Name, b.Type, o.Type)
 		}

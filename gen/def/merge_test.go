@@ -170,6 +170,20 @@ func TestMerge(t *testing.T) {
 			below(1), nil,
 			`0-2 flexible none
 			A string 0+ default x ignorable topicName`},
+		{"of a field that the newer one has only from the older one, too, all is the older one's", // as when 2.6, 4.0 and 3.5 come in that order
+			msg("0-2", "none", field("A", "string", "0+", `"default": "x"`), field("Old", "int32", "0", `"default": "1"`, `"ignorable": true`)),
+			msg("0-1", "none", field("A", "string", "0+", `"default": "y"`), field("Old", "int32", "0", `"default": "7"`)),
+			below(2), nil,
+			`0-2 flexible none
+			A string 0+ default x
+			Old int32 0 default 7`},
+		{"a field that only the older one has takes the name of today",
+			msg("1", "none", field("A", "int8", "1")),
+			msg("0-1", "none", field("A", "int8", "0+"), field("Old", "int32", "0")),
+			below(1), renamed("Old", "New"),
+			`0-1 flexible none
+			A int8 0+
+			New int32 0`},
 		{"an inline struct became common",
 			commons(msg("1-2", "none", field("A", "S", "1+"), field("B", "[]S", "2+")), `{"name": "S", "versions": "1+", "fields": [`+field("X", "int8", "1+")+`]}`),
 			msg("0-1", "none", field("A", "S", "0+", fields(field("X", "int8", "0+"), field("Y", "int8", "0")))),

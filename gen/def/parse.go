@@ -193,7 +193,7 @@ func (p *parser) field(n *node) *Field {
 		"default":          func(n *node) { f.Default, defaultNode = p.text(n), n },
 		"ignorable":        func(n *node) { f.Ignorable = p.bool(n) },
 		"entityType":       func(n *node) { f.EntityType = p.text(n) },
-		"about":            func(n *node) { p.text(n) },
+		"about":            func(n *node) { f.About = p.text(n) },
 		"taggedVersions":   func(n *node) { f.Tagged = p.versions(n) },
 		"flexibleVersions": func(n *node) { f.Flexible, f.HasFlexible = p.versions(n), !isBlank(n) },
 		"tag":              func(n *node) { f.Tag = int(p.number(n, 0, 1<<31-1)) },

@@ -242,7 +242,7 @@ func TestParsedMessage(t *testing.T) {
 		Flexible: Versions{3, Open}, LatestUnstable: true, File: "A.json",
 		HeaderVersions: []HeaderVersion{{Versions{0, 2}, 1}, {Versions{3, Open}, 2}},
 		Fields: []*Field{
-			{Name: "Plain", Type: Type{Base: String}, Versions: Versions{1, Open}, Nullable: none, Tagged: none, Tag: -1, Flexible: none, Ignorable: true, EntityType: "topicName"},
+			{Name: "Plain", Type: Type{Base: String}, Versions: Versions{1, Open}, Nullable: none, Tagged: none, Tag: -1, Flexible: none, Ignorable: true, EntityType: "topicName", About: "prose"},
 			{Name: "Tagged", Type: Type{Base: Bytes}, Versions: Versions{2, Open}, Nullable: Versions{4, Open}, Tagged: Versions{4, Open}, Tag: 0, Flexible: Versions{4, Open}, HasFlexible: true, ZeroCopy: true},
 			{Name: "Items", Type: Type{Array: true, Base: IsStruct, name: "Item", Struct: &Struct{Name: "Item", Versions: Versions{1, 3}, Fields: []*Field{key}}}, Versions: Versions{1, 3}, Nullable: none, Tagged: none, Tag: -1, Flexible: none},
 			{Name: "Shared", Type: Type{Base: IsStruct, name: "Common", Struct: common}, Versions: Versions{2, Open}, Nullable: Versions{2, Open}, Tagged: none, Tag: -1, Flexible: none, Default: "null"},

@@ -98,6 +98,9 @@ type Field struct {
 	ZeroCopy   bool // Java's classes keep a buffer
 	EntityType string
 
+	// About is the file's own sentence on the field. It is no fact: Format leaves it out.
+	About string
+
 	pos pos
 }
 
