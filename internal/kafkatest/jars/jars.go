@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -152,9 +153,12 @@ func bring(ctx context.Context, what, version string, dependencies []string) (Se
 		return Set{}, err
 	}
 	lib := filepath.Join(work, "lib")
-	cmd := exec.CommandContext(ctx, mvn, "-B", "-q", "-f", pom, "dependency:copy-dependencies", "-DoutputDirectory="+lib)
+	cmd := exec.CommandContext(ctx, mvn, "-B", "-q", "-U", "-f", pom, "dependency:copy-dependencies", "-DoutputDirectory="+lib)
 	cmd.WaitDelay = 5 * time.Second // mvn is a script: when it is killed its Java may live a little longer
 	output, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return Set{}, ctx.Err()
+	}
 	if err != nil {
 		return Set{}, mavenError(version, err, output)
 	}
@@ -200,18 +204,35 @@ func pomOf(dependencies []string, alone bool) []byte {
 
 // mavenError says in a line what Maven says in fifty.
 func mavenError(version string, err error, output []byte) error {
-	text := string(output)
+	text := colors.ReplaceAllString(string(output), "")
+	says := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
+	}
 	switch {
-	case strings.Contains(text, "Could not find artifact") || strings.Contains(text, "was not found in"):
+	case says("Unknown host", "UnknownHostException", "Could not transfer", "Connection refused", "Connect timed out", "Network is unreachable", "offline mode"):
+		return fmt.Errorf("the jars of Kafka %s are not here yet, and Maven cannot reach a repository: connect to the network, or name a mirror in ~/.m2/settings.xml\n%s",
+			version, reasons(text))
+	case says("Could not find artifact", "was not found in"):
 		return fmt.Errorf("no Kafka %s in Maven: releases are listed at https://kafka.apache.org/downloads", version)
-	case strings.Contains(text, "JAVA_HOME"):
+	case says("JAVA_HOME"):
 		return errors.New("no Java that Maven finds: install a JDK, 17 or later, or set JAVA_HOME")
 	}
+	return fmt.Errorf("bringing Kafka %s through Maven: %w\n%s", version, err, reasons(text))
+}
+
+var colors = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// reasons picks what went wrong from what Maven prints, without its advice.
+func reasons(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
-		if strings.Contains(line, "ERROR") && len(lines) < 4 {
-			lines = append(lines, strings.TrimSpace(line))
+		_, reason, ok := strings.Cut(line, "[ERROR]")
+		reason, _, _ = strings.Cut(reason, "-> [Help")
+		reason = strings.TrimSpace(reason)
+		advice := strings.HasPrefix(reason, "To see the full") || strings.HasPrefix(reason, "Re-run") || strings.HasPrefix(reason, "For more information") || strings.HasPrefix(reason, "[Help")
+		if ok && reason != "" && !advice && len(lines) < 4 {
+			lines = append(lines, reason)
 		}
 	}
-	return fmt.Errorf("bringing Kafka %s through Maven: %w\n%s", version, err, strings.Join(lines, "\n"))
+	return strings.Join(lines, "\n")
 }
