@@ -22,7 +22,7 @@ func Merge(base, other *Message, fromOther func(int16) bool, alias func(string) 
 	}
 	valid, ok := rangeOf(all, func(v int16) bool { return g.ofBase(v) || g.ofOther(v) })
 	if !ok {
-		return nil, fmt.Errorf("%s: versions %s and %s leave a gap", base.Name, base.Valid, other.Valid)
+		return nil, fmt.Errorf("%s: versions %s and %s leave a gap: merge a release that has those between first", base.Name, base.Valid, other.Valid)
 	}
 	g.valid = valid.Intersect(all)
 

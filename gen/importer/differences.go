@@ -1,10 +1,10 @@
 package importer
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/franzi-kafka/franzi/gen/def"
 )
 
 // differences is differences.json: where spec/ knowingly departs from what a release says.
@@ -30,10 +30,13 @@ type layout struct {
 
 func parseDifferences(data []byte) (differences, error) {
 	var known differences
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&known); err != nil {
-		return known, fmt.Errorf("differences.json: %w", err)
+	if err := readJSON(data, &known); err != nil {
+		return known, err
+	}
+	for _, l := range known.Layouts {
+		if _, err := def.ParseVersions(l.Versions); err != nil {
+			return known, fmt.Errorf("%s: %w", l.Message, err)
+		}
 	}
 	return known, nil
 }

@@ -3,27 +3,25 @@ package importer
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/franzi-kafka/franzi/gen/def"
 	"github.com/franzi-kafka/franzi/internal/kafkatest"
+	"github.com/franzi-kafka/franzi/internal/kafkatest/jars"
 )
 
 const fromBroker = "broker"
 
 // Probe starts a broker of a release whose jars have no definitions, from 0.10 to 2.1, asks
-// it which versions it speaks, and notes the answer in releases.json.
+// it which versions it speaks, and notes the answer in releases.json of the folder dir. It
+// needs Maven and Java.
 func Probe(ctx context.Context, dir, release string) error {
 	s, err := load(dir)
 	if err != nil {
 		return err
 	}
-	for _, r := range s.releases {
-		if r.Release == release && r.Source == fromDefinitions {
-			return fmt.Errorf("the release %s has definitions, which say more than a broker: import it", release)
-		}
+	if err := canBeProbed(release); err != nil {
+		return err
 	}
 	cluster, err := kafkatest.Start(ctx, kafkatest.Options{Version: release})
 	if err != nil {
@@ -34,6 +32,24 @@ func Probe(ctx context.Context, dir, release string) error {
 	if err != nil {
 		return err
 	}
+	return s.note(release, versions)
+}
+
+func canBeProbed(release string) error {
+	if err := jars.Check(release); err != nil {
+		return err
+	}
+	switch {
+	case !jars.Before(release, firstDefinitions):
+		return fmt.Errorf("the jars of Kafka %s have definitions, which say more than a broker: gen import %s", release, release)
+	case jars.Before(release, "0.10"):
+		return fmt.Errorf("brokers of Kafka %s do not know ApiVersions (KIP-35), so its row in releases.json is written by hand", release)
+	}
+	return nil
+}
+
+// note writes what a broker of a release answered to releases.json.
+func (s *spec) note(release string, versions []kafkatest.VersionRange) error {
 	row := Release{Release: release, Source: fromBroker, APIs: map[string]string{}}
 	names := map[int16]string{}
 	for _, m := range s.messages {
@@ -51,5 +67,5 @@ func Probe(ctx context.Context, dir, release string) error {
 	}
 	slices.Sort(row.ZkBroker)
 	s.releases = s.releases.with(row)
-	return os.WriteFile(filepath.Join(dir, "releases.json"), s.releases.format(), 0o644)
+	return s.write(s.format())
 }

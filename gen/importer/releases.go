@@ -3,7 +3,6 @@ package importer
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -108,16 +107,14 @@ type releases []Release
 
 func parseReleases(data []byte) (releases, error) {
 	var rows releases
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&rows); err != nil {
-		return nil, fmt.Errorf("releases.json: %w", err)
+	if err := readJSON(data, &rows); err != nil {
+		return nil, err
 	}
 	for _, r := range rows {
 		for _, texts := range []map[string]string{r.APIs, r.Records} {
 			for name, text := range texts {
 				if _, err := def.ParseVersions(text); err != nil {
-					return nil, fmt.Errorf("releases.json: %s of %s: %w", name, r.Release, err)
+					return nil, fmt.Errorf("%s of %s: %w", name, r.Release, err)
 				}
 			}
 		}
@@ -139,6 +136,16 @@ func (rs releases) with(r Release) releases {
 		return 1
 	})
 	return out
+}
+
+// newestWithDefinitions returns the newest release that was imported, or "".
+func (rs releases) newestWithDefinitions() string {
+	for _, r := range slices.Backward(rs) {
+		if r.Source == fromDefinitions {
+			return r.Release
+		}
+	}
+	return ""
 }
 
 // newest returns the newest release, other than except, whose definitions have version v

@@ -16,6 +16,7 @@ type Report struct {
 	Changed bool // whether any file changed
 	rows    []row
 	codes   []string // new error codes
+	changed []string // error codes of which something else is known now
 	// What the spec has now.
 	apis, pairs, others, errors int
 }
@@ -24,7 +25,7 @@ type row struct {
 	message string
 	key     string
 	was, is def.Versions
-	fields  []string
+	notes   []string // what else changed, mostly fields
 }
 
 func reportOf(release string, before, after *spec) *Report {
@@ -49,8 +50,12 @@ func reportOf(release string, before, after *spec) *Report {
 		}
 	}
 	for _, e := range after.errors {
-		if !slices.ContainsFunc(before.errors, func(o ErrorCode) bool { return o.Code == e.Code }) {
-			r.codes = append(r.codes, fmt.Sprintf("%d %s", e.Code, e.Name))
+		name := fmt.Sprintf("%d %s", e.Code, e.Name)
+		switch i := slices.IndexFunc(before.errors, func(o ErrorCode) bool { return o.Code == e.Code }); {
+		case i < 0:
+			r.codes = append(r.codes, name)
+		case !before.errors[i].equal(e):
+			r.changed = append(r.changed, name)
 		}
 	}
 	return r
@@ -73,16 +78,28 @@ func inOrder(a, b *def.Message) int {
 	return strings.Compare(a.Name, b.Name)
 }
 
-// compare makes the row of a message, and says whether there is anything in it.
+// compare makes the row of a message, and says whether anything of it changed.
 func compare(was, is *def.Message) (row, bool) {
 	r := row{message: is.Name, was: def.None, is: is.Valid}
 	if is.Kind == def.Request || is.Kind == def.Response {
 		r.key = fmt.Sprint(is.APIKey)
 	}
-	if was == nil {
+	if was != nil && bytes.Equal(def.Format(was), def.Format(is)) {
+		return r, false
+	}
+	if was == nil || was.Valid.Empty() {
 		return r, true
 	}
 	r.was = was.Valid
+	if was.LatestUnstable != is.LatestUnstable {
+		r.notes = append(r.notes, map[bool]string{true: "the last version is unstable", false: "the last version is stable"}[is.LatestUnstable])
+	}
+	if len(was.Listeners) > 0 && !slices.Equal(was.Listeners, is.Listeners) { // releases before 2.8 do not say
+		r.notes = append(r.notes, fmt.Sprintf("served by %s → %s", strings.Join(was.Listeners, ", "), strings.Join(is.Listeners, ", ")))
+	}
+	if was.Flexible != is.Flexible {
+		r.notes = append(r.notes, fmt.Sprintf("flexible %s → %s", was.Flexible, is.Flexible))
+	}
 	old := map[string]string{}
 	for path, f := range was.Walk() {
 		old[path] = describe(f)
@@ -90,18 +107,21 @@ func compare(was, is *def.Message) (row, bool) {
 	for path, f := range is.Walk() {
 		switch is, was := describe(f), old[path]; {
 		case was == "":
-			r.fields = append(r.fields, fmt.Sprintf("`%s` %s", path, is))
+			r.notes = append(r.notes, fmt.Sprintf("`%s` %s", path, is))
 		case was != is:
-			r.fields = append(r.fields, fmt.Sprintf("`%s` %s → %s", path, was, is))
+			r.notes = append(r.notes, fmt.Sprintf("`%s` %s → %s", path, was, is))
 		}
 		delete(old, path)
 	}
 	for path := range was.Walk() {
 		if _, left := old[path]; left {
-			r.fields = append(r.fields, fmt.Sprintf("`%s` is gone", path))
+			r.notes = append(r.notes, fmt.Sprintf("`%s` is gone", path))
 		}
 	}
-	return r, r.was != r.is || len(r.fields) > 0 || was.LatestUnstable != is.LatestUnstable
+	if r.was == r.is && len(r.notes) == 0 {
+		r.notes = append(r.notes, "what does not show in the bytes")
+	}
+	return r, true
 }
 
 func describe(f *def.Field) string {
@@ -111,6 +131,12 @@ func describe(f *def.Field) string {
 	}
 	if !f.Nullable.Empty() {
 		s += fmt.Sprintf(", nullable %s", f.Nullable)
+	}
+	if f.Default != "" {
+		s += ", default " + f.Default
+	}
+	if f.Ignorable {
+		s += ", ignorable"
 	}
 	return s
 }
@@ -122,18 +148,21 @@ func (r *Report) WriteTo(w io.Writer) (int64, error) {
 	switch {
 	case !r.Changed:
 		fmt.Fprintf(&b, "Nothing is new: all that Kafka %s says was known.\n\n", r.Release)
-	case len(r.rows) == 0 && len(r.codes) == 0:
+	case len(r.rows) == 0 && len(r.codes) == 0 && len(r.changed) == 0:
 		b.WriteString("No message changes; releases.json notes which versions the release speaks.\n\n")
 	}
 	if len(r.rows) > 0 {
-		b.WriteString("| key | message | versions | fields |\n|---|---|---|---|\n")
+		b.WriteString("| key | message | versions | changes |\n|---|---|---|---|\n")
 		for _, row := range r.rows {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", row.key, row.message, row.versions(), strings.Join(row.fields, "<br>"))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", row.key, row.message, row.versions(), strings.ReplaceAll(strings.Join(row.notes, "<br>"), "|", `\|`))
 		}
 		b.WriteString("\n")
 	}
 	if len(r.codes) > 0 {
 		fmt.Fprintf(&b, "New error codes: %s.\n\n", strings.Join(r.codes, ", "))
+	}
+	if len(r.changed) > 0 {
+		fmt.Fprintf(&b, "Changed error codes: %s.\n\n", strings.Join(r.changed, ", "))
 	}
 	fmt.Fprintf(&b, "In all: %d APIs, %d (message, version) pairs of requests and responses, %d other messages, %d error codes.\n",
 		r.apis, r.pairs, r.others, r.errors)

@@ -35,44 +35,58 @@ func read(set jars.Set, names *names) (*source, error) {
 		return nil, err
 	}
 	src := &source{release: set.Version, messages: map[string]*def.Message{}, folder: map[string]string{}}
+	var broken []error
 	for _, file := range files {
 		folder := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "kafka-"), "-"+set.Version+".jar")
-		messages, err := readJar(file, set.Version)
+		messages, faults, err := readJar(file, set.Version)
 		if err != nil {
 			return nil, err
 		}
-		if err := def.CheckSet(messages); err != nil {
-			return nil, err
+		if faults == nil {
+			faults = def.CheckSet(messages)
 		}
+		broken = append(broken, faults)
 		for _, m := range messages {
-			if m, err = def.Normal(m); err != nil {
-				return nil, err
+			m, err := def.Normal(m)
+			if err != nil {
+				broken = append(broken, err)
+				continue
 			}
 			names.modernise(m)
-			if src.messages[m.Name] != nil {
-				return nil, fmt.Errorf("%s: %s is described twice in this release", m.File, m.Name)
+			if other := src.messages[m.Name]; other != nil {
+				broken = append(broken, fmt.Errorf("%s: %s is described in %s too", m.File, m.Name, other.File))
 			}
 			src.messages[m.Name] = m
 			src.folder[m.Name] = folder
 		}
 	}
+	if err := errors.Join(broken...); err != nil {
+		return nil, fmt.Errorf("the definitions of Kafka %s break the rules of their language:\n%w", set.Version, err)
+	}
 	if len(src.messages) == 0 {
-		return nil, fmt.Errorf("the jars of Kafka %s have no message definitions: these start with 2.2", set.Version)
+		return nil, fmt.Errorf("there are no message definitions in the jars in %s; remove the folder to fetch it again", set.Dir)
 	}
 	return src, nil
 }
 
+// firstDefinitions is the first release whose jars have definitions.
+const firstDefinitions = "2.2"
+
 // maxDefinition bounds a definition file; the largest has 20 kB.
 const maxDefinition = 1 << 20
 
-func readJar(file, release string) ([]*def.Message, error) {
+// readJar reads the definitions in a jar. Those that break rules are faults; the error is
+// that the jar cannot be read.
+func readJar(file, release string) (messages []*def.Message, faults, err error) {
+	unreadable := func(err error) error {
+		return fmt.Errorf("%s: %w; remove its folder to fetch it again", file, err)
+	}
 	z, err := zip.OpenReader(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; remove its folder to fetch it again", file, err)
+		return nil, nil, unreadable(err)
 	}
 	defer z.Close()
 	opts := def.Options{NoFlexible: jars.Before(release, "3.0"), Trailing: jars.Before(release, "3.0")}
-	var messages []*def.Message
 	var broken []error
 	for _, entry := range z.File {
 		dir := path.Dir(entry.Name)
@@ -81,7 +95,7 @@ func readJar(file, release string) ([]*def.Message, error) {
 		}
 		data, err := readEntry(entry)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", file, entry.Name, err)
+			return nil, nil, unreadable(fmt.Errorf("%s: %w", entry.Name, err))
 		}
 		m, err := def.Parse(filepath.Base(file)+"/"+entry.Name, data, opts)
 		if err != nil {
@@ -91,7 +105,7 @@ func readJar(file, release string) ([]*def.Message, error) {
 		messages = append(messages, m)
 	}
 	def.SortMessages(messages)
-	return messages, errors.Join(broken...)
+	return messages, errors.Join(broken...), nil
 }
 
 func readEntry(entry *zip.File) ([]byte, error) {
@@ -115,6 +129,10 @@ type ErrorCode struct {
 	Exception []string `json:"exception,omitempty"` // Java's class and those above it
 }
 
+func (e ErrorCode) equal(o ErrorCode) bool {
+	return e.Code == o.Code && e.Name == o.Name && e.Retriable == o.Retriable && slices.Equal(e.Exception, o.Exception)
+}
+
 //go:embed KafkaErrors.java
 var kafkaErrors []byte
 
@@ -124,17 +142,30 @@ func readErrors(ctx context.Context, set jars.Set) ([]ErrorCode, error) {
 	if err != nil {
 		return nil, err
 	}
+	codes, err := parseErrors(out)
+	if err != nil {
+		return nil, fmt.Errorf("KafkaErrors.java against Kafka %s: %w", set.Version, err)
+	}
+	return codes, nil
+}
+
+// parseErrors reads what KafkaErrors.java prints.
+func parseErrors(printed []byte) ([]ErrorCode, error) {
 	var codes []ErrorCode
-	for line := range strings.Lines(string(out)) {
-		parts := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
+	for line := range strings.Lines(string(printed)) {
+		line = strings.TrimRight(line, "\r\n")
+		parts := strings.Split(line, "\t")
 		if len(parts) != 4 {
-			return nil, fmt.Errorf("the release %s: unexpected error code %q", set.Version, line)
+			return nil, fmt.Errorf("it prints %q, which is no error code", line)
 		}
 		code, err := strconv.ParseInt(parts[0], 10, 16)
 		if err != nil {
-			return nil, fmt.Errorf("the release %s: unexpected error code %q", set.Version, line)
+			return nil, fmt.Errorf("it prints %q, which is no error code", line)
 		}
 		codes = append(codes, ErrorCode{int16(code), parts[1], parts[2] == "true", strings.Fields(parts[3])})
+	}
+	if len(codes) == 0 {
+		return nil, errors.New("it prints nothing")
 	}
 	slices.SortFunc(codes, func(a, b ErrorCode) int { return int(a.Code) - int(b.Code) })
 	return codes, nil
@@ -159,6 +190,9 @@ func runJava(ctx context.Context, set jars.Set, class string, program []byte, ar
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s.java against Kafka %s: %w\n%s", class, set.Version, err, bytes.TrimSpace(stderr.Bytes()))
 	}

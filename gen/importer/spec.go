@@ -5,13 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/franzi-kafka/franzi/gen/def"
+	builtin "github.com/franzi-kafka/franzi/spec"
 )
 
 // A spec is what the folder spec/ holds of Kafka's facts.
@@ -26,7 +29,8 @@ type spec struct {
 	files    map[string][]byte // what is on disk, by path in dir
 }
 
-// load reads the folder. A folder without facts is an empty spec.
+// load reads the folder. A folder without facts is an empty spec; where it says nothing of
+// names and known differences, what is built in counts.
 func load(dir string) (*spec, error) {
 	s := &spec{dir: dir, messages: map[string]*def.Message{}, folder: map[string]string{}, names: &names{}, files: map[string][]byte{}}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -49,14 +53,37 @@ func load(dir string) (*spec, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no folder %s: run this at the root of the repository, or name the folder", dir)
 	}
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"overlay/names.json", "differences.json"} {
+		if s.files[name] != nil {
+			continue
+		}
+		data, err := fs.ReadFile(builtin.FS, name)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.add(name, data); err != nil {
+			return nil, err
+		}
+		delete(s.files, name)
+	}
+	return s, nil
+}
+
+// clone returns a copy that can be merged into.
+func (s *spec) clone() *spec {
+	c := *s
+	c.messages, c.folder, c.errors = maps.Clone(s.messages), maps.Clone(s.folder), slices.Clone(s.errors)
+	return &c
 }
 
 func (s *spec) add(name string, data []byte) (err error) {
 	folder, _, inFolder := strings.Cut(name, "/")
 	switch {
 	case name == "overlay/names.json":
-		err = json.Unmarshal(data, s.names)
+		err = json.Unmarshal(data, s.names) // which has more
 	case folder == "overlay":
 		return nil
 	case name == "differences.json":
@@ -64,13 +91,14 @@ func (s *spec) add(name string, data []byte) (err error) {
 	case name == "releases.json":
 		s.releases, err = parseReleases(data)
 	case name == "errors.json":
-		err = json.Unmarshal(data, &s.errors)
+		err = readJSON(data, &s.errors)
 	case inFolder:
 		var m *def.Message
-		if m, err = def.Parse(filepath.Join(s.dir, name), data, def.Options{}); err == nil {
-			s.messages[m.Name] = m
-			s.folder[m.Name] = folder
+		if m, err = def.Parse(filepath.Join(s.dir, name), data, def.Options{}); err != nil {
+			return err // which names the file
 		}
+		s.messages[m.Name] = m
+		s.folder[m.Name] = folder
 	default:
 		return nil
 	}
@@ -81,10 +109,24 @@ func (s *spec) add(name string, data []byte) (err error) {
 	return nil
 }
 
+// readJSON reads a file of facts, which must be what it is taken for.
+func readJSON(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("text after the end")
+	}
+	return nil
+}
+
 // merge brings in what a release says.
 func (s *spec) merge(src *source) error {
 	var failed []error
-	for name, m := range src.messages {
+	for _, name := range slices.Sorted(maps.Keys(src.messages)) {
+		m := src.messages[name]
 		if s.known.isDropped(name) {
 			continue
 		}
@@ -164,20 +206,20 @@ func (s *spec) mergeErrors(src *source) {
 func (s *spec) check(files map[string][]byte) error {
 	inFolder := map[string][]*def.Message{}
 	var failed []error
-	for name, data := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		folder, _, ok := strings.Cut(name, "/")
 		if !ok {
 			continue
 		}
-		m, err := def.Parse(name, data, def.Options{})
+		m, err := def.Parse(name, files[name], def.Options{})
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
 		inFolder[folder] = append(inFolder[folder], m)
 	}
-	for _, messages := range inFolder {
-		failed = append(failed, def.CheckSet(messages))
+	for _, folder := range slices.Sorted(maps.Keys(inFolder)) {
+		failed = append(failed, def.CheckSet(inFolder[folder]))
 	}
 	return errors.Join(failed...)
 }
@@ -210,7 +252,8 @@ func formatErrors(codes []ErrorCode) []byte {
 }
 
 // write brings the folder to the state of files: all new files stand complete beside the
-// old ones before the first of these is replaced.
+// old ones before the first of these is replaced. An import that is killed while it replaces
+// them is made whole by the next one.
 func (s *spec) write(files map[string][]byte) error {
 	type change struct{ from, to string }
 	var changes []change
@@ -237,7 +280,7 @@ func (s *spec) write(files map[string][]byte) error {
 	for _, c := range changes {
 		if err := os.Rename(c.from, c.to); err != nil {
 			undo()
-			return err
+			return fmt.Errorf("only a part of the files was replaced, import again: %w", err)
 		}
 	}
 	for name := range s.files {

@@ -35,10 +35,13 @@ func Vectors(ctx context.Context, dir, java, out string) error {
 	if err != nil {
 		return err
 	}
+	newest := s.releases.newestWithDefinitions()
+	if newest == "" {
+		return fmt.Errorf("%s knows no release with definitions: import one first", dir)
+	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	newest := s.releases[len(s.releases)-1].Release
 	if err := writeOutput(ctx, newest, java, "Records", filepath.Join(out, "records.tsv")); err != nil {
 		return err
 	}

@@ -56,14 +56,28 @@ func TestBrokerDependencies(t *testing.T) {
 	}
 }
 
+// What Maven says, with its colours and its advice, becomes a sentence or two.
 func TestMavenErrors(t *testing.T) {
-	for output, want := range map[string]string{
-		"[ERROR] Could not find artifact org.apache.kafka:kafka_2.13:jar:9.9.9": "kafka.apache.org/downloads",
-		"The JAVA_HOME environment variable is not defined correctly":           "install a JDK",
-		"[INFO] a\n[ERROR] the disk is full\n":                                  "the disk is full",
+	const advice = "[ERROR] \n[ERROR] To see the full stack trace of the errors, re-run Maven with the -e switch.\n[ERROR] Re-run Maven using the -X switch.\n" +
+		"[ERROR] For more information about the errors\n[ERROR] [Help 1] http://cwiki.apache.org\n"
+	for _, tt := range []struct{ output, want string }{
+		{"[ERROR] Could not find artifact org.apache.kafka:kafka_2.13:jar:9.9.9 in central\n" + advice,
+			"no Kafka 9.9.9 in Maven: releases are listed at https://kafka.apache.org/downloads"},
+		{"[ERROR] org.apache.kafka:kafka_2.13:jar:9.9.9 was not found in https://repo during a previous attempt\n",
+			"no Kafka 9.9.9 in Maven: releases are listed at https://kafka.apache.org/downloads"},
+		{"The JAVA_HOME environment variable is not defined correctly",
+			"no Java that Maven finds: install a JDK, 17 or later, or set JAVA_HOME"},
+		{"\x1b[0m\x1b[0m[ERROR] Could not transfer artifact x from central: Unknown host repo.maven.apache.org -> [Help 1]\n" + advice,
+			"the jars of Kafka 9.9.9 are not here yet, and Maven cannot reach a repository: connect to the network, or name a mirror in ~/.m2/settings.xml\n" +
+				"Could not transfer artifact x from central: Unknown host repo.maven.apache.org"},
+		{"[ERROR] Cannot access central in offline mode and the artifact has not been downloaded before\n",
+			"the jars of Kafka 9.9.9 are not here yet, and Maven cannot reach a repository: connect to the network, or name a mirror in ~/.m2/settings.xml\n" +
+				"Cannot access central in offline mode and the artifact has not been downloaded before"},
+		{"[INFO] a\n[ERROR] the disk is full\n" + advice,
+			"bringing Kafka 9.9.9 through Maven: exit status 1\nthe disk is full"},
 	} {
-		if got := mavenError("9.9.9", errors.New("exit status 1"), []byte(output)).Error(); !strings.Contains(got, want) {
-			t.Errorf("got %q, want it to say %q", got, want)
+		if got := mavenError("9.9.9", errors.New("exit status 1"), []byte(tt.output)).Error(); got != tt.want {
+			t.Errorf("got  %q\nwant %q", got, tt.want)
 		}
 	}
 }

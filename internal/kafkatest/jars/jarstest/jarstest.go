@@ -48,8 +48,9 @@ func Install(t testing.TB, releases string) {
 			t.Fatal(err)
 		}
 	}
-	setenv(t, "PATH", bin)
-	setenv(t, releasesVar, releases)
+	t.Setenv("PATH", bin)
+	t.Setenv(releasesVar, releases)
+	t.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")) // the programs need not wait a second for late reports
 	EmptyCache(t)
 }
 
@@ -58,13 +59,16 @@ func EmptyCache(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, v := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
-		setenv(t, v, dir)
+		t.Setenv(v, dir)
 	}
 	return dir
 }
 
 // NoTools empties the PATH: there is neither mvn nor java.
-func NoTools(t testing.TB) { setenv(t, "PATH", t.TempDir()) }
+func NoTools(t testing.TB) {
+	t.Helper()
+	t.Setenv("PATH", t.TempDir())
+}
 
 // Hang makes mvn and java, which must be installed, wait until they are killed. Each time
 // one of them has started, the channel gets its name.
@@ -75,7 +79,7 @@ func Hang(t testing.TB) <-chan string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	setenv(t, hangVar, l.Addr().String())
+	t.Setenv(hangVar, l.Addr().String())
 	started := make(chan string, 10)
 	go func() {
 		for {
@@ -90,12 +94,6 @@ func Hang(t testing.TB) <-chan string {
 		}
 	}()
 	return started
-}
-
-// setenv is the Setenv of testing.T and B, which testing.TB has too.
-func setenv(t testing.TB, name, value string) {
-	t.Helper()
-	t.Setenv(name, value)
 }
 
 func copySelf(to string) error {
