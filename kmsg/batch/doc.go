@@ -1,0 +1,38 @@
+// Package batch reads and writes what Kafka's protocol calls records: batches of format 2, and
+// the message sets of the formats 0 and 1 before it.
+//
+// # Reading
+//
+// A [Reader] walks batches, a [Walker] the records of one; neither allocates, and what they
+// return are views of what they were given.
+//
+//	r := batch.NewReader(records)
+//	for r.Next() {
+//		b := &r.Batch
+//		if err := b.Verify(); err != nil { ... }
+//		payload, err := b.Payload(codecs, nil, limit) // decompressed, if it was compressed
+//		if err != nil { ... }
+//		w := b.Walk(payload)
+//		for w.Next() {
+//			fmt.Println(w.Record.Offset, w.Record.Value)
+//		}
+//		if err := w.Err(); err != nil { ... }
+//	}
+//	if err := r.Err(); err != nil { ... }
+//
+// What lies about itself, a count, a length or an offset, is an error that says at which byte.
+// [Aborted] finds the batches of aborted transactions, [DecodeControl] reads Kafka's own
+// markers, [Convert] rewrites records in another format.
+//
+// # Writing
+//
+// A [Builder] encodes records, as they are appended, into a buffer that its user owns. Sealed
+// they are a [Sealed] batch, which is compressed, checksummed and numbered, the last as often
+// as needed and for the price of the header.
+//
+//	b := batch.NewBuilder(buf, batch.V2)
+//	b.Append(timestamp, key, value, headers)
+//	s := b.Seal()
+//	s.Number(producerID, producerEpoch, sequence)
+//	request.Records = s.Bytes
+package batch

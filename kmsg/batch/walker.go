@@ -1,0 +1,238 @@
+package batch
+
+import (
+	"fmt"
+
+	"github.com/franzi-kafka/franzi/kmsg/compress"
+)
+
+// A Walker walks the records of a batch. It allocates nothing and is for one goroutine at a
+// time. Its Record is overwritten by Next; Key, Value and Headers are views of the payload and
+// hold as long as that does.
+type Walker struct {
+	// Record is the record that Next found.
+	Record Record
+
+	payload []byte
+	off     int
+	left    int32 // records that are still to come; in format 0 and 1, -1 for as many as there are
+	delta   int32 // offset delta of the record before, -1 at first
+	batch   *Batch
+	inner   int64 // what to add to offsets of compressed messages of format 1
+	err     *Error
+}
+
+// Payload returns the records of the batch without its header: as they stand in it, or
+// decompressed and appended to dst, which may be nil, if they are compressed. The result is a
+// view of the batch, or has the memory of dst if that was large enough. It is never larger
+// than limit. Errors are of package compress.
+func (b *Batch) Payload(c *compress.Codecs, dst []byte, limit int) ([]byte, error) {
+	codec := b.Attributes.Codec()
+	raw, err := b.body()
+	if err != nil {
+		return nil, err
+	}
+	if codec == compress.None {
+		return raw, nil
+	}
+	out, err := c.Decompress(dst, raw, codec, limit)
+	if err != nil {
+		return nil, &Error{b.pos + len(b.Raw) - len(raw), false, b.BaseOffset, err.Error(), err}
+	}
+	return out[len(dst):], nil
+}
+
+// body is what follows the header: the records of a batch of format 2, the value of a
+// compressed message, a whole uncompressed message.
+func (b *Batch) body() ([]byte, error) {
+	switch {
+	case b.Magic == V2:
+		return b.Raw[HeaderSize:], nil
+	case b.Attributes.Codec() == compress.None:
+		return b.Raw, nil
+	}
+	_, value, ok := b.message()
+	if !ok || value == nil {
+		return nil, &Error{b.pos, false, b.BaseOffset, "a compressed message without a value of the length that it says", ErrMalformed}
+	}
+	return value, nil
+}
+
+// Walk returns a walker of the batch's records. The payload is what [Batch.Payload] returned.
+// The walker refers to b, which must not change meanwhile.
+func (b *Batch) Walk(payload []byte) Walker {
+	w := Walker{payload: payload, batch: b, left: b.Count, delta: -1}
+	switch {
+	case b.Magic != V2:
+		w.left = -1
+		w.begin()
+	case b.Count < 0:
+		w.fail(0, "a batch of %d records", b.Count)
+	case b.LastOffsetDelta < 0:
+		w.fail(0, "a batch whose last offset is %d after its first", b.LastOffsetDelta)
+	}
+	return w
+}
+
+// Err returns what ended the walk, an *[Error], or nil after the last record.
+func (w *Walker) Err() error {
+	if w.err == nil {
+		return nil
+	}
+	return w.err
+}
+
+// fail ends the walk because of the byte at off.
+func (w *Walker) fail(off int, format string, args ...any) bool {
+	w.failWith(off, ErrMalformed, fmt.Sprintf(format, args...))
+	return false
+}
+
+func (w *Walker) failWith(off int, err error, reason string) {
+	b := w.batch
+	e := &Error{Pos: off, Inside: true, Offset: b.BaseOffset, Reason: reason, Err: err}
+	if b.Attributes.Codec() == compress.None {
+		e.Inside = false
+		e.Pos += b.pos + len(b.Raw) - len(w.payload)
+	}
+	w.err = e
+	w.off, w.left = len(w.payload), 0
+}
+
+// Next moves to the next record and reports whether there is one. At the end it looks whether
+// the batch has as many records and bytes as it says.
+func (w *Walker) Next() bool {
+	if w.left <= 0 {
+		return w.rest()
+	}
+	b, i := w.payload, w.off
+	start := i
+	size, i := varint(b, i)
+	if i < 0 || size < 0 || size > int64(len(b)-i) {
+		return w.failLength(start)
+	}
+	b = b[:i+int(size)]
+	w.off = len(b)
+	i++ // attributes, which are unused
+	ts, i := varint(b, i)
+	delta, i := varint(b, i)
+	if i < 0 || delta <= int64(w.delta) || delta > int64(w.batch.LastOffsetDelta) {
+		return w.failDelta(start, delta, i)
+	}
+	r := &w.Record
+	key, i := varint(b, i)
+	if key >= 0 && i >= 0 && key <= int64(len(b)-i) {
+		n := i + int(key)
+		r.Key = b[i:n:n]
+		i = n
+	} else if key == -1 {
+		r.Key = nil
+	} else {
+		return w.fail(start, "a record's key of %d bytes does not fit", key)
+	}
+	value, i := varint(b, i)
+	if value >= 0 && i >= 0 && value <= int64(len(b)-i) {
+		n := i + int(value)
+		r.Value = b[i:n:n]
+		i = n
+	} else if value == -1 {
+		r.Value = nil
+	} else {
+		return w.fail(start, "a record's value of %d bytes does not fit", value)
+	}
+	if i >= 0 && i == len(b)-1 && b[i] == 0 {
+		r.Headers = Headers{}
+	} else if !w.headers(b, i, start) {
+		return false
+	}
+	w.delta = int32(delta)
+	w.left--
+	r.Offset = w.batch.BaseOffset + delta
+	r.Timestamp = w.batch.BaseTimestamp + ts
+	if w.batch.Attributes&logAppendTime != 0 {
+		r.Timestamp = w.batch.MaxTimestamp
+	}
+	return true
+}
+
+// headers checks the headers of a record, from byte i to the end of b.
+func (w *Walker) headers(b []byte, i, start int) bool {
+	count, i := varint(b, i)
+	if i < 0 || count < 0 || count*2 > int64(len(b)-i) {
+		return w.fail(start, "a record with %d headers, which do not fit", count)
+	}
+	first := i
+	for range count {
+		var n int64
+		if n, i = varint(b, i); i < 0 || n < 0 || n > int64(len(b)-i) {
+			return w.fail(start, "the key of a record's header, of %d bytes, does not fit", n)
+		}
+		i += int(n)
+		if n, i = varint(b, i); i < 0 || n < -1 || n > int64(len(b)-i) {
+			return w.fail(start, "the value of a record's header, of %d bytes, does not fit", n)
+		}
+		i += int(max(n, 0))
+	}
+	if i != len(b) {
+		return w.fail(start, "a record goes on for %d bytes after its headers", len(b)-i)
+	}
+	w.Record.Headers = Headers{b[first:len(b):len(b)], int(count)}
+	return true
+}
+
+// failLength says why a record's length is wrong.
+func (w *Walker) failLength(start int) bool {
+	if start == len(w.payload) {
+		return w.fail(start, "the batch has %d records less than the %d that it says", w.left, w.batch.Count)
+	}
+	return w.fail(start, "a record's length does not fit in the %d bytes that remain", len(w.payload)-start)
+}
+
+func (w *Walker) failDelta(start int, delta int64, i int) bool {
+	if i < 0 {
+		return w.fail(start, "a record is too short for its timestamp and offset")
+	}
+	return w.fail(start, "a record's offset is %d after the batch's, but after %d and up to %d is possible", delta, w.delta, w.batch.LastOffsetDelta)
+}
+
+// rest is Next at the end of a batch, and in the formats 0 and 1.
+func (w *Walker) rest() bool {
+	switch {
+	case w.left < 0:
+		return w.nextMessage()
+	case w.off < len(w.payload) && w.err == nil:
+		return w.fail(w.off, "%d bytes after the last record", len(w.payload)-w.off)
+	}
+	return false
+}
+
+// varint reads a zigzag varint and returns it and the index of what follows, -1 if the bytes
+// end too early or it has more than 64 bits. It inlines for one byte.
+func varint(b []byte, i int) (int64, int) {
+	if uint(i) < uint(len(b)) && b[i] < 0x80 {
+		return int64(b[i]>>1) ^ -int64(b[i]&1), i + 1
+	}
+	return longVarint(b, i)
+}
+
+func longVarint(b []byte, i int) (int64, int) {
+	if i < 0 || i >= len(b) {
+		return 0, -1
+	}
+	b = b[i:]
+	if len(b) >= 2 && b[1] < 0x80 {
+		u := uint64(b[0]&0x7f) | uint64(b[1])<<7
+		return int64(u>>1) ^ -int64(u&1), i + 2
+	}
+	var u uint64
+	for n, c := range b {
+		if n == 9 && c > 1 || n > 9 {
+			return 0, -1
+		}
+		u |= uint64(c&0x7f) << (7 * n)
+		if c < 0x80 {
+			return int64(u>>1) ^ -int64(u&1), i + n + 1
+		}
+	}
+	return 0, -1
+}
