@@ -49,7 +49,7 @@ type BrokerRegistrationRequestListener struct {
 	// The port to connect to.
 	Port uint16 `kafka:"port,0+"`
 	// The security protocol of the listener.
-	SecurityProtocol int16 `kafka:"securityProtocol,0+"`
+	SecurityProtocol SecurityProtocol `kafka:"securityProtocol,0+"`
 
 	// UnknownTags has the tagged fields that the definition does not know.
 	UnknownTags kbin.Tags
@@ -208,7 +208,7 @@ func (m *BrokerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexString(&listener.Host, true)
 		b := (*[4]byte)(r.Next(4))
 		listener.Port = binary.BigEndian.Uint16(b[0:2])
-		listener.SecurityProtocol = int16(binary.BigEndian.Uint16(b[2:4]))
+		listener.SecurityProtocol = SecurityProtocol(binary.BigEndian.Uint16(b[2:4]))
 		r.Tags(&listener.UnknownTags)
 	}
 	if n := r.FlexArrayLen(6, true); n > cap(m.Features) || m.Features == nil {

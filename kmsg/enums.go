@@ -1010,6 +1010,36 @@ func (x SCRAMMechanism) String() string {
 	return unnamed("SCRAMMechanism", int(x))
 }
 
+// SecurityProtocol says how a listener protects and authenticates connections.
+type SecurityProtocol int16
+
+// Values of [SecurityProtocol].
+const (
+	// SecurityProtocolPlaintext: Neither encrypted nor authenticated.
+	SecurityProtocolPlaintext SecurityProtocol = 0
+	// SecurityProtocolSSL: Encrypted with TLS; clients may be known by their certificates.
+	SecurityProtocolSSL SecurityProtocol = 1
+	// SecurityProtocolSASLPlaintext: Authenticated with SASL, not encrypted.
+	SecurityProtocolSASLPlaintext SecurityProtocol = 2
+	// SecurityProtocolSASLSSL: Encrypted with TLS and authenticated with SASL.
+	SecurityProtocolSASLSSL SecurityProtocol = 3
+)
+
+// String returns the name of the value, or SecurityProtocol(n) for one that has none.
+func (x SecurityProtocol) String() string {
+	switch x {
+	case SecurityProtocolPlaintext:
+		return "Plaintext"
+	case SecurityProtocolSSL:
+		return "SSL"
+	case SecurityProtocolSASLPlaintext:
+		return "SASLPlaintext"
+	case SecurityProtocolSASLSSL:
+		return "SASLSSL"
+	}
+	return unnamed("SecurityProtocol", int(x))
+}
+
 // ShareAcquireMode says how many records a share fetch acquires (KIP-1206).
 type ShareAcquireMode int8
 

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -20,8 +22,9 @@ func Load(spec fs.FS) (*Model, error) {
 }
 
 // LoadWith reads the folder spec, and takes the messages from another folder instead if
-// definitions is not nil: files in Kafka's definition language, in any folders. Names and
-// types of the overlays apply to them too.
+// definitions is not nil: files in Kafka's definition language, in any folders, as they are
+// or as an import has written them. Names and types of the overlays apply to messages of the
+// same name, where they fit; what fields are about is as the definitions say.
 func LoadWith(spec, definitions fs.FS) (*Model, error) {
 	l := &loader{model: &Model{Own: definitions != nil, byName: map[string]*Message{}}, docs: docs{}, own: definitions != nil}
 	for _, file := range []struct {
@@ -47,6 +50,7 @@ func LoadWith(spec, definitions fs.FS) (*Model, error) {
 	if err := l.messages(definitions); err != nil {
 		return nil, err
 	}
+	l.checkNames()
 	l.joinErrors()
 	l.joinReleases()
 	l.model.Enums, l.model.Constants = l.enums.Enums, l.enums.Constants
@@ -63,6 +67,9 @@ func readJSON(fsys fs.FS, name string, into any) error {
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("%s: text after the end", name)
 	}
 	return nil
 }
@@ -127,6 +134,9 @@ func (l *loader) fail(format string, args ...any) {
 	l.failed = append(l.failed, fmt.Errorf(format, args...))
 }
 
+// factFiles are the files of a spec that are no definitions.
+var factFiles = []string{"releases.json", "errors.json", "differences.json"}
+
 // messages reads all definitions of the folder.
 func (l *loader) messages(definitions fs.FS) error {
 	l.paths = map[string]*Field{}
@@ -136,7 +146,7 @@ func (l *loader) messages(definitions fs.FS) error {
 			return err
 		}
 		folder := path.Dir(name)
-		if d.IsDir() || path.Ext(name) != ".json" || !l.own && (folder == "." || folder == "overlay") {
+		if d.IsDir() || path.Ext(name) != ".json" || !l.own && folder == "." || folder == "overlay" || slices.Contains(factFiles, name) {
 			return nil
 		}
 		data, err := fs.ReadFile(definitions, name)
@@ -164,9 +174,12 @@ func (l *loader) messages(definitions fs.FS) error {
 	if err != nil {
 		return err
 	}
-	for _, messages := range inFolder {
-		if err := def.CheckSet(messages); err != nil {
-			l.failed = append(l.failed, err)
+	for _, folder := range slices.Sorted(maps.Keys(inFolder)) {
+		if len(l.failed) > 0 {
+			break // what is missing in a set may be what could not be read
+		}
+		if err := def.CheckSet(inFolder[folder]); err != nil {
+			return err
 		}
 	}
 	slices.SortFunc(l.model.Messages, func(a, b *Message) int { return cmp.Compare(a.Def.Name, b.Def.Name) })
@@ -218,6 +231,7 @@ func (l *loader) fields(m *Message, s *Struct, at string, fields []*def.Field, k
 		versions := d.Versions.Intersect(s.Versions)
 		if inner == nil {
 			inner = &Struct{
+				Def:      d.Type.Struct,
 				GoName:   l.namer.name(structName(m.Def.Name, m.Def.API(), d.Type.Struct.Name)),
 				Message:  m,
 				Versions: versions,
@@ -233,18 +247,28 @@ func (l *loader) fields(m *Message, s *Struct, at string, fields []*def.Field, k
 }
 
 func (l *loader) field(m *Message, s *Struct, at string, d *def.Field) *Field {
-	f := &Field{Def: d, Path: at + "." + d.Name, GoName: l.namer.name(d.Name)}
-	if f.GoName == "Version" && s.IsRoot() {
-		f.GoName = m.GoName + "Version" // Version is the message's own
-	}
-	f.Doc = l.docs.Paths[f.Path]
-	if f.Doc == "" {
-		f.Doc = l.docs.Fields[d.Name]
+	f := &Field{Def: d, Path: at + "." + d.Name, GoName: l.namer.name(d.Name), Doc: l.fieldDoc(m, at+"."+d.Name, d)}
+	if s.IsRoot() && ofMessages[f.GoName] || f.GoName == unknownTags {
+		f.GoName = s.GoName + f.GoName
 	}
 	if d.Type.Base == def.Int16 && strings.HasSuffix(d.Name, "ErrorCode") {
 		f.Enum = errorCodeEnum
 	}
 	return f
+}
+
+// fieldDoc finds a field's sentence: its own, or the one for all fields of its name. These
+// need not be true of messages that are not Kafka's.
+func (l *loader) fieldDoc(m *Message, path string, d *def.Field) string {
+	switch doc := l.docs.Paths[path]; {
+	case l.own && d.About != "":
+		return d.About
+	case doc != "":
+		return doc
+	case l.own && l.docs.APIs[m.Def.API()] == "" && l.docs.Messages[m.Def.Name] == "":
+		return ""
+	}
+	return l.docs.Fields[d.Name]
 }
 
 // errorCodeEnum stands for the type ErrorCode.
@@ -254,8 +278,21 @@ var errorCodeEnum = &Enum{Name: "ErrorCode", Type: def.Int16}
 func (e *Enum) IsErrorCode() bool { return e == errorCodeEnum }
 
 func (l *loader) joinErrors() {
+	known := map[int16]bool{}
+	for _, c := range l.codes {
+		if known[c.Code] {
+			l.fail("errors.json: the error code %d is there twice", c.Code)
+		}
+		known[c.Code] = true
+	}
 	sentences := map[int16]int{}
 	for i, s := range l.sentences {
+		if _, twice := sentences[s.Code]; twice {
+			l.fail("overlay/errors.json: the error code %d is there twice", s.Code)
+		}
+		if !known[s.Code] {
+			l.fail("overlay/errors.json: there is no error code %d", s.Code)
+		}
 		sentences[s.Code] = i
 	}
 	for _, c := range l.codes {
@@ -281,6 +318,14 @@ func (l *loader) joinReleases() {
 				l.fail("releases.json: %s of %s: %w", api, r.Release, err)
 			}
 			row.APIs[api] = v
+			if !l.own && l.model.byName[api+"Request"] == nil {
+				l.fail("releases.json: there is no API %s, which %s has", api, r.Release)
+			}
+		}
+		for _, api := range slices.Concat(r.Broker, r.Controller, r.ZkBroker, r.Unstable) {
+			if _, ok := row.APIs[api]; !ok {
+				l.fail("releases.json: %s lists %s, but not which versions it has", r.Release, api)
+			}
 		}
 		l.model.Releases = append(l.model.Releases, row)
 	}

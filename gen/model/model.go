@@ -53,6 +53,7 @@ func (m *Model) Response(request *Message) *Message {
 
 // A Struct is a Go struct: a message's own or one inside it.
 type Struct struct {
+	Def      *def.Struct // nil for the message itself
 	GoName   string
 	Message  *Message
 	Versions def.Versions // in which it can be met

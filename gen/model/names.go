@@ -69,6 +69,45 @@ func lowerFirst(s string) string {
 	return strings.ToLower(s[:1]) + s[1:]
 }
 
+// ofMessages are the names of what every message has: its version and its methods. A field
+// that is called like one of them has the message's name before its own.
+var ofMessages = map[string]bool{
+	"Version": true, "APIKey": true, "RecordType": true, "APIVersion": true, "SetAPIVersion": true,
+	"NewResponse": true, "Response": true, "ShallowCopy": true, "HeaderVersion": true, "Reset": true,
+	"Check": true, "AppendTo": true, "DecodeFrom": true, "Clone": true, "String": true,
+}
+
+// unknownTags is what every flexible struct has, so that no field can be called so.
+const unknownTags = "UnknownTags"
+
+// checkNames finds what would be the same in Go.
+func (l *loader) checkNames() {
+	owners := map[string]string{} // what a name at the top stands for
+	top := func(name, owner string) {
+		if other, taken := owners[name]; taken {
+			l.fail("%s and %s are both %s in Go: rename one", other, owner, name)
+		}
+		owners[name] = owner
+	}
+	for _, m := range l.model.Messages {
+		for _, s := range m.Structs {
+			owner := "the message " + m.Def.Name
+			if !s.IsRoot() {
+				owner = "the struct " + s.Def.Name + " of " + m.Def.Name
+			}
+			top(s.GoName, owner)
+			top("New"+s.GoName, "the constructor of "+owner)
+			names := map[string]string{}
+			for _, f := range s.Fields {
+				if other, taken := names[f.GoName]; taken {
+					l.fail("%s: the fields %s and %s are both %s in Go: rename one", m.Def.File, other, f.Path, f.GoName)
+				}
+				names[f.GoName] = f.Path
+			}
+		}
+	}
+}
+
 // errorName turns "NOT_LEADER_OR_FOLLOWER" into "NotLeaderOrFollower".
 func (n *namer) errorName(s string) string {
 	var b strings.Builder

@@ -53,7 +53,7 @@ type RegisterBrokerRecordBrokerEndpoint struct {
 	// The port to connect to.
 	Port uint16 `kafka:"port,0+"`
 	// The security protocol of the listener.
-	SecurityProtocol int16 `kafka:"securityProtocol,0+"`
+	SecurityProtocol kmsg.SecurityProtocol `kafka:"securityProtocol,0+"`
 
 	// UnknownTags has the tagged fields that the definition does not know.
 	UnknownTags kbin.Tags
@@ -219,7 +219,7 @@ func (m *RegisterBrokerRecord) DecodeFrom(r *kbin.Reader) error {
 		r.FlexString(&endPoint.Host, true)
 		b3 := (*[4]byte)(r.Next(4))
 		endPoint.Port = binary.BigEndian.Uint16(b3[0:2])
-		endPoint.SecurityProtocol = int16(binary.BigEndian.Uint16(b3[2:4]))
+		endPoint.SecurityProtocol = kmsg.SecurityProtocol(binary.BigEndian.Uint16(b3[2:4]))
 		r.Tags(&endPoint.UnknownTags)
 	}
 	if n := r.FlexArrayLen(6, true); n > cap(m.Features) || m.Features == nil {

@@ -40,7 +40,7 @@ type RegisterControllerRecordControllerEndpoint struct {
 	// The port to connect to.
 	Port uint16 `kafka:"port,0+"`
 	// The security protocol of the listener.
-	SecurityProtocol int16 `kafka:"securityProtocol,0+"`
+	SecurityProtocol kmsg.SecurityProtocol `kafka:"securityProtocol,0+"`
 
 	// UnknownTags has the tagged fields that the definition does not know.
 	UnknownTags kbin.Tags
@@ -167,7 +167,7 @@ func (m *RegisterControllerRecord) DecodeFrom(r *kbin.Reader) error {
 		r.FlexString(&endPoint.Host, true)
 		b2 := (*[4]byte)(r.Next(4))
 		endPoint.Port = binary.BigEndian.Uint16(b2[0:2])
-		endPoint.SecurityProtocol = int16(binary.BigEndian.Uint16(b2[2:4]))
+		endPoint.SecurityProtocol = kmsg.SecurityProtocol(binary.BigEndian.Uint16(b2[2:4]))
 		r.Tags(&endPoint.UnknownTags)
 	}
 	if n := r.FlexArrayLen(6, true); n > cap(m.Features) || m.Features == nil {

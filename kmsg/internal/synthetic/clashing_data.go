@@ -16,7 +16,6 @@ type ClashingData struct {
 	// Version is the version to read and write, versions 0–1.
 	Version int16
 
-	// The version of the record's content.
 	ClashingDataVersion int32              `kafka:"version,0+"`
 	Types               []ClashingDataType `kafka:"types,0+"`
 	Errs                []ClashingDataErr  `kafka:"errs,0+,nullable=1+"`

@@ -18,36 +18,34 @@ type CornersRequest struct {
 	// Version is the version to read and write, versions 0–7.
 	Version int16
 
-	U16      uint16  `kafka:"u16,0+,default=65535"`
-	U32      uint32  `kafka:"u32,0+,default=4294967295"`
-	Hex8     int8    `kafka:"hex8,0+,default=127"`
-	Hex16    int16   `kafka:"hex16,1+,ignorable,default=32767"`
-	Hex32    int32   `kafka:"hex32,0+,default=2147483647"`
-	Hex64    int64   `kafka:"hex64,0+,default=9223372036854775807"`
-	Negative int64   `kafka:"negative,0+,default=-9223372036854775808"`
-	Float    float64 `kafka:"float,0+,default=-12.5"`
-	Yes      bool    `kafka:"yes,0+,default=true"`
-	// The ID.
-	ID         kbin.UUID            `kafka:"id,0+,default=AAECAwQFBgcICQoLDA0ODw"`
-	Text       string               `kafka:"text,0+,default=some \"text\", with a comma"`
-	LateNull   kbin.NullString      `kafka:"lateNull,0+,nullable=3+,ignorable,default=x"`
-	EarlyNull  []int32              `kafka:"earlyNull,0+,nullable=0-2"`
-	MiddleNull []byte               `kafka:"middleNull,0+,nullable=2-5"`
-	LateStruct *CornersRequestInner `kafka:"lateStruct,2+,nullable=5+,ignorable"`
-	Middle     int32                `kafka:"middle,2-5,default=7"`
-	Gone       string               `kafka:"gone,0-1,ignorable"`
-	Once       int64                `kafka:"once,3,ignorable"`
-	Bools      []bool               `kafka:"bools,0+"`
-	Bytes8     []int8               `kafka:"bytes8,0+"`
-	Shorts     []int16              `kafka:"shorts,0+,nullable,default=null"`
-	UShorts    []uint16             `kafka:"uShorts,0+"`
-	UInts      []uint32             `kafka:"uInts,0+,nullable=6+"`
-	Longs      []int64              `kafka:"longs,0+"`
-	Floats     []float64            `kafka:"floats,0+"`
-	Uuids      []kbin.UUID          `kafka:"uuids,0+"`
-	Strings    []string             `kafka:"strings,0+,nullable"`
-	Blobs      [][]byte             `kafka:"blobs,0+"`
-	// One element for each group.
+	U16               uint16                `kafka:"u16,0+,default=65535"`
+	U32               uint32                `kafka:"u32,0+,default=4294967295"`
+	Hex8              int8                  `kafka:"hex8,0+,default=127"`
+	Hex16             int16                 `kafka:"hex16,1+,ignorable,default=32767"`
+	Hex32             int32                 `kafka:"hex32,0+,default=2147483647"`
+	Hex64             int64                 `kafka:"hex64,0+,default=9223372036854775807"`
+	Negative          int64                 `kafka:"negative,0+,default=-9223372036854775808"`
+	Float             float64               `kafka:"float,0+,default=-12.5"`
+	Yes               bool                  `kafka:"yes,0+,default=true"`
+	ID                kbin.UUID             `kafka:"id,0+,default=AAECAwQFBgcICQoLDA0ODw"`
+	Text              string                `kafka:"text,0+,default=some \"text\", with a comma"`
+	LateNull          kbin.NullString       `kafka:"lateNull,0+,nullable=3+,ignorable,default=x"`
+	EarlyNull         []int32               `kafka:"earlyNull,0+,nullable=0-2"`
+	MiddleNull        []byte                `kafka:"middleNull,0+,nullable=2-5"`
+	LateStruct        *CornersRequestInner  `kafka:"lateStruct,2+,nullable=5+,ignorable"`
+	Middle            int32                 `kafka:"middle,2-5,default=7"`
+	Gone              string                `kafka:"gone,0-1,ignorable"`
+	Once              int64                 `kafka:"once,3,ignorable"`
+	Bools             []bool                `kafka:"bools,0+"`
+	Bytes8            []int8                `kafka:"bytes8,0+"`
+	Shorts            []int16               `kafka:"shorts,0+,nullable,default=null"`
+	UShorts           []uint16              `kafka:"uShorts,0+"`
+	UInts             []uint32              `kafka:"uInts,0+,nullable=6+"`
+	Longs             []int64               `kafka:"longs,0+"`
+	Floats            []float64             `kafka:"floats,0+"`
+	Uuids             []kbin.UUID           `kafka:"uuids,0+"`
+	Strings           []string              `kafka:"strings,0+,nullable"`
+	Blobs             [][]byte              `kafka:"blobs,0+"`
 	Groups            []CornersRequestGroup `kafka:"groups,0+"`
 	Types             []CornersRequestInner `kafka:"types,3+,nullable"`
 	TaggedStruct      CornersRequestInner   `kafka:"taggedStruct,5+,tag=3,ignorable"`
@@ -80,7 +78,6 @@ type CornersRequestInner struct {
 
 // CornersRequestGroup is part of [CornersRequest].
 type CornersRequestGroup struct {
-	// The name of the topic.
 	Name   string                `kafka:"name,0+"`
 	Stamp  int64                 `kafka:"stamp,0+"`
 	Inners []CornersRequestInner `kafka:"inners,1+"`
@@ -1043,11 +1040,9 @@ type CornersResponse struct {
 	// Version is the version to read and write, versions 0–7.
 	Version int16
 
-	// What went wrong; 0 for success.
 	ErrorCode kmsg.ErrorCode        `kafka:"errorCode,1+,ignorable"`
 	Wide      []CornersResponseWide `kafka:"wide,2+,nullable=4+,ignorable"`
-	// The record batches.
-	Records []byte `kafka:"records,3+,nullable,ignorable,records"`
+	Records   []byte                `kafka:"records,3+,nullable,ignorable,records"`
 }
 
 // CornersResponseWide is part of [CornersResponse].
