@@ -27,13 +27,19 @@ type Reader struct {
 	buf []byte
 	off int
 	err *Error
+
+	// room is how many bytes the elements of arrays may still claim. Each byte belongs to the
+	// shortest encoding of at most one element, whether arrays stand side by side or inside
+	// each other: so all elements together, and tagged fields, fit into what there is to read.
+	// Without it each level of arrays could claim the same bytes again.
+	room int
 }
 
 // NewReader returns a strict reader of b.
-func NewReader(b []byte) *Reader { return &Reader{buf: b} }
+func NewReader(b []byte) *Reader { return &Reader{buf: b, room: len(b)} }
 
 // Reset makes the reader start anew with b. Lenient and Arena stay.
-func (r *Reader) Reset(b []byte) { r.buf, r.off, r.err = b, 0, nil }
+func (r *Reader) Reset(b []byte) { r.buf, r.off, r.err, r.room = b, 0, nil, len(b) }
 
 // An Error says why bytes are no message.
 type Error struct {
@@ -374,8 +380,10 @@ func (r *Reader) length(flex bool) int {
 // anything is made of it.
 func (r *Reader) FlexArrayLen(minSize int, flex bool) int {
 	if b := r.buf[r.off:]; flex && len(b) > 0 {
-		if n := int(b[0]) - 1; uint(n) < 0x7f && n*max(minSize, 1) < len(b) {
+		n := int(b[0]) - 1
+		if claim := n * max(minSize, 1); uint(n) < 0x7f && claim < len(b) && claim <= r.room {
 			r.off++
+			r.room -= claim
 			return n
 		}
 	}
@@ -413,11 +421,17 @@ func (r *Reader) CompactNullableArrayLen(minSize int) int {
 // fits returns n if that many elements may follow, else 0. Java's reader, too, wants at
 // least a byte of input for an element.
 func (r *Reader) fits(n, minSize int) int {
-	if remain := len(r.buf) - r.off; int64(n)*int64(max(minSize, 1)) > int64(remain) {
+	claim := int64(n) * int64(max(minSize, 1))
+	switch remain := len(r.buf) - r.off; {
+	case claim > int64(remain):
 		r.fail(true, "an array of %d elements of at least %d bytes where %d remain", n, minSize, remain)
-		return 0
+	case claim > int64(r.room):
+		r.fail(true, "an array of %d elements of at least %d bytes where other elements leave %d", n, minSize, r.room)
+	default:
+		r.room -= int(claim)
+		return n
 	}
-	return n
+	return 0
 }
 
 // Present reads the byte before a nullable struct: negative for null.

@@ -516,6 +516,65 @@ func TestArrayLenLimits(t *testing.T) {
 	}
 }
 
+// TestArraysShareBytes: arrays inside each other cannot claim the same bytes twice, neither
+// can tagged fields; but all that really is there may be claimed.
+func TestArraysShareBytes(t *testing.T) {
+	for _, flex := range []bool{false, true} {
+		// 100 arrays, each of two elements of one byte.
+		var b []byte
+		b = kbin.AppendFlexArrayLen(b, 100, flex)
+		inner := len(kbin.AppendFlexArrayLen(nil, 2, flex)) // the shortest element of the outer one
+		for range 100 {
+			b = append(kbin.AppendFlexArrayLen(b, 2, flex), 1, 2)
+		}
+		r := kbin.NewReader(b)
+		r.FlexArrayLen(inner, flex)
+		for range 100 {
+			for range r.FlexArrayLen(1, flex) {
+				r.Int8()
+			}
+		}
+		if err := r.Finish(); err != nil {
+			t.Errorf("flex %v: an honest message: %v", flex, err)
+		}
+
+		// The outer array claims all that follows: nothing is left for the inner one.
+		n := 2000
+		b = append(kbin.AppendFlexArrayLen(nil, n, flex), make([]byte, n)...)
+		copy(b[len(b)-n:], kbin.AppendFlexArrayLen(nil, n/2, flex))
+		for name, claim := range map[string]func(*kbin.Reader) int{
+			"array":          func(r *kbin.Reader) int { return r.FlexArrayLen(1, flex) },
+			"nullable array": func(r *kbin.Reader) int { return r.FlexNullableArrayLen(1, flex) },
+		} {
+			r := kbin.NewReader(b)
+			if got := r.FlexArrayLen(1, flex); got != n {
+				t.Fatalf("flex %v: got %d elements, want %d", flex, got, n)
+			}
+			if got := claim(r); got != 0 || !errors.Is(r.Err(), io.ErrUnexpectedEOF) {
+				t.Errorf("%s, flex %v: got %d elements and %v, want none and %v", name, flex, got, r.Err(), io.ErrUnexpectedEOF)
+			}
+			r.Reset(b)
+			if got := r.FlexArrayLen(1, flex); got != n {
+				t.Errorf("flex %v, after Reset: got %d elements, want %d", flex, got, n)
+			}
+		}
+	}
+	// A short count goes another way through the reader.
+	b := append([]byte{101, 51}, make([]byte, 99)...)
+	r := kbin.NewReader(b)
+	if got := r.CompactArrayLen(1); got != 100 {
+		t.Fatalf("got %d elements, want 100", got)
+	}
+	if got := r.CompactArrayLen(1); got != 0 || !errors.Is(r.Err(), io.ErrUnexpectedEOF) {
+		t.Errorf("a short count: got %d elements and %v, want none and %v", got, r.Err(), io.ErrUnexpectedEOF)
+	}
+	r.Reset(b)
+	r.CompactArrayLen(1)
+	if s := r.TagSection(); s.Next() || !errors.Is(r.Err(), io.ErrUnexpectedEOF) {
+		t.Errorf("tagged fields: got tag %d and %v, want none and %v", s.Number, r.Err(), io.ErrUnexpectedEOF)
+	}
+}
+
 func TestPresent(t *testing.T) {
 	for b, want := range map[byte]bool{0: true, 1: true, 127: true, 128: false, 255: false} { // the writer's are 1 and -1
 		if got := kbin.NewReader([]byte{b}).Present(); got != want {

@@ -230,10 +230,11 @@ func (r *Reader) TagSection() TagSection {
 		return s
 	}
 	n := r.Uvarint()
-	if int64(n)*2 > int64(len(r.buf)-r.off) {
-		r.fail(true, "%d tagged fields where %d bytes remain", n, len(r.buf)-r.off)
+	if remain := min(len(r.buf)-r.off, r.room); int64(n)*2 > int64(remain) {
+		r.fail(true, "%d tagged fields where %d bytes remain", n, remain)
 		return s
 	}
+	r.room -= 2 * int(n)
 	s.left = int(n)
 	return s
 }

@@ -54,17 +54,18 @@ func TestElementsAreSmall(t *testing.T) {
 // Counts that nothing stands behind, and messages made of the smallest elements, allocate
 // within bounds.
 func TestHostileArrays(t *testing.T) {
+	const elements = 20_000
 	eachVersion(t, func(t *testing.T, name string, version int) {
 		d := definitions[name]
 		for _, f := range d.Fields {
 			if len(d.Inner(&f)) == 0 || !f.Present(version) || f.Type[:2] != "[]" {
 				continue
 			}
-			data := d.Hostile(&f, version, 50_000)
+			data := d.Hostile(&f, version, elements)
 			m := newMessage(name, version)
 			got, _ := decodeAllocations(data, m)
 			if limit := uint64(allocPerByte*len(data) + allocSlack); got > limit {
-				t.Errorf("%s version %d, %d elements of %s in %d bytes: allocated %d bytes, the limit is %d", name, version, 50_000, f.Name, len(data), got, limit)
+				t.Errorf("%s version %d, %d elements of %s in %d bytes: allocated %d bytes, the limit is %d", name, version, elements, f.Name, len(data), got, limit)
 			}
 			// Only the count, with a few bytes behind.
 			cut := data[:min(len(data), 200)]
@@ -73,6 +74,33 @@ func TestHostileArrays(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An array whose first element has an array that claims the same bytes again allocates within
+// bounds: each byte counts once.
+func TestHostileNestedArrays(t *testing.T) {
+	const n = 60_000
+	claim := func(dst []byte, elements int) []byte { return binary.AppendUvarint(dst, uint64(elements)+1) }
+	for _, row := range []struct {
+		name    string
+		version int
+		start   func() []byte
+	}{
+		// Elements take 80 bytes in memory and 3 in the message; inside 48 and 3.
+		{"OffsetFetchRequest", 8, func() []byte { return claim(append(claim(nil, n/3), 1), n/3) }},
+		// Three levels: elements take a byte count of 6, 3, 3 in the message.
+		{"AddPartitionsToTxnResponse", 4, func() []byte {
+			b := claim([]byte{0, 0, 0, 0, 0, 0}, n/3) // throttle time, error, transactions
+			b = claim(append(b, 1), n/3)              // a transactional id, topics
+			return claim(append(b, 1), n/7)           // a topic, partitions
+		}},
+	} {
+		data := append(row.start(), make([]byte, n)...)
+		got, err := decodeAllocations(data, newMessage(row.name, row.version))
+		if limit := uint64(allocPerByte*len(data) + allocSlack); err == nil || got > limit {
+			t.Errorf("%s version %d: %d bytes allocated %d bytes, the limit is %d, and gave the error %v", row.name, row.version, len(data), got, limit, err)
+		}
+	}
 }
 
 // Tags that nobody knows cost at most 16 bytes for each of theirs.
