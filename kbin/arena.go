@@ -30,9 +30,9 @@ func (a *Arena) text(b []byte) string {
 	return a.texts.String()[start:]
 }
 
-// int32s returns n zeros that nobody else has, not nil for none.
+// int32s returns n zeros that nobody else has.
 func (a *Arena) int32s(n int) []int32 {
-	if n == 0 || n > intPiece/4 {
+	if n > intPiece/4 {
 		return make([]int32, n)
 	}
 	if len(a.ints) < n {

@@ -19,10 +19,13 @@ func Resize[S ~[]E, E any](s S, n int) S {
 
 // FlexInt32s reads an array, compact if flex, into s, growing it if needed.
 func (r *Reader) FlexInt32s(s []int32, flex bool) []int32 {
-	if b := r.buf[r.off:]; flex && len(b) > 0 && s != nil {
-		// Nearly all when a value is read into again: few elements, and room for them.
-		if n := int(b[0]) - 1; uint(n) < 0x7f && n <= cap(s) && 4*n < len(b) {
+	if b := r.buf[r.off:]; flex && len(b) > 0 {
+		// Nearly all: few elements.
+		if n := int(b[0]) - 1; uint(n) < 0x7f && 4*n < len(b) {
 			r.off += 1 + 4*n
+			if n > cap(s) || s == nil {
+				s = r.newInt32s(n)
+			}
 			s, b = s[:n], b[1:]
 			for i := range s {
 				s[i] = int32(binary.BigEndian.Uint32(b[4*i : 4*i+4]))
@@ -44,16 +47,25 @@ func (r *Reader) int32s(s []int32, n int) []int32 {
 		return nil
 	case n <= cap(s) && s != nil:
 		s = s[:n]
-	case r.Arena != nil:
-		s = r.Arena.int32s(n)
 	default:
-		s = make([]int32, n)
+		s = r.newInt32s(n)
 	}
 	b := r.array(n, 4)
 	for i := range len(b) / 4 {
 		s[i] = int32(binary.BigEndian.Uint32(b[4*i : 4*i+4]))
 	}
 	return s
+}
+
+// newInt32s returns n values, not nil for none.
+func (r *Reader) newInt32s(n int) []int32 {
+	switch {
+	case n == 0:
+		return []int32{}
+	case r.Arena != nil:
+		return r.Arena.int32s(n)
+	}
+	return make([]int32, n)
 }
 
 // array returns the bytes of n values of a fixed size, which FlexArrayLen has seen to be
