@@ -86,9 +86,9 @@ func TestHostileNestedArrays(t *testing.T) {
 		version int
 		start   func() []byte
 	}{
-		// Elements take 80 bytes in memory and 3 in the message; inside 48 and 3.
+		// Groups and the topics in them take 3 bytes each in the message.
 		{"OffsetFetchRequest", 8, func() []byte { return claim(append(claim(nil, n/3), 1), n/3) }},
-		// Three levels: elements take a byte count of 6, 3, 3 in the message.
+		// Three levels: transactions, topics, partitions.
 		{"AddPartitionsToTxnResponse", 4, func() []byte {
 			b := claim([]byte{0, 0, 0, 0, 0, 0}, n/3) // throttle time, error, transactions
 			b = claim(append(b, 1), n/3)              // a transactional id, topics
