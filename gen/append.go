@@ -268,7 +268,7 @@ func (sc *scope) appendArray(g *jen.Group, f *model.Field, flex flexibility, nul
 	} else {
 		setDst(g, flexCall(flex, "ArrayLen", dst, jen.Len(x())))
 	}
-	i := indexNames[len(sc.index)]
+	i := sc.indexName()
 	each := func(value *jen.Statement) {
 		g.For(jen.Id(i).Op(":=").Range().Add(x())).Block(jen.Id("dst").Op("=").Add(value))
 	}

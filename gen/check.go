@@ -144,7 +144,7 @@ func (sc *scope) checkInside(g *jen.Group, f *model.Field) {
 	functions := hasFunctions(f.Struct)
 	switch {
 	case isArray(f) && functions:
-		i := indexNames[len(sc.index)]
+		i := sc.indexName()
 		g.For(jen.Id(i).Op(":=").Range().Add(sc.field(f))).Block(good(call("check", f.Struct, sc.field(f).Index(jen.Id(i)), jen.Id("v"))))
 	case isArray(f):
 		sc.element(g, f, func(g *jen.Group, inner *scope) { inner.check(g, false) })
@@ -169,8 +169,11 @@ func (sc *scope) unknownTagsFit() *jen.Statement {
 	s := sc.s
 	tags := knownTags(s)
 	known := jen.Lit(1<<len(tags) - 1)
-	if len(tags) > 0 && tagsVary(s, tags) {
+	switch {
+	case len(tags) > 0 && tagsVary(s, tags):
 		known = jen.Id("knownTags" + s.GoName).Call(jen.Id("v"))
+	case len(tags) > 62: // no int
+		known = jen.Lit(uint64(1)<<len(tags) - 1)
 	}
 	flexible := when(s.Message.Def.Flexible, s.Versions)
 	flex := jen.Lit(flexible.always)

@@ -1,6 +1,8 @@
 package gen
 
 import (
+	"math"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/franzi-kafka/franzi/gen/def"
@@ -330,7 +332,7 @@ func (sc *scope) decodeArray(g *jen.Group, f *model.Field, flex *jen.Statement, 
 	size := base.FixedSize()
 	into := func(value *jen.Statement) { g.Add(x.Clone()).Op("=").Add(value) }
 	each := func(value *jen.Statement) {
-		i := indexNames[len(sc.index)]
+		i := sc.indexName()
 		g.For(jen.Id(i).Op(":=").Range().Add(x.Clone())).Block(x.Clone().Index(jen.Id(i)).Op("=").Add(value))
 	}
 	switch base {
@@ -349,7 +351,7 @@ func (sc *scope) decodeArray(g *jen.Group, f *model.Field, flex *jen.Statement, 
 	case def.IsStruct:
 		sc.resizeStructs(g, f, count(minSizeOf(f.Struct)))
 		if hasFunctions(f.Struct) {
-			i := indexNames[len(sc.index)]
+			i := sc.indexName()
 			g.For(jen.Id(i).Op(":=").Range().Add(x)).Block(call("decode", f.Struct, x.Clone().Index(jen.Id(i)), jen.Id("r"), jen.Id("v")))
 			return
 		}
@@ -465,7 +467,11 @@ func (w *writer) minSizeTable(s *model.Struct) {
 	}
 	w.Line()
 	w.Commentf("minSize%s is the size of the shortest encoding by version.", s.GoName)
-	w.Var().Id("minSize" + s.GoName).Op("=").Index(jen.Op("...")).Uint8().ValuesFunc(func(g *jen.Group) {
+	number := jen.Uint8()
+	if sizes.largest() > math.MaxUint8 {
+		number = jen.Int()
+	}
+	w.Var().Id("minSize" + s.GoName).Op("=").Index(jen.Op("...")).Add(number).ValuesFunc(func(g *jen.Group) {
 		for v := s.Versions.Min; v <= s.Versions.Max; v++ {
 			size := jen.Lit(sizes[v])
 			if v == s.Versions.Min && v > 0 {
@@ -480,7 +486,11 @@ func minSizeOf(s *model.Struct) *jen.Statement {
 	if sizes := minSizes(s); sizes.constant() {
 		return jen.Lit(sizes[s.Versions.Min])
 	}
-	return jen.Int().Call(jen.Id("minSize" + s.GoName).Index(jen.Id("v")))
+	size := jen.Id("minSize" + s.GoName).Index(jen.Id("v"))
+	if minSizes(s).largest() > math.MaxUint8 {
+		return size
+	}
+	return jen.Int().Call(size)
 }
 
 // perVersion has a number for each version of a struct.
@@ -493,6 +503,14 @@ func (p perVersion) constant() bool {
 		first = n
 	}
 	return same
+}
+
+func (p perVersion) largest() int {
+	largest := 0
+	for _, n := range p {
+		largest = max(largest, n)
+	}
+	return largest
 }
 
 // minSizes computes the smallest encoding of a struct in each version.

@@ -183,18 +183,15 @@ func defaults(s *model.Struct, keepVersion bool) *jen.Statement {
 
 // comparedWithDefault reports whether code asks if the struct has its defaults: it is
 // tagged somewhere, or a version lacks it and it may not be dropped, or a struct for which
-// that is so holds it.
+// that is so holds it. One that is null by default is only asked whether it is null.
 func comparedWithDefault(s *model.Struct) bool {
 	for _, outer := range s.Message.Structs {
 		for _, f := range outer.Fields {
-			if f.Struct != s || f.Def.Type.Array {
+			if f.Struct != s || f.Def.Type.Array || isPointer(f) && f.Def.Default == "null" {
 				continue
 			}
-			if !f.Def.Tagged.Empty() || !f.Def.Ignorable && !unless(f.Def.Versions, outer.Versions).never {
-				return !isPointer(f) || f.Def.Default != "null" || comparedWithDefault(outer)
-			}
-			if outer != s && comparedWithDefault(outer) {
-				return !isPointer(f) || f.Def.Default != "null"
+			if !f.Def.Tagged.Empty() || !f.Def.Ignorable && !unless(f.Def.Versions, outer.Versions).never || comparedWithDefault(outer) {
+				return true
 			}
 		}
 	}

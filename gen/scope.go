@@ -3,6 +3,7 @@ package gen
 import (
 	"fmt"
 	"go/token"
+	"go/types"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -33,11 +34,18 @@ type function struct {
 }
 
 func newScope(s *model.Struct) *scope {
-	f := &function{names: map[string]bool{}}
-	for _, taken := range []string{"m", "r", "v", "s", "b", "n", "w", "dst", "err", "flex", "grown", "kbin", "kmsg", "binary", "math", "len", "cap", "make", "copy", "string", "byte"} {
-		f.names[taken] = true
+	return &scope{function: &function{names: map[string]bool{}}, s: s, recv: jen.Id("m"), isPointer: true}
+}
+
+// isTaken reports whether a name means something in every function: to Go, as a package, or
+// as a variable. Of these, some are numbered.
+func isTaken(name string) bool {
+	switch strings.TrimRight(name, "0123456789") {
+	case "m", "r", "v", "n", "w", "ok", "err", "dst", "count", "known", "flex", "kbin", "kmsg", "binary", "math", "fmt",
+		"b", "s", "i", "j", "k", "l":
+		return true
 	}
-	return &scope{function: f, s: s, recv: jen.Id("m"), isPointer: true}
+	return token.IsKeyword(name) || types.Universe.Lookup(name) != nil
 }
 
 // field is the expression of a field.
@@ -50,7 +58,7 @@ func (sc *scope) inside(f *model.Field) *scope {
 
 // element writes the loop over an array of structs, and the scope of its body.
 func (sc *scope) element(g *jen.Group, f *model.Field, body func(*jen.Group, *scope)) {
-	i := indexNames[len(sc.index)]
+	i := sc.indexName()
 	name := sc.elementName(f)
 	defer delete(sc.names, name)
 	inner := &scope{sc.function, f.Struct, jen.Id(name), append(sc.index[:len(sc.index):len(sc.index)], i), true}
@@ -60,26 +68,35 @@ func (sc *scope) element(g *jen.Group, f *model.Field, body func(*jen.Group, *sc
 	})
 }
 
-var indexNames = []string{"i", "j", "k", "l", "i5", "i6", "i7", "i8"}
+// indexName is the variable of a loop inside those that are around.
+func (sc *scope) indexName() string {
+	if depth := len(sc.index); depth < 4 {
+		return string("ijkl"[depth])
+	}
+	return fmt.Sprintf("i%d", len(sc.index)+1)
+}
 
 // elementName finds a name for an element: topic for Topics.
 func (sc *scope) elementName(f *model.Field) string {
 	name := f.GoName
-	for i := 1; i < len(name) && name[i] >= 'A' && name[i] <= 'Z'; i++ { // APIKeys -> apiKeys
-		if i+1 == len(name) || name[i+1] >= 'A' && name[i+1] <= 'Z' {
-			name = name[:i] + strings.ToLower(name[i:i+1]) + name[i+1:]
-		}
+	capitals := len(name) - len(strings.TrimLeft(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+	switch rest := name[capitals:]; {
+	case rest == "" || rest == "s": // ACLs -> acls
+		name = strings.ToLower(name)
+	case capitals > 1: // APIKeys -> apiKeys
+		name = strings.ToLower(name[:capitals-1]) + name[capitals-1:]
+	default:
+		name = strings.ToLower(name[:1]) + name[1:]
 	}
-	name = strings.ToLower(name[:1]) + name[1:]
 	switch {
 	case strings.HasSuffix(name, "ies"):
 		name = strings.TrimSuffix(name, "ies") + "y"
 	case strings.HasSuffix(name, "sses") || strings.HasSuffix(name, "ches"):
 		name = strings.TrimSuffix(name, "es")
-	case strings.HasSuffix(name, "s") && !strings.HasSuffix(name, "ss"):
+	case strings.HasSuffix(name, "s") && !strings.HasSuffix(name, "ss") && !strings.HasSuffix(name, "us"):
 		name = strings.TrimSuffix(name, "s")
 	}
-	for token.IsKeyword(name) || sc.names[name] {
+	for isTaken(name) || sc.names[name] {
 		name = "inner" + strings.ToUpper(name[:1]) + name[1:]
 	}
 	sc.names[name] = true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"go/token"
 	"maps"
 	"path"
 	"slices"
@@ -26,9 +27,19 @@ type Options struct {
 
 // Write returns the files of the selected messages by name, one for each API or record.
 func Write(m *model.Model, opts Options) (map[string][]byte, error) {
+	if !token.IsIdentifier(opts.Package) || opts.Package == "_" {
+		return nil, fmt.Errorf("%q cannot be the name of a package", opts.Package)
+	}
 	messages, err := selectMessages(m, opts.Only)
 	if err != nil {
 		return nil, err
+	}
+	for _, msg := range messages {
+		for _, s := range msg.Structs {
+			if n := len(knownTags(s)); n > maxTags {
+				return nil, fmt.Errorf("%s has %d tagged fields, generated code can tell %d apart", s.GoName, n, maxTags)
+			}
+		}
 	}
 	byFile := map[string][]*model.Message{}
 	for _, msg := range messages {
@@ -49,6 +60,10 @@ func Write(m *model.Model, opts Options) (map[string][]byte, error) {
 	}
 	return files, nil
 }
+
+// maxTags is how many tags a struct can have: code that checks unknown ones keeps a bit for
+// each.
+const maxTags = 64
 
 func newFile(opts Options, from string) *jen.File {
 	p := opts.ImportPath
@@ -105,7 +120,7 @@ func selectMessages(m *model.Model, only []string) ([]*model.Message, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("there is no message %q: names are Kafka's, like Fetch, FetchResponse or OffsetCommitValue", name)
+			return nil, fmt.Errorf("there is no message %q: %s", name, meant(m, name))
 		}
 	}
 	for _, msg := range slices.Collect(maps.Values(selected)) {
@@ -116,6 +131,18 @@ func selectMessages(m *model.Model, only []string) ([]*model.Message, error) {
 		}
 	}
 	return slices.SortedFunc(maps.Values(selected), func(a, b *model.Message) int { return cmp.Compare(a.Def.Name, b.Def.Name) }), nil
+}
+
+// meant says which name was perhaps meant: Go's forms of names differ from Kafka's in case.
+func meant(m *model.Model, name string) string {
+	for _, msg := range m.Messages {
+		for _, known := range []string{msg.Def.API(), msg.Def.Name} {
+			if strings.EqualFold(known, name) {
+				return "did you mean " + known + "?"
+			}
+		}
+	}
+	return "names are Kafka's, like Fetch, FetchResponse or OffsetCommitValue"
 }
 
 // order puts requests before responses and keys before values.

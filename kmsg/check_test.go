@@ -31,6 +31,9 @@ func places(d *interpreter.Message, m kmsg.Message) []place {
 	walk = func(path string, fields []interpreter.Field, v reflect.Value) {
 		for i := range fields {
 			f := &fields[i]
+			if !everPresent(d, f) {
+				continue // a field of no version that exists, which Go does not have
+			}
 			x, name := goField(v, f)
 			p := place{path + "." + name, f, x}
 			all = append(all, p)
@@ -57,6 +60,16 @@ func places(d *interpreter.Message, m kmsg.Message) []place {
 	v := reflect.ValueOf(m).Elem()
 	walk(v.Type().Name(), d.Fields, v)
 	return all
+}
+
+func everPresent(d *interpreter.Message, f *interpreter.Field) bool {
+	low, high := d.Versions()
+	for v := low; v <= high; v++ {
+		if f.Present(v) {
+			return true
+		}
+	}
+	return false
 }
 
 // goField finds a field by its JSON name, which the struct tag has.
@@ -168,7 +181,7 @@ func TestForeignFields(t *testing.T) {
 				ignored++
 				if err != nil {
 					t.Errorf("%s version %d with %s, which is ignorable: %v", name, version, p.path, err)
-				} else if got := m.AppendTo(nil); !bytes.Equal(got, without) {
+				} else if got := again(t, name, version, m.AppendTo(nil)); !bytes.Equal(got, without) {
 					t.Errorf("%s version %d with %s, which is ignorable:\ngot  %x\nwant %x", name, version, p.path, got, without)
 				}
 				continue
@@ -183,6 +196,17 @@ func TestForeignFields(t *testing.T) {
 	if foreign < 500 || ignored < 500 {
 		t.Errorf("tried %d foreign fields and %d ignorable ones", foreign, ignored)
 	}
+}
+
+// again decodes a message and encodes it. A tagged struct that differs from its default only
+// in what the version drops is written, as Java does, and is its default when it comes back.
+func again(t *testing.T, name string, version int, data []byte) []byte {
+	t.Helper()
+	m := newMessage(name, version)
+	if err := m.DecodeFrom(kbin.NewReader(data)); err != nil {
+		t.Errorf("%s version %d: %v in %x", name, version, err, data)
+	}
+	return m.AppendTo(nil)
 }
 
 // Null where a version has no null is an error that names the field.

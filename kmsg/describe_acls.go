@@ -258,10 +258,10 @@ func (m *DescribeACLsResponse) Check() error {
 		ok = ok && len(resource.ResourceName) <= kbin.MaxString &&
 			(v >= 1 || resource.PatternType == 3)
 		for j := range resource.ACLs {
-			acL := &resource.ACLs[j]
-			ok = ok && len(acL.Principal) <= kbin.MaxString &&
-				len(acL.Host) <= kbin.MaxString &&
-				acL.UnknownTags.Fits(v >= 2, 0)
+			acl := &resource.ACLs[j]
+			ok = ok && len(acl.Principal) <= kbin.MaxString &&
+				len(acl.Host) <= kbin.MaxString &&
+				acl.UnknownTags.Fits(v >= 2, 0)
 		}
 		ok = ok && resource.UnknownTags.Fits(v >= 2, 0)
 	}
@@ -291,15 +291,15 @@ func (m *DescribeACLsResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(resource.ACLs), flex)
 		for j := range resource.ACLs {
-			acL := &resource.ACLs[j]
-			dst = kbin.AppendFlexString(dst, acL.Principal, flex)
-			dst = kbin.AppendFlexString(dst, acL.Host, flex)
+			acl := &resource.ACLs[j]
+			dst = kbin.AppendFlexString(dst, acl.Principal, flex)
+			dst = kbin.AppendFlexString(dst, acl.Host, flex)
 			dst = kbin.Grow(dst, 2)
 			b2 := (*[2]byte)(dst[len(dst)-2:])
-			b2[0] = byte(acL.Operation)
-			b2[1] = byte(acL.PermissionType)
+			b2[0] = byte(acl.Operation)
+			b2[1] = byte(acl.PermissionType)
 			if flex {
-				dst = kbin.AppendTags(dst, acL.UnknownTags)
+				dst = kbin.AppendTags(dst, acl.UnknownTags)
 			}
 		}
 		if flex {
@@ -343,16 +343,16 @@ func (m *DescribeACLsResponse) DecodeFrom(r *kbin.Reader) error {
 			resource.ACLs = resource.ACLs[:n]
 		}
 		for j := range resource.ACLs {
-			acL := &resource.ACLs[j]
-			r.FlexString(&acL.Principal, flex)
-			r.FlexString(&acL.Host, flex)
+			acl := &resource.ACLs[j]
+			r.FlexString(&acl.Principal, flex)
+			r.FlexString(&acl.Host, flex)
 			b2 := (*[2]byte)(r.Next(2))
-			acL.Operation = ACLOperation(b2[0])
-			acL.PermissionType = ACLPermissionType(b2[1])
+			acl.Operation = ACLOperation(b2[0])
+			acl.PermissionType = ACLPermissionType(b2[1])
 			if flex {
-				r.Tags(&acL.UnknownTags)
+				r.Tags(&acl.UnknownTags)
 			} else {
-				acL.UnknownTags = kbin.Tags{}
+				acl.UnknownTags = kbin.Tags{}
 			}
 		}
 		if flex {

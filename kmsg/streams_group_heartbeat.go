@@ -821,9 +821,9 @@ func (m *StreamsGroupHeartbeatResponse) Check() error {
 		len(m.MemberID) <= kbin.MaxString &&
 		(v <= 0 || m.AcceptableRecoveryLagLegacy == 0)
 	for i := range m.Status {
-		statu := &m.Status[i]
-		ok = ok && len(statu.StatusDetail) <= kbin.MaxString &&
-			statu.UnknownTags.Fits(true, 0)
+		status := &m.Status[i]
+		ok = ok && len(status.StatusDetail) <= kbin.MaxString &&
+			status.UnknownTags.Fits(true, 0)
 	}
 	for i := range m.ActiveTasks {
 		ok = ok && checkStreamsGroupHeartbeatResponseTaskIDs(&m.ActiveTasks[i], v)
@@ -880,10 +880,10 @@ func (m *StreamsGroupHeartbeatResponse) AppendTo(dst []byte) []byte {
 	}
 	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.Status), m.Status == nil)
 	for i := range m.Status {
-		statu := &m.Status[i]
-		dst = append(dst, byte(statu.StatusCode))
-		dst = kbin.AppendCompactString(dst, statu.StatusDetail)
-		dst = kbin.AppendTags(dst, statu.UnknownTags)
+		status := &m.Status[i]
+		dst = append(dst, byte(status.StatusCode))
+		dst = kbin.AppendCompactString(dst, status.StatusDetail)
+		dst = kbin.AppendTags(dst, status.UnknownTags)
 	}
 	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.ActiveTasks), m.ActiveTasks == nil)
 	for i := range m.ActiveTasks {
@@ -960,10 +960,10 @@ func (m *StreamsGroupHeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 		m.Status = m.Status[:n]
 	}
 	for i := range m.Status {
-		statu := &m.Status[i]
-		statu.StatusCode = StreamsStatus(r.Int8())
-		r.FlexString(&statu.StatusDetail, true)
-		r.Tags(&statu.UnknownTags)
+		status := &m.Status[i]
+		status.StatusCode = StreamsStatus(r.Int8())
+		r.FlexString(&status.StatusDetail, true)
+		r.Tags(&status.UnknownTags)
 	}
 	if n := r.FlexNullableArrayLen(3, true); n < 0 {
 		m.ActiveTasks = nil

@@ -34,48 +34,48 @@ func TestCheckFinds(t *testing.T) {
 	}{
 		{"a field of another type",
 			func(t *testing.T, dir string) {
-				replace(t, dir, "clients/EchoRequest.json", `"type": "bytes", "versions": "0+", "zeroCopy": true`, `"type": "string", "versions": "0+"`)
+				edit(t, dir, "clients/EchoRequest.json", `"type": "bytes", "versions": "0+", "zeroCopy": true`, `"type": "string", "versions": "0+"`)
 			},
 			[]string{"4.0.0: EchoRequest version 0 differs: Data string instead of Data bytes", "4.0.0: EchoRequest version 1 differs: "}},
 		{"a field of a version alone",
 			func(t *testing.T, dir string) {
-				replace(t, dir, "clients/PingRequest.json", `"name": "Weight", "type": "float64", "versions": "4+"`, `"name": "Weight", "type": "float64", "versions": "3+"`)
+				edit(t, dir, "clients/PingRequest.json", `"name": "Weight", "type": "float64", "versions": "4+"`, `"name": "Weight", "type": "float64", "versions": "3+"`)
 			},
 			[]string{"3.9.0: PingRequest version 3 differs: Routes.Weight float64 instead of Rack string nullable tag 0 default null", "4.0.0: PingRequest version 3 differs: "}},
 		{"a missing version",
 			func(t *testing.T, dir string) {
-				replace(t, dir, "clients/StopRequest.json", `"validVersions": "0-1"`, `"validVersions": "1"`)
+				edit(t, dir, "clients/StopRequest.json", `"validVersions": "0-1"`, `"validVersions": "1"`)
 			},
 			[]string{"3.9.0: StopRequest version 0 differs: spec/ has no such version"}},
 		{"a version that no release has",
 			func(t *testing.T, dir string) {
-				replace(t, dir, "clients/EchoResponse.json", `"validVersions": "0-1"`, `"validVersions": "0-2"`)
+				edit(t, dir, "clients/EchoResponse.json", `"validVersions": "0-1"`, `"validVersions": "0-2"`)
 			},
 			[]string{"spec/ has EchoResponse version 2, which no release has"}},
 		{"a missing message",
 			func(t *testing.T, dir string) {
-				replace(t, dir, "clients/EchoResponse.json", `"EchoResponse"`, `"PongResponse"`)
+				edit(t, dir, "clients/EchoResponse.json", `"EchoResponse"`, `"PongResponse"`)
 			},
 			[]string{"4.0.0: EchoResponse is not in spec/: import the release", "spec/ has PongResponse version 0, which no release has"}},
 		{"a difference that nothing explains",
 			func(t *testing.T, dir string) {
-				replace(t, dir, "differences.json", `"PingResponse"`, `"StopResponse"`)
+				edit(t, dir, "differences.json", `"PingResponse"`, `"StopResponse"`)
 			},
 			[]string{"2.3.0: PingResponse version 1 differs: Nanos int64 instead of Millis int32", "differences.json explains StopResponse 1 of 2.3, but there is no difference: remove it"}},
 		{"an explanation of another release",
 			func(t *testing.T, dir string) {
-				replace(t, dir, "differences.json", `{"message": "PingResponse", "versions": "1", "releases": "2.3"`, `{"message": "PingResponse", "versions": "1", "releases": "2.4-3.9"`)
+				edit(t, dir, "differences.json", `{"message": "PingResponse", "versions": "1", "releases": "2.3"`, `{"message": "PingResponse", "versions": "1", "releases": "2.4-3.9"`)
 			},
 			[]string{"2.3.0: PingResponse version 1 differs: ", "differences.json explains PingResponse 1 of 2.4-3.9, but"}},
 		{"a row of releases.json that says other versions",
-			func(t *testing.T, dir string) { replace(t, dir, "releases.json", `"Ping": "0-3"`, `"Ping": "0-2"`) },
+			func(t *testing.T, dir string) { edit(t, dir, "releases.json", `"Ping": "0-3"`, `"Ping": "0-2"`) },
 			[]string{"3.9.0: releases.json says of apis map[Ping:0-2 ", " the definitions map[Ping:0-3 "}},
 		{"a row that says other listeners",
-			func(t *testing.T, dir string) { replace(t, dir, "releases.json", "\"Echo\", \"Ping\"\n", "\"Ping\"\n") },
+			func(t *testing.T, dir string) { edit(t, dir, "releases.json", "\"Echo\", \"Ping\"\n", "\"Ping\"\n") },
 			[]string{"4.0.0: releases.json says of broker [Ping], the definitions [Echo Ping]"}},
 		{"a row that says other unstable versions",
 			func(t *testing.T, dir string) {
-				replace(t, dir, "releases.json", "    \"unstable\": [\n      \"Echo\"\n    ]", "    \"unstable\": []")
+				edit(t, dir, "releases.json", "    \"unstable\": [\n      \"Echo\"\n    ]", "    \"unstable\": []")
 			},
 			[]string{"4.0.0: releases.json says of unstable [], the definitions [Echo]"}},
 	} {

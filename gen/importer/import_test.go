@@ -152,7 +152,7 @@ func TestImportFails(t *testing.T) {
 			"has the apiKey 0 of ", "import a release in between first, or give the old name in overlay/names.json"}},
 		{"a definition in the folder that breaks the rules", "4.0.0",
 			func(t *testing.T, dir string) {
-				replace(t, dir, "clients/PingRequest.json", `"versions": "0+"}`, `"versions": "+0"}`)
+				edit(t, dir, "clients/PingRequest.json", `"versions": "0+"}`, `"versions": "+0"}`)
 			},
 			[]string{filepath.FromSlash("clients/PingRequest.json:"), `"+0" is no version range`, `write "none", "3", "1-5" or "3+"`}},
 		{"releases.json is something else", "4.0.0",

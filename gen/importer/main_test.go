@@ -127,8 +127,8 @@ func writeFile(t *testing.T, dir, name, data string) {
 	}
 }
 
-// replace changes a part of a file of a spec, which must be there once.
-func replace(t *testing.T, dir, name, from, to string) {
+// edit changes a part of a file of a spec, which must be there once.
+func edit(t *testing.T, dir, name, from, to string) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
 	if err != nil {

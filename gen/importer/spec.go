@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/franzi-kafka/franzi/gen/def"
+	"github.com/franzi-kafka/franzi/gen/internal/replace"
 	builtin "github.com/franzi-kafka/franzi/spec"
 )
 
@@ -251,46 +252,20 @@ func formatErrors(codes []ErrorCode) []byte {
 	return b.Bytes()
 }
 
-// write brings the folder to the state of files: all new files stand complete beside the
-// old ones before the first of these is replaced. An import that is killed while it replaces
-// them is made whole by the next one.
+// write brings the folder to the state of files, all or nothing. An import that is killed
+// while it replaces them is made whole by the next one.
 func (s *spec) write(files map[string][]byte) error {
-	type change struct{ from, to string }
-	var changes []change
-	undo := func() {
-		for _, c := range changes {
-			os.Remove(c.from)
-		}
-	}
+	changed := map[string][]byte{}
 	for name, data := range files {
-		if bytes.Equal(s.files[name], data) {
-			continue
-		}
-		to := filepath.Join(s.dir, filepath.FromSlash(name))
-		err := os.MkdirAll(filepath.Dir(to), 0o755)
-		if err == nil {
-			err = os.WriteFile(to+".new", data, 0o644)
-		}
-		if err != nil {
-			undo()
-			return fmt.Errorf("nothing was changed: %w", err)
-		}
-		changes = append(changes, change{to + ".new", to})
-	}
-	for _, c := range changes {
-		if err := os.Rename(c.from, c.to); err != nil {
-			undo()
-			return fmt.Errorf("only a part of the files was replaced, import again: %w", err)
+		if !bytes.Equal(s.files[name], data) {
+			changed[name] = data
 		}
 	}
+	var gone []string
 	for name := range s.files {
 		if _, ok := files[name]; !ok && !strings.HasPrefix(name, "overlay/") && name != "differences.json" {
-			old := filepath.Join(s.dir, filepath.FromSlash(name))
-			if err := os.Remove(old); err != nil {
-				return err
-			}
-			_ = os.Remove(filepath.Dir(old)) // goes if it is empty now
+			gone = append(gone, name)
 		}
 	}
-	return nil
+	return replace.Files(s.dir, changed, gone)
 }
