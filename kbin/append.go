@@ -104,80 +104,35 @@ func UvarintLen(v uint32) int {
 
 // AppendString appends a string with an int16 length. It panics if the string is longer
 // than [MaxString], which the Check of messages finds before.
-func AppendString(dst []byte, s string) []byte {
-	checkString(s)
-	dst = binary.BigEndian.AppendUint16(dst, uint16(len(s)))
-	return append(dst, s...)
-}
+func AppendString(dst []byte, s string) []byte { return AppendFlexString(dst, s, false) }
 
 // AppendNullableString appends a string with an int16 length, -1 for null.
-//
-//go:noinline
 func AppendNullableString(dst []byte, s NullString) []byte {
-	if !s.Valid {
-		return append(dst, 0xff, 0xff)
-	}
-	return AppendString(dst, s.S)
+	return AppendFlexNullableString(dst, s, false)
 }
 
 // AppendCompactString appends a string with its length plus one as an unsigned varint. It
 // panics as [AppendString] does.
-func AppendCompactString(dst []byte, s string) []byte {
-	if len(s) < 0x7f {
-		dst = Grow(dst, 1+len(s))
-		b := dst[len(dst)-1-len(s):]
-		b[0] = byte(len(s) + 1)
-		copy(b[1:], s)
-		return dst
-	}
-	checkString(s)
-	dst = AppendUvarint(dst, uint32(len(s)+1))
-	return append(dst, s...)
-}
+func AppendCompactString(dst []byte, s string) []byte { return AppendFlexString(dst, s, true) }
 
 // AppendCompactNullableString appends a compact string, length 0 for null.
-//
-//go:noinline
 func AppendCompactNullableString(dst []byte, s NullString) []byte {
-	if !s.Valid {
-		return append(dst, 0)
-	}
-	return AppendCompactString(dst, s.S)
-}
-
-func checkString(s string) {
-	if len(s) > MaxString {
-		panic(fmt.Sprintf("kbin: a string of %d bytes, the protocol carries %d: Check a message before AppendTo", len(s), MaxString))
-	}
+	return AppendFlexNullableString(dst, s, true)
 }
 
 // AppendBytes appends bytes with an int32 length. Nil is empty.
-func AppendBytes(dst, b []byte) []byte {
-	dst = AppendArrayLen(dst, len(b))
-	return append(dst, b...)
-}
+func AppendBytes(dst, b []byte) []byte { return AppendFlexBytes(dst, b, false) }
 
 // AppendNullableBytes appends bytes with an int32 length, -1 for nil.
-func AppendNullableBytes(dst, b []byte) []byte {
-	if b == nil {
-		return AppendArrayLen(dst, -1)
-	}
-	return AppendBytes(dst, b)
-}
+func AppendNullableBytes(dst, b []byte) []byte { return AppendFlexNullableBytes(dst, b, false) }
 
 // AppendCompactBytes appends bytes with their length plus one as an unsigned varint. Nil
 // is empty.
-func AppendCompactBytes(dst, b []byte) []byte {
-	dst = AppendCompactArrayLen(dst, len(b))
-	return append(dst, b...)
-}
+func AppendCompactBytes(dst, b []byte) []byte { return AppendFlexBytes(dst, b, true) }
 
 // AppendCompactNullableBytes appends compact bytes, length 0 for nil.
 func AppendCompactNullableBytes(dst, b []byte) []byte {
-	if b == nil {
-		return append(dst, 0)
-	}
-	return AppendCompactBytes(dst, b)
+	return AppendFlexNullableBytes(dst, b, true)
 }
 
 // AppendArrayLen appends the int32 count of an array, -1 for null.
@@ -193,45 +148,102 @@ func AppendCompactArrayLen(dst []byte, n int) []byte {
 	return AppendUvarint(dst, uint32(n+1))
 }
 
-func checkLen(n int) {
-	if n > math.MaxInt32-1 {
-		panic(fmt.Sprintf("kbin: a length of %d, the protocol carries %d", n, math.MaxInt32-1))
+// maxLen is the longest array, and the longest bytes: the compact form has one more than the
+// length.
+const maxLen = math.MaxInt32 - 1
+
+func checkString(n int) {
+	if n > MaxString {
+		panic(tooLong("string", n, MaxString))
 	}
 }
 
+func checkLen(n int) {
+	if n > maxLen {
+		panic(tooLong("length", n, maxLen))
+	}
+}
+
+// tooLong is what a check panics with. Were it to panic itself, its callers would save their
+// values for afterwards, on each call.
+//
+//go:noinline
+func tooLong(what string, n, most int) string {
+	return fmt.Sprintf("kbin: a %s of %d, the protocol carries %d: Check a message before AppendTo", what, n, most)
+}
+
 // The appenders of messages that have a classic and a compact form take which of them to
-// write; the readers below are called alike.
+// write; the readers are called alike. Each does its work without further calls where the field
+// is short, as nearly all are: a call takes as long as the rest.
 
 // AppendFlexString appends a compact string if flex, else one with an int16 length.
 func AppendFlexString(dst []byte, s string, flex bool) []byte {
-	if flex {
-		return AppendCompactString(dst, s)
+	switch {
+	case !flex:
+		checkString(len(s))
+		dst = binary.BigEndian.AppendUint16(dst, uint16(len(s)))
+	case len(s) < 0x7f:
+		dst = append(dst, byte(len(s)+1))
+	default:
+		checkString(len(s))
+		dst = AppendCompactArrayLen(dst, len(s))
 	}
-	return AppendString(dst, s)
+	return append(dst, s...)
 }
 
 // AppendFlexNullableString appends a nullable string in compact or classic form.
 func AppendFlexNullableString(dst []byte, s NullString, flex bool) []byte {
-	if flex {
-		return AppendCompactNullableString(dst, s)
+	if !s.Valid {
+		if flex {
+			return append(dst, 0)
+		}
+		return append(dst, 0xff, 0xff)
 	}
-	return AppendNullableString(dst, s)
+	switch {
+	case !flex:
+		checkString(len(s.S))
+		dst = binary.BigEndian.AppendUint16(dst, uint16(len(s.S)))
+	case len(s.S) < 0x7f:
+		dst = append(dst, byte(len(s.S)+1))
+	default:
+		checkString(len(s.S))
+		dst = AppendCompactArrayLen(dst, len(s.S))
+	}
+	return append(dst, s.S...)
 }
 
 // AppendFlexBytes appends bytes in compact or classic form. Nil is empty.
 func AppendFlexBytes(dst, b []byte, flex bool) []byte {
-	if flex {
-		return AppendCompactBytes(dst, b)
+	switch {
+	case !flex:
+		checkLen(len(b))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(len(b)))
+	case len(b) < 0x7f:
+		dst = append(dst, byte(len(b)+1))
+	default:
+		dst = AppendCompactArrayLen(dst, len(b))
 	}
-	return AppendBytes(dst, b)
+	return append(dst, b...)
 }
 
 // AppendFlexNullableBytes appends bytes in compact or classic form. Nil is null.
 func AppendFlexNullableBytes(dst, b []byte, flex bool) []byte {
-	if flex {
-		return AppendCompactNullableBytes(dst, b)
+	if b == nil {
+		if flex {
+			return append(dst, 0)
+		}
+		return append(dst, 0xff, 0xff, 0xff, 0xff)
 	}
-	return AppendNullableBytes(dst, b)
+	switch {
+	case !flex:
+		checkLen(len(b))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(len(b)))
+	case len(b) < 0x7f:
+		dst = append(dst, byte(len(b)+1))
+	default:
+		dst = AppendCompactArrayLen(dst, len(b))
+	}
+	return append(dst, b...)
 }
 
 // AppendFlexArrayLen appends the count of an array in compact or classic form, -1 for null.

@@ -194,7 +194,16 @@ func AppendUUIDs(dst []byte, s []UUID) []byte {
 //go:noinline
 func AppendStrings[T ~string](dst []byte, s []T, flex bool) []byte {
 	for _, v := range s {
-		dst = AppendFlexString(dst, string(v), flex)
+		switch n := len(v); {
+		case flex && n < 0x7f:
+			dst = append(dst, byte(n+1))
+		case !flex && n <= MaxString:
+			dst = append(dst, byte(n>>8), byte(n))
+		default:
+			dst = AppendFlexString(dst, string(v), flex)
+			continue
+		}
+		dst = append(dst, v...)
 	}
 	return dst
 }

@@ -35,8 +35,6 @@ func NewTags(tags ...Tag) Tags {
 }
 
 // Len returns how many tags there are.
-//
-//go:noinline
 func (t Tags) Len() int { return len(t.All()) }
 
 // All returns the tags in ascending order. They belong to t.
@@ -123,6 +121,10 @@ func AppendTags(dst []byte, t Tags) []byte {
 	if t.list == nil {
 		return append(dst, 0)
 	}
+	return appendSome(dst, t)
+}
+
+func appendSome(dst []byte, t Tags) []byte {
 	w := t.Writer(dst, len(*t.list))
 	return w.Finish()
 }
