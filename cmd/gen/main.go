@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 
 	"github.com/franzi-kafka/franzi/gen/importer"
 )
@@ -30,20 +31,35 @@ const usage = `gen keeps Franzi's protocol in step with Kafka's releases.
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "gen:", err)
-		if errors.Is(err, errUsage) {
-			os.Exit(2)
-		}
-		os.Exit(1)
-	}
+	code := status(run(ctx, os.Args[1:], os.Stdout), os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
 var errUsage = errors.New("see gen help")
 
+// status reports an error and returns the status of the process: 0 for success, 1 for an
+// error, 2 for a command that makes no sense.
+func status(err error, stderr io.Writer) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "gen: interrupted")
+		return 1
+	}
+	fmt.Fprintln(stderr, "gen:", err)
+	if errors.Is(err, errUsage) {
+		return 2
+	}
+	return 1
+}
+
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) == 0 {
+		args = []string{"help"}
+	}
+	if slices.Contains(args[1:], "-h") || slices.Contains(args[1:], "--help") {
 		args = []string{"help"}
 	}
 	switch name, args := args[0], args[1:]; name {
