@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -583,14 +584,25 @@ func TestPresent(t *testing.T) {
 	}
 }
 
+// allocated tells how many bytes f makes the heap grow, garbage included.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
 // FuzzReader takes its first input for a list of reads, tag sections among them, and runs
-// them over the second.
+// them over the second. What they allocate is in proportion to it: each may leave an error
+// or a small value, beyond that 32 bytes of memory go for a byte of input.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte{0, 2, 4, 13, 21, 33}, unhex(f, "0100050000000600036162630000000401020304000000020000000100000002"), false)
 	f.Add([]byte{14, 37, 100, 22}, unhex(f, "046162630201020304050300"), false)
 	f.Add([]byte{101, 37, 14, 101, 0}, unhex(f, "02000201020105030201000500"), true)
 	f.Add([]byte{38, 38, 38, 101}, unhex(f, "ffffffff0f8080808008"), true)
 	f.Fuzz(func(t *testing.T, ops, input []byte, lenient bool) {
+		limit := uint64(32*len(input) + 1024*len(ops) + 64<<10)
 		r := &kbin.Reader{Lenient: lenient}
 		if len(ops)%2 == 1 {
 			r.Arena = new(kbin.Arena)
@@ -632,8 +644,12 @@ func FuzzReader(f *testing.F) {
 				}
 			}
 		}
-		for len(ops) > 0 {
-			run(0)
+		if got := allocated(func() {
+			for len(ops) > 0 {
+				run(0)
+			}
+		}); got > limit {
+			t.Fatalf("%d bytes of input allocated %d, the limit is %d", len(input), got, limit)
 		}
 		var e *kbin.Error
 		if errors.As(r.Finish(), &e) && (e.Offset < 0 || e.Offset > e.Size || e.Size != len(input)) {

@@ -512,7 +512,9 @@ func FuzzTags(f *testing.F) {
 		r := &kbin.Reader{Lenient: lenient}
 		r.Reset(in)
 		var m tagged
-		m.read(r)
+		if got, limit := allocated(func() { m.read(r) }), uint64(32*len(in)+64<<10); got > limit {
+			t.Fatalf("%d bytes of input allocated %d, the limit is %d", len(in), got, limit)
+		}
 		if r.Err() != nil {
 			return
 		}
@@ -540,7 +542,9 @@ func FuzzTags(f *testing.F) {
 		// All of them unknown: the same, and no byte of their content is lost.
 		r.Reset(in)
 		var all kbin.Tags
-		r.Tags(&all)
+		if got, limit := allocated(func() { r.Tags(&all) }), uint64(32*len(in)+64<<10); got > limit {
+			t.Fatalf("%d bytes of input as unknown tags allocated %d, the limit is %d", len(in), got, limit)
+		}
 		if r.Err() != nil {
 			t.Fatalf("as unknown tags: got error %v, want none", r.Err())
 		}

@@ -20,12 +20,20 @@ const (
 
 // decodeAllocations tells how much decoding allocates.
 func decodeAllocations(data []byte, m kmsg.Message) (uint64, error) {
-	r := kbin.NewReader(data)
+	return readAllocations(kbin.NewReader(data), m)
+}
+
+func readAllocations(r *kbin.Reader, m kmsg.Message) (got uint64, err error) {
+	return allocations(func() { err = m.DecodeFrom(r) }), err
+}
+
+// allocations tells how many bytes f makes the heap grow, garbage included.
+func allocations(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	err := m.DecodeFrom(r)
+	f()
 	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc, err
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 // The elements of every array of structs are at most 32 times as large in memory as their
@@ -152,7 +160,11 @@ func tryDecode(t *testing.T, name string, version int, data []byte) {
 	}
 	lenient := kbin.NewReader(data)
 	lenient.Lenient = true
-	if errLenient := newMessage(name, version).DecodeFrom(lenient); err == nil && errLenient != nil {
+	gotLenient, errLenient := readAllocations(lenient, newMessage(name, version))
+	if limit := uint64(allocPerByte*len(data) + allocSlack); gotLenient > limit {
+		t.Fatalf("%s version %d: %d bytes read leniently allocated %d: %x", name, version, len(data), gotLenient, data)
+	}
+	if err == nil && errLenient != nil {
 		t.Fatalf("%s version %d decodes strictly but not leniently: %v: %x", name, version, errLenient, data)
 	}
 	if err != nil {
@@ -199,12 +211,21 @@ func FuzzFrames(f *testing.F) {
 	f.Add(frame, []byte{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, stream, answer []byte) {
 		var m kmsg.Matcher
+		bounded := func(frame []byte, read func()) {
+			t.Helper()
+			if got, limit := allocations(read), uint64(allocPerByte*len(frame)+allocSlack); got > limit {
+				t.Fatalf("a frame of %d bytes allocated %d, the limit is %d: %x", len(frame), got, limit, frame)
+			}
+		}
 		for {
 			frame, rest, err := kmsg.SplitFrame(stream, 1<<20)
 			if err != nil || frame == nil {
 				break
 			}
-			if h, req, err := m.Request(frame); err == nil {
+			var h kmsg.RequestHeader
+			var req kmsg.Request
+			bounded(frame, func() { h, req, err = m.Request(frame) })
+			if err == nil {
 				if again, err := kmsg.AppendRequest(nil, h, req); err != nil {
 					t.Fatalf("%v decodes but cannot be sent: %v", req, err)
 				} else if _, _, err := kmsg.DecodeRequest(again[4:]); err != nil {
@@ -213,7 +234,7 @@ func FuzzFrames(f *testing.F) {
 			}
 			stream = rest
 		}
-		_, _, _ = m.Response(answer) // must not panic
+		bounded(answer, func() { _, _, _ = m.Response(answer) }) // must not panic
 	})
 }
 

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +30,7 @@ type sample struct {
 	json       string // of the value
 }
 
-func samples(t *testing.T) []sample {
+func samples(t testing.TB) []sample {
 	t.Helper()
 	f, err := os.Open(filepath.Join("..", "..", "testdata", "vectors", "records.tsv"))
 	if err != nil {
@@ -193,14 +195,40 @@ func TestRecordsThatCannotBeEncoded(t *testing.T) {
 	}
 }
 
+// A record that is cut off is an error at each place, in its key and in its value.
+func TestEveryPrefixFails(t *testing.T) {
+	for _, s := range samples(t) {
+		for n := range s.key {
+			if rec, err := state.Decode(s.topic, s.key[:n], s.value); err == nil {
+				t.Fatalf("%s: the first %d bytes of the key %x decode: %v", s.name, n, s.key, rec)
+			}
+		}
+		for n := range s.value {
+			if rec, err := state.Decode(s.topic, s.key, s.value[:n:n]); err == nil {
+				t.Fatalf("%s: the first %d bytes of the value %x decode: %v", s.name, n, s.value, rec)
+			}
+		}
+	}
+}
+
+// FuzzDecode takes the topic, the key and the value from its input: no panic, at most 32
+// bytes of memory for a byte of input, and what decodes is stable.
 func FuzzDecode(f *testing.F) {
-	for i, topic := range topics {
+	for i := range topics {
 		f.Add(byte(i), []byte("\x00\x02\x00\x01g"), []byte("\x01\x00\x00"))
-		_ = topic
+	}
+	for _, s := range samples(f) {
+		f.Add(byte(slices.Index(topics, s.topic)), s.key, s.value)
 	}
 	f.Fuzz(func(t *testing.T, n byte, key, value []byte) {
 		topic := topics[int(n)%len(topics)]
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		rec, err := state.Decode(topic, key, value)
+		runtime.ReadMemStats(&after)
+		if got, limit := after.TotalAlloc-before.TotalAlloc, uint64(32*(len(key)+len(value))+64<<10); got > limit {
+			t.Fatalf("%s: %d bytes of key and value allocated %d, the limit is %d: %x %x", topic, len(key)+len(value), got, limit, key, value)
+		}
 		if err != nil {
 			return
 		}
@@ -208,8 +236,13 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s: %v decodes but does not encode: %v", topic, rec, err)
 		}
-		if _, err := state.Decode(topic, key2, value2); err != nil {
+		again, err := state.Decode(topic, key2, value2)
+		if err != nil {
 			t.Fatalf("%s: %x %x does not decode again: %v", topic, key2, value2, err)
+		}
+		key3, value3, err := state.Encode(topic, again)
+		if err != nil || !bytes.Equal(key3, key2) || !bytes.Equal(value3, value2) {
+			t.Fatalf("%s is not stable (%v):\n%x %x\n%x %x", topic, err, key2, value2, key3, value3)
 		}
 	})
 }
