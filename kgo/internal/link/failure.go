@@ -12,8 +12,11 @@ import (
 
 // What [Failure.Err] wraps, beside errors of the network.
 var (
-	// ErrTimeout: a deadline passed, or the broker took too long.
+	// ErrTimeout: the request's deadline passed.
 	ErrTimeout = errors.New("time is up")
+	// ErrSilent: the broker does not answer, or does not read. The connection was given up, with
+	// all requests on it.
+	ErrSilent = errors.New("the broker was silent")
 	// ErrCanceled: the request was cancelled.
 	ErrCanceled = errors.New("the request was cancelled")
 	// ErrClosed: the link was closed.

@@ -59,6 +59,10 @@ type Request struct {
 
 	state      requestState
 	prev, next *Request // in the queue
+	flight     uint64   // its number in the flights, unless NoAnswer
+	place      int      // in what is being written
+	spliced    bool     // its own bytes are being written
+	held       bool     // it is over, but for its bytes
 	done       Done     // so that the action costs nothing
 }
 

@@ -127,9 +127,7 @@ func (v *Versions) agree(ours *kmsg.API, limit Limit, unstable bool) span {
 		if !ok {
 			return span{max: -1, limited: true}
 		}
-		// A limit is a ceiling: a broker that has moved on must be spoken to all the same.
-		_ = least
-		high = min(high, most)
+		low, high = max(low, least), min(high, most)
 	}
 	s := span{min: low, max: high}
 	if ours.Unstable && high == ours.MaxVersion && !unstable {
