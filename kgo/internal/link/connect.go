@@ -100,7 +100,7 @@ func (l *Link) onDisconnected(now time.Time, e *Disconnected) {
 func (l *Link) onSetupTimeout(now time.Time) {
 	f := l.failure(l.stage(), fmt.Errorf("%w for %v", ErrSilent, now.Sub(l.con.step)))
 	if l.con.waiting {
-		f.Err = fmt.Errorf("the mechanism took longer than %v: %w", l.cfg.RequestTimeout, ErrTimeout)
+		f.Err = fmt.Errorf("the mechanism took longer than %v", l.cfg.RequestTimeout)
 	} else if l.phase == phaseVersions && l.suspect(now, f, false) {
 		return
 	}

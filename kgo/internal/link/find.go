@@ -102,7 +102,7 @@ func (l *Link) mayBeOld() bool {
 // suspect is told that a connection ended, or that nothing came for long, when versions were
 // asked for. It reports whether the trial goes on.
 func (l *Link) suspect(now time.Time, f *Failure, gone bool) bool {
-	if !l.mayBeOld() {
+	if !l.mayBeOld() || len(f.Head) > 0 {
 		return false
 	}
 	asked := kindVersions

@@ -217,7 +217,7 @@ func (l *Link) onWrote(now time.Time) {
 			r.state = stateInFlight
 			if l.phase == phaseLeaving {
 				l.forget(r)
-				l.finish(now, r, l.cause)
+				l.finish(now, r, l.writeFailure())
 			}
 		}
 	}
@@ -251,9 +251,9 @@ func (l *Link) settleOut(now time.Time) {
 	l.emptyOut()
 }
 
-// writeFailure is the failure of requests that were being written.
+// writeFailure is the failure of requests that were being written when the connection ended.
 func (l *Link) writeFailure() *Failure {
-	if l.cause == nil { // it was closed
+	if l.closed {
 		return l.why
 	}
 	f := *l.cause

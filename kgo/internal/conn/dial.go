@@ -1,0 +1,151 @@
+package conn
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/franzi-kafka/franzi/kgo/internal/link"
+)
+
+// A DialError says why an address would not do. Trouble with certificates is a
+// [*tls.CertificateVerificationError] inside.
+type DialError struct {
+	Addr string // as dialed: resolved, if we did that
+	TLS  bool   // there was a connection, and TLS failed
+	Err  error
+}
+
+// Error names the address.
+func (e *DialError) Error() string {
+	if e.TLS {
+		return fmt.Sprintf("TLS with %s: %v", e.Addr, e.Err)
+	}
+	return fmt.Sprintf("%s: %v", e.Addr, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *DialError) Unwrap() error { return e.Err }
+
+// A dialer remembers which addresses a name had, and which was tried last.
+type dialer struct {
+	addrs []string
+	last  int
+}
+
+// A dialed is a connection, perhaps with TLS over it.
+type dialed struct {
+	raw  net.Conn // closing it ends everything at once
+	conn net.Conn // to read and write
+	more bool     // there are addresses left to try
+}
+
+// dial makes a connection for a Connect, with TLS if it is wanted.
+func (c *Conn) dial(ctx context.Context, to link.Target) (dialed, error) {
+	if c.o.Dial != nil {
+		return c.dialOne(ctx, c.o.Dial, c.o.DialAddr)
+	}
+	d := &c.dialer
+	from, until := 0, 0
+	switch {
+	case to == link.Same && len(d.addrs) > 0:
+		from, until = d.last, d.last+1
+	case to == link.Next && d.last+1 < len(d.addrs):
+		from, until = d.last+1, len(d.addrs)
+	default:
+		if err := c.resolve(ctx); err != nil {
+			return dialed{}, err
+		}
+		until = len(d.addrs)
+	}
+	var errs []error
+	for i := from; i < until; i++ {
+		d.last = i
+		got, err := c.dialShare(ctx, d.addrs[i], until-i)
+		if err == nil {
+			got.more = to != link.Same && i+1 < until
+			return got, nil
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if len(errs) == 1 {
+		return dialed{}, errs[0]
+	}
+	return dialed{}, errors.Join(errs...)
+}
+
+// resolve looks the name up.
+func (c *Conn) resolve(ctx context.Context) error {
+	host, port, err := net.SplitHostPort(c.o.DialAddr)
+	if err != nil {
+		return &DialError{Addr: c.o.DialAddr, Err: err}
+	}
+	lookup := c.o.Lookup
+	if lookup == nil {
+		lookup = net.DefaultResolver.LookupHost
+	}
+	hosts, err := lookup(ctx, host)
+	if err == nil && len(hosts) == 0 {
+		err = errors.New("the name has no address")
+	}
+	if err != nil {
+		return &DialError{Addr: c.o.DialAddr, Err: err}
+	}
+	c.dialer = dialer{}
+	for _, h := range hosts {
+		c.dialer.addrs = append(c.dialer.addrs, net.JoinHostPort(h, port))
+	}
+	return nil
+}
+
+// leastShare is the least time that an address gets, as long as there is any.
+const leastShare = 2 * time.Second
+
+// dialShare dials an address in its share of the time, so that one that drops everything
+// leaves some for the others.
+func (c *Conn) dialShare(ctx context.Context, addr string, addresses int) (dialed, error) {
+	if deadline, ok := ctx.Deadline(); ok && addresses > 1 {
+		share := max(time.Until(deadline)/time.Duration(addresses), leastShare)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, share)
+		defer cancel()
+	}
+	return c.dialOne(ctx, new(net.Dialer).DialContext, addr)
+}
+
+// dialOne dials an address, and agrees on TLS.
+func (c *Conn) dialOne(ctx context.Context, dial func(ctx context.Context, network, addr string) (net.Conn, error), addr string) (dialed, error) {
+	raw, err := dial(ctx, "tcp", addr)
+	if err != nil {
+		return dialed{}, &DialError{Addr: addr, Err: err}
+	}
+	if c.o.TLS == nil {
+		return dialed{raw: raw, conn: raw}, nil
+	}
+	secure := tls.Client(raw, c.o.TLS)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return dialed{}, &DialError{Addr: addr, TLS: true, Err: err}
+	}
+	return dialed{raw: raw, conn: secure}, nil
+}
+
+// connectFailed tells the link what a failure to dial looked like.
+func connectFailed(err error, took time.Duration) *link.ConnectFailed {
+	e := &link.ConnectFailed{Err: err, Took: took, Ended: ended(err)}
+	var dial *DialError
+	if errors.As(err, &dial) {
+		e.TLS = dial.TLS
+	}
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) {
+		e.Head = append([]byte(nil), record.RecordHeader[:]...)
+	}
+	return e
+}

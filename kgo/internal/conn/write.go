@@ -1,0 +1,94 @@
+package conn
+
+import (
+	"io"
+	"net"
+	"time"
+
+	"github.com/franzi-kafka/franzi/kgo/internal/link"
+)
+
+const (
+	// joinBytes is how long a buffer may be to be copied in front of others, where the system
+	// cannot write several at once: TLS makes a record, and a system call, of each.
+	joinBytes = 16 << 10
+	// lastWords is how long the reader goes on after a failed write: a broker may have answered
+	// before it closed the connection.
+	lastWords = time.Second
+)
+
+// write is the goroutine that writes.
+func (a *attempt) write() {
+	defer a.c.alive.Done()
+	for w := range a.writes {
+		if w == nil {
+			a.close(true)
+			break
+		}
+		n, err := a.writeAll(w)
+		a.c.stats.bytesOut.Add(int64(n))
+		if err != nil {
+			a.failed(&link.Disconnected{Err: err, Ended: ended(err), TLS: isTLS(err), Writing: true})
+			a.mu.Lock()
+			a.written = n
+			a.mu.Unlock()
+			a.conn.SetReadDeadline(time.Now().Add(lastWords))
+			break
+		}
+		a.writing.Store(false)
+		a.c.loop.Post(&a.wrote)
+	}
+	a.leave()
+}
+
+// writeAll writes the buffers in order, in few calls, and returns how many bytes left.
+func (a *attempt) writeAll(w *link.Write) (int, error) {
+	if len(w.Buffers) == 1 {
+		return writeFull(a.conn, w.Buffers[0])
+	}
+	if tcp, ok := a.conn.(*net.TCPConn); ok {
+		buffers := net.Buffers(w.Buffers)
+		n, err := buffers.WriteTo(tcp)
+		return int(n), err
+	}
+	total := 0
+	small := a.scratch[:0]
+	flush := func() error {
+		n, err := writeFull(a.conn, small)
+		total += n
+		small = small[:0]
+		return err
+	}
+	for _, b := range w.Buffers {
+		if len(small)+len(b) > joinBytes && len(small) > 0 {
+			if err := flush(); err != nil {
+				return total, err
+			}
+		}
+		if len(b) <= joinBytes {
+			small = append(small, b...)
+			continue
+		}
+		n, err := writeFull(a.conn, b)
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	if len(small) > 0 {
+		if err := flush(); err != nil {
+			return total, err
+		}
+	}
+	a.scratch = small
+	return total, nil
+}
+
+// writeFull writes, and takes a short write without an error for one.
+func writeFull(w io.Writer, b []byte) (int, error) {
+	n, err := w.Write(b)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	return n, err
+}
