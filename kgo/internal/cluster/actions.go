@@ -30,6 +30,7 @@ type AskMetadata struct {
 	sent      time.Time
 	interests []*interest
 	full      bool // all that anybody is interested in
+	late      bool // it took longer than Config.Patience
 }
 
 // AskCoordinators is a request for coordinators to make, to be answered by one

@@ -1,8 +1,12 @@
 package cluster
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/franzi-kafka/franzi/kbin"
+	"github.com/franzi-kafka/franzi/kmsg"
 )
 
 // Config is how a [Cell] behaves. Zero values take the defaults.
@@ -12,24 +16,197 @@ type Config struct {
 	MaxAge           time.Duration // 5 min; how old metadata may be before it is refreshed. Java: metadata.max.age.ms
 	MaxIdle          time.Duration // 5 min; when topics that nobody asked for are forgotten. Java: metadata.max.idle.ms
 	RebootstrapAfter time.Duration // 5 min; without an answer. Java: metadata.recovery.rebootstrap.trigger.ms
-	Patience         time.Duration // 1 s; how long to wait for an answer before another broker is asked as well
+	Patience         time.Duration // 1 s; how long to wait for an answer before another broker is asked as well; twice as long for each that is waited for already
 	Backoff          Backoff       // [DefaultBackoff]; after failures, and for topics that are not whole
 
-	// Rand makes the choices; nobody else uses it.
+	// Rand makes the choices; nobody else uses it. With nil they are the same every time.
 	Rand *rand.Rand
 }
 
+// withDefaults returns the config with defaults for what is zero.
+func (c Config) withDefaults() Config {
+	for _, d := range []*time.Duration{&c.MaxAge, &c.MaxIdle, &c.RebootstrapAfter} {
+		if *d <= 0 {
+			*d = 5 * time.Minute
+		}
+	}
+	if c.Patience <= 0 {
+		c.Patience = time.Second
+	}
+	if c.Backoff == (Backoff{}) {
+		c.Backoff = DefaultBackoff
+	}
+	if c.Rand == nil {
+		c.Rand = rand.New(rand.NewPCG(0, 0))
+	}
+	return c
+}
+
 // A Cell knows a cluster. It is for one goroutine at a time; see the package.
-type Cell struct{}
+type Cell struct {
+	config Config
+
+	snapshot *Snapshot
+	changed  bool // snapshot is yet to be published
+
+	// What somebody is interested in. Of interests, bare is the one in brokers and controller,
+	// which every answer serves, and all that in all topics.
+	names     map[string]*interest
+	ids       map[kbin.UUID]*interest
+	all, bare interest
+	wants     int         // of all interests
+	order     *everything // nil if it has to be made
+
+	due      []*interest // to be asked for now
+	retrying []*interest // to be asked for at their retryAt
+	full     bool        // everything is to be asked for
+	fullAt   time.Time   // when everything was answered last
+	idle     bool        // nobody has asked since the last full answer
+
+	asked    uint64         // number of the last request
+	flights  []*AskMetadata // requests under way, oldest first
+	waiting  []waiting
+	spare    *kmsg.MetadataResponse // for the next answer
+	marks    []bool                 // scratch of merger
+	seen     []bool                 // scratch of partitions
+	present  []bool                 // ids of brokers, during a merge
+	doubts   map[string]int         // answers in a row about a topic that were doubtful, see partitions
+	refresh  time.Time              // when everything is asked for again; zero as long as nothing is known
+	notUntil time.Time              // no request before
+
+	// Failures since the last answer, of a run that began with the request at since.
+	failures int
+	pauses   int
+	since    time.Time
+	lastErr  error
+	rebooted time.Time // when all brokers were forgotten last
+	health   map[target]*health
+
+	finding map[coordinatorKey]*lookup
+	lookups []*AskCoordinators // to be sent
+
+	replies []*Reply
+	closed  error
+}
 
 // New returns a cell that knows nothing yet, and does nothing until it is asked.
-func New(c Config) *Cell { panic("to be written") }
+func New(c Config) *Cell {
+	return &Cell{
+		config:   c.withDefaults(),
+		snapshot: nothing,
+		names:    map[string]*interest{},
+		ids:      map[kbin.UUID]*interest{},
+		doubts:   map[string]int{},
+		health:   map[target]*health{},
+		finding:  map[coordinatorKey]*lookup{},
+		idle:     true,
+	}
+}
 
 // Handle takes note of an event.
-func (c *Cell) Handle(now time.Time, event Event) { panic("to be written") }
+func (c *Cell) Handle(now time.Time, event Event) {
+	switch e := event.(type) {
+	case *Need:
+		c.need(now, e)
+	case *Want:
+		c.want(now, e)
+	case *Unwant:
+		c.unwant(now, e)
+	case *Touch:
+		c.touch(now)
+	case *MetadataAnswer:
+		c.answer(now, e)
+	case *MetadataFailed:
+		c.failed(now, e.To, e.Err)
+	case *NeedCoordinators:
+		c.needCoordinators(e)
+	case *CoordinatorsAnswer:
+		c.coordinatorsAnswer(e)
+	case *CoordinatorsFailed:
+		c.coordinatorsFailed(e)
+	case *CoordinatorLost:
+		c.forgetCoordinator(e.Type, e.Key, e.Broker)
+	case *LeaderHint:
+		c.hint(e)
+	case *Connection:
+		c.connection(now, e)
+	case *Rebootstrap:
+		c.rebootstrap(now, e.Reason)
+	case *UpdateSeeds:
+		c.config.Seeds = e.Seeds
+	case *Close:
+		c.close(e.Err)
+	default:
+		panic(fmt.Sprintf("cluster: unknown event %T", event))
+	}
+}
 
 // Poll returns what to do now, one action a call, until there is none.
-func (c *Cell) Poll(now time.Time) (Action, bool) { panic("to be written") }
+func (c *Cell) Poll(now time.Time) (Action, bool) {
+	if c.changed {
+		c.changed = false
+		return &Publish{c.snapshot}, true
+	}
+	if len(c.replies) > 0 {
+		r := c.replies[0]
+		c.replies = c.replies[1:]
+		return r, true
+	}
+	if c.closed != nil {
+		return nil, false
+	}
+	if ask := c.nextLookup(); ask != nil {
+		return ask, true
+	}
+	if ask := c.nextAsk(now); ask != nil {
+		return ask, true
+	}
+	return nil, false
+}
 
 // Deadline is when Poll may have an action without another event; zero for never.
-func (c *Cell) Deadline() time.Time { panic("to be written") }
+func (c *Cell) Deadline() time.Time {
+	var at time.Time
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	if c.closed != nil {
+		return at
+	}
+	for _, in := range c.retrying {
+		sooner(in.retryAt)
+	}
+	if !c.full && (c.wants > 0 || !c.idle) {
+		sooner(c.refresh)
+	}
+	held := false
+	for _, f := range c.flights {
+		if !f.late {
+			sooner(f.sent.Add(c.patience()))
+			held = true
+		}
+	}
+	if !held && (c.full || c.anyDue()) && c.anyFree() {
+		sooner(c.notUntil)
+	}
+	return at
+}
+
+// close ends all that waits.
+func (c *Cell) close(err error) {
+	if c.closed != nil {
+		return
+	}
+	if err == nil {
+		err = errClosed
+	}
+	c.closed = err
+	for _, w := range c.waiting {
+		w.need.Err = err
+		c.replies = append(c.replies, &Reply{Need: w.need})
+	}
+	c.waiting = nil
+	c.failLookups(err)
+}

@@ -21,8 +21,8 @@ type Need struct {
 	Newer uint64
 	// Reason is for the log: why it is asked.
 	Reason string
-	// Notify is for whoever performs actions, to be called at the reply. The cell leaves it
-	// alone.
+	// Notify is for whoever performs actions, to be called at the reply, or nil. The cell leaves
+	// it alone.
 	Notify func()
 
 	// What came of it, set in the [Reply]. Either Snapshot is set, and has all topics that were
@@ -49,6 +49,10 @@ type Unwant struct {
 	All    bool
 	Create bool
 }
+
+// A Touch says that somebody uses a snapshot that is [Snapshot.Old]. An idle client does not
+// refresh what nobody uses; this makes it do so.
+type Touch struct{}
 
 // A MetadataAnswer is the answer to an [AskMetadata].
 type MetadataAnswer struct {
@@ -160,6 +164,7 @@ type Close struct {
 func (*Need) event()               {}
 func (*Want) event()               {}
 func (*Unwant) event()             {}
+func (*Touch) event()              {}
 func (*MetadataAnswer) event()     {}
 func (*MetadataFailed) event()     {}
 func (*NeedCoordinators) event()   {}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
@@ -27,6 +28,10 @@ type Snapshot struct {
 	// Topics are the topics that somebody wanted to know of, by name. Those that were asked for
 	// by an id which no broker knew have no name, and come first.
 	Topics []*Topic
+
+	// Old is when all of it is too old to be trusted without asking. Who uses it later says so by
+	// [Touch]. Zero as long as nothing is known.
+	Old time.Time
 
 	byID         []int32 // indexes into Topics of those with an id, by id
 	coordinators *coordinators
@@ -79,7 +84,7 @@ func Empty() *Snapshot { return nothing }
 
 // Broker returns the broker with the id, and whether it is known.
 func (s *Snapshot) Broker(id int32) (Broker, bool) {
-	i, ok := slices.BinarySearchFunc(s.Brokers, id, func(b Broker, id int32) int { return cmp.Compare(b.ID, id) })
+	i, ok := findBroker(s.Brokers, id)
 	if !ok {
 		return Broker{}, false
 	}
@@ -118,6 +123,10 @@ func (t *Topic) Partition(n int32) *Partition {
 		return nil
 	}
 	return &t.Partitions[n]
+}
+
+func findBroker(brokers []Broker, id int32) (int, bool) {
+	return slices.BinarySearchFunc(brokers, id, func(b Broker, id int32) int { return cmp.Compare(b.ID, id) })
 }
 
 // findName returns where the topic is, or belongs. Topics without a name are not found.

@@ -1,0 +1,60 @@
+package cluster
+
+import "slices"
+
+// hint takes in what a data request told of one leader. The rest of the topic stays as it is: a
+// hint is no metadata.
+func (c *Cell) hint(e *LeaderHint) {
+	t := c.snapshot.Topic(e.Topic)
+	if t == nil {
+		t = c.snapshot.TopicByID(e.TopicID)
+	}
+	if t == nil || c.closed != nil {
+		return
+	}
+	p := t.Partition(e.Partition)
+	if p == nil || e.Leader < 0 || e.Epoch <= p.LeaderEpoch {
+		return
+	}
+	if e.Endpoint != nil && e.Endpoint.ID == e.Leader {
+		c.addBroker(*e.Endpoint, true)
+	}
+	if _, ok := c.snapshot.Broker(e.Leader); !ok {
+		return // nobody knows where that is
+	}
+	next := *t
+	next.Partitions = slices.Clone(t.Partitions)
+	changed := &next.Partitions[e.Partition]
+	changed.Leader, changed.LeaderEpoch, changed.Err = e.Leader, e.Epoch, 0
+	s := *c.snapshot
+	s.Topics = slices.Clone(s.Topics)
+	at, _ := slices.BinarySearchFunc(s.Topics, t, compareTopics)
+	s.Topics[at] = &next
+	c.setSnapshot(&s)
+}
+
+// addBroker adds a broker that an answer other than that to Metadata has told of. If that is
+// newer than what is known it changes the address.
+func (c *Cell) addBroker(b Broker, newer bool) {
+	at, known := findBroker(c.snapshot.Brokers, b.ID)
+	if known {
+		was := c.snapshot.Brokers[at]
+		if b.Rack == "" {
+			b.Rack = was.Rack
+		}
+		if was == b || !newer {
+			return
+		}
+	}
+	if b.Host == "" {
+		return
+	}
+	s := *c.snapshot
+	s.Brokers = slices.Clone(s.Brokers)
+	if known {
+		s.Brokers[at] = b
+	} else {
+		s.Brokers = slices.Insert(s.Brokers, at, b)
+	}
+	c.setSnapshot(&s)
+}

@@ -1,0 +1,183 @@
+package cluster
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/franzi-kafka/franzi/kmsg"
+)
+
+// topic returns what is known of a topic after an answer, was itself if there is nothing new,
+// and whether that is all there is to know: it is not if partitions are missing, have no leader,
+// have one that is no broker, or contradict what is known.
+func (m *merger) topic(was *Topic, got *kmsg.MetadataResponseTopic) (t *Topic, whole bool) {
+	if was != nil && !was.ID.IsZero() && !got.TopicID.IsZero() && was.ID != got.TopicID {
+		was = nil // created anew
+	}
+	base := was
+	if base == nil {
+		base = &Topic{ID: got.TopicID}
+	}
+	p := partitions{m: m, was: base.Partitions, got: got.Partitions}
+	if base.ID.IsZero() && got.TopicID.IsZero() {
+		p.credulous = m.cell.doubts[got.Name.S] >= doubtMax
+	}
+	p.survey(got.ErrorCode)
+	switch {
+	case p.doubtful && base.ID.IsZero() && got.TopicID.IsZero():
+		m.cell.doubts[got.Name.S]++
+	case len(m.cell.doubts) > 0:
+		delete(m.cell.doubts, got.Name.S)
+	}
+	whole = p.whole && got.ErrorCode == kmsg.None && len(got.Partitions) > 0
+	id := got.TopicID
+	if id.IsZero() {
+		id = base.ID // errors do not tell it
+	}
+	if was != nil && !p.changed && was.Err == got.ErrorCode && was.ID == id &&
+		(was.Internal == got.IsInternal || got.ErrorCode != kmsg.None) {
+		return was, whole
+	}
+	t = &Topic{Name: cmp.Or(got.Name.S, base.Name), ID: id, Internal: got.IsInternal, Err: got.ErrorCode, Partitions: base.Partitions}
+	if p.changed {
+		t.Partitions = p.build()
+	}
+	return t, whole
+}
+
+// partitions compares those of an answer with those that are known.
+type partitions struct {
+	m         *merger
+	was       []Partition
+	got       []kmsg.MetadataResponsePartition
+	credulous bool // older epochs and missing partitions are believed
+
+	size     int  // how many there are afterwards
+	changed  bool // some are not as they were
+	doubtful bool // some contradict what is known
+	whole    bool
+	lists    int // int32s in replica lists that have to be copied
+}
+
+// survey finds out what is new, without making anything.
+func (p *partitions) survey(err kmsg.ErrorCode) {
+	p.size = len(p.was)
+	p.whole = true
+	if len(p.got) == 0 {
+		return
+	}
+	limit := p.limit()
+	last, inOrder := int32(-1), true
+	for i := range p.got {
+		g := &p.got[i]
+		n := g.PartitionIndex
+		if n < 0 || int(n) >= limit {
+			p.whole = false
+			continue
+		}
+		inOrder = inOrder && n == last+1
+		last = n
+		p.size = max(p.size, int(n)+1)
+		if g.LeaderID < 0 || !p.m.isBroker(g.LeaderID) {
+			p.whole = false
+		}
+		if int(n) >= len(p.was) {
+			p.changed = true
+			p.count(g)
+			continue
+		}
+		w := &p.was[n]
+		switch {
+		case p.older(w, g):
+			p.doubtful, p.whole = true, false
+		case !same(w, g):
+			p.changed = true
+			p.count(g)
+		}
+	}
+	if !inOrder || int(last)+1 < p.size {
+		p.gaps(limit)
+	}
+}
+
+// gaps looks for partitions that the answer leaves out. Those of a topic without an id may be
+// gone with it.
+func (p *partitions) gaps(limit int) {
+	c := p.m.cell
+	seen := slices.Grow(c.seen[:0], p.size)[:p.size]
+	clear(seen)
+	c.seen = seen
+	for i := range p.got {
+		if n := p.got[i].PartitionIndex; n >= 0 && int(n) < limit {
+			seen[n] = true
+		}
+	}
+	first := slices.Index(seen, false)
+	if first < 0 {
+		return
+	}
+	p.whole = false
+	if !p.credulous {
+		p.doubtful = p.doubtful || first < len(p.was)
+		return
+	}
+	for p.size > 0 && !seen[p.size-1] {
+		p.size--
+	}
+	p.changed = p.changed || p.size != len(p.was)
+}
+
+// limit is how large a partition's number may be: anything is possible, but not that a short
+// answer makes us keep a long list.
+func (p *partitions) limit() int { return max(len(p.was), 2*len(p.got)+16) }
+
+// older says whether the answer is from a broker that has not heard of the leader we know.
+func (p *partitions) older(w *Partition, g *kmsg.MetadataResponsePartition) bool {
+	return !p.credulous && g.LeaderEpoch >= 0 && g.LeaderEpoch < w.LeaderEpoch
+}
+
+func (p *partitions) count(g *kmsg.MetadataResponsePartition) {
+	p.lists += len(g.ReplicaNodes) + len(g.ISRNodes) + len(g.OfflineReplicas)
+}
+
+// same says whether nothing changed.
+func same(w *Partition, g *kmsg.MetadataResponsePartition) bool {
+	return w.Leader == g.LeaderID && w.LeaderEpoch == g.LeaderEpoch && w.Err == g.ErrorCode &&
+		slices.Equal(w.ISR, g.ISRNodes) && slices.Equal(w.Replicas, g.ReplicaNodes) &&
+		slices.Equal(w.Offline, g.OfflineReplicas)
+}
+
+// build returns the partitions afterwards.
+func (p *partitions) build() []Partition {
+	all := make([]Partition, p.size)
+	n := copy(all, p.was)
+	for i := range all[n:] {
+		all[n+i] = Partition{Leader: -1, LeaderEpoch: -1, Err: kmsg.LeaderNotAvailable}
+	}
+	lists := make([]int32, 0, p.lists)
+	list := func(from []int32) []int32 {
+		start := len(lists)
+		lists = append(lists, from...)
+		return lists[start:len(lists):len(lists)]
+	}
+	for i := range p.got {
+		g := &p.got[i]
+		if g.PartitionIndex < 0 || int(g.PartitionIndex) >= p.size {
+			continue
+		}
+		w := &all[g.PartitionIndex]
+		if p.older(w, g) || same(w, g) {
+			continue
+		}
+		*w = Partition{Leader: g.LeaderID, LeaderEpoch: g.LeaderEpoch, Err: g.ErrorCode}
+		w.Replicas = list(g.ReplicaNodes)
+		w.ISR = w.Replicas
+		if !slices.Equal(g.ISRNodes, g.ReplicaNodes) {
+			w.ISR = list(g.ISRNodes)
+		}
+		if len(g.OfflineReplicas) > 0 {
+			w.Offline = list(g.OfflineReplicas)
+		}
+	}
+	return all
+}
