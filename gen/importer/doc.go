@@ -4,8 +4,10 @@
 // with those that are there. The rule of the merge: each version of a message is as the
 // newest release that has it says. So the order of imports does not matter, importing a
 // release twice changes nothing, and no version is ever lost. What changed is told as a
-// table for the changelog.
+// table for the changelog. A message's versions have no gap: a release that would leave one
+// is refused until one in between was imported.
 //
 // [Check] holds spec/ against the definitions of other releases and explains each known
-// difference.
+// difference. [Probe] asks brokers of releases that have no definitions, and [Vectors] lets
+// Kafka's own classes encode each version.
 package importer
