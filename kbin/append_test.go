@@ -397,7 +397,7 @@ func TestInlining(t *testing.T) {
 	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	for _, name := range []string{"(*Reader).Next", "Grow", "AppendTags", "Tags.Len", "AppendCompactNullableString"} {
+	for _, name := range []string{"(*Reader).Next", "Grow", "AppendTags", "Tags.Len", "Tags.Fits", "AppendCompactNullableString"} {
 		if !strings.Contains(string(out), "can inline "+name+" with cost ") {
 			t.Errorf("%s: got\n%s\nwant that it can be inlined", name, grep(string(out), "inline "+name))
 		}

@@ -99,10 +99,11 @@ func (t Tags) String() string {
 
 // Fits reports whether a version can carry the tags: it has tag sections, and a field of
 // its own for none of the numbers. Known has a bit for each field it has.
-//
+func (t Tags) Fits(flex bool, known uint64) bool { return t.list == nil || t.fit(flex, known) }
+
 //go:noinline
-func (t Tags) Fits(flex bool, known uint64) bool {
-	if t.list == nil || len(*t.list) == 0 {
+func (t Tags) fit(flex bool, known uint64) bool {
+	if len(*t.list) == 0 {
 		return true
 	}
 	if !flex {
