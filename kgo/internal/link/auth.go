@@ -1,7 +1,6 @@
 package link
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -43,7 +42,7 @@ func (l *Link) onHandshake(now time.Time, b []byte) {
 		return
 	}
 	if resp.ErrorCode != kmsg.None {
-		f := l.failure(StageAuth, fmt.Errorf("the broker refuses the mechanism %s", l.cfg.Mechanism))
+		f := l.failure(StageAuth, nil)
 		f.Code, f.Offered = resp.ErrorCode, resp.Mechanisms
 		l.broken(now, f, false)
 		return

@@ -19,7 +19,7 @@ func (l *Link) tryConnect(now time.Time) {
 	case l.queue.len == 0 || now.Before(l.retry):
 		return
 	default:
-		l.target = Fresh
+		l.target, l.more = Fresh, false
 	}
 	l.trying = false
 	l.attempt++
@@ -31,7 +31,10 @@ func (l *Link) onConnected(now time.Time, e *Connected) {
 	if l.phase != phaseDialing {
 		return // it is being ended already
 	}
-	l.con = connection{tls: e.TLS, more: e.More, peer: e.Peer, since: now, step: now, used: now}
+	if l.target != Same { // which says nothing of the others
+		l.more = e.More
+	}
+	l.con = connection{tls: e.TLS, peer: e.Peer, since: now, step: now, used: now}
 	l.do(&Note{Kind: NoteConnected, Took: e.Took, Local: e.Local, Remote: e.Remote})
 	l.findVersions(now)
 }
@@ -39,6 +42,7 @@ func (l *Link) onConnected(now time.Time, e *Connected) {
 func (l *Link) onConnectFailed(now time.Time, e *ConnectFailed) {
 	switch l.phase {
 	case phaseDialing:
+		l.more = l.more && l.target == Same // else all were tried
 		f := &Failure{Stage: StageDial, Err: e.Err, TLS: e.TLS, Mechanism: l.cfg.Mechanism, Head: e.Head, Ended: e.Ended}
 		if e.TLS {
 			f.Stage = StageTLS
@@ -67,6 +71,9 @@ func (l *Link) stage() Stage {
 	case phaseHandshake, phaseAuth:
 		return StageAuth
 	case phaseReady:
+		if l.flights.len() == 0 {
+			return StageIdle
+		}
 		return StageAnswer
 	}
 	return StageQueue
@@ -121,7 +128,7 @@ func (l *Link) broken(now time.Time, f *Failure, gone bool) {
 // same again.
 func (l *Link) setupFailed(now time.Time, f *Failure, gone bool) {
 	l.trial, l.first = trialNone, nil
-	if l.con.more && l.queue.len > 0 {
+	if l.more && l.queue.len > 0 {
 		l.trying, l.target = true, Next
 	} else {
 		pause := l.backOff(now, f)
@@ -189,12 +196,12 @@ func (l *Link) onClose(now time.Time, err error) {
 		return
 	}
 	l.closed, l.trying = true, false
-	l.why = l.failure(StageQueue, ErrClosed)
+	l.why = &Failure{Stage: StageQueue, Err: ErrClosed}
 	if err != nil {
 		l.why.Err = fmt.Errorf("%w: %w", ErrClosed, err)
 	}
 	l.failQueue(now, l.why)
-	l.failFlights(now, l.why)
+	l.failFlights(now, l.failure(StageAnswer, l.why.Err))
 	switch l.phase {
 	case phaseIdle, phaseLeaving:
 	default:

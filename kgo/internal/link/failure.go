@@ -22,7 +22,7 @@ var (
 	// ErrClosed: the link was closed.
 	ErrClosed = errors.New("the connection is closed for good")
 	// ErrProtocol: what the other side sent is not Kafka's protocol, or not what it should be.
-	ErrProtocol = errors.New("not as Kafka's protocol wants it")
+	ErrProtocol = errors.New("against Kafka's protocol")
 )
 
 // A Stage is where a request or a connection failed.
@@ -45,9 +45,11 @@ const (
 	StageWrite
 	// StageAnswer: the request was written, and its answer awaited.
 	StageAnswer
+	// StageIdle: nothing was written that was not answered. Requests do not fail there.
+	StageIdle
 )
 
-var stageNames = [...]string{"waiting to be sent", "encoding", "dialing", "TLS", "negotiating versions", "SASL", "writing", "waiting for the answer"}
+var stageNames = [...]string{"waiting to be sent", "preparing the request", "dialing", "TLS", "negotiating versions", "SASL", "writing", "waiting for the answer", "idle"}
 
 // String says what was going on, like "dialing".
 func (s Stage) String() string { return stageNames[s] }
@@ -90,8 +92,11 @@ type Failure struct {
 func (f *Failure) Error() string {
 	var b strings.Builder
 	b.WriteString(f.Stage.String())
+	if f.Stage == StageAuth {
+		b.WriteString(" " + f.Mechanism)
+	}
 	if f.Code != kmsg.None {
-		fmt.Fprintf(&b, ": %v", f.Code)
+		fmt.Fprintf(&b, ": %s", f.Code.Name())
 		if f.Message != "" {
 			fmt.Fprintf(&b, " (the broker says %q)", f.Message)
 		}
@@ -139,17 +144,21 @@ type UnsupportedError struct {
 	// Broker is what the broker serves, if HasBroker is set; otherwise it lacks the API.
 	Broker    kmsg.VersionRange
 	HasBroker bool
-	// Limited says that the user's own limit of versions is in the way.
+	// Limited says that there would be one without the limit that the user set.
 	Limited bool
+	// Unstable says that there is one that Kafka has not finished.
+	Unstable bool
 }
 
-// Error says what the broker has.
+// Error says what is missing.
 func (e *UnsupportedError) Error() string {
 	switch {
 	case e.Limited:
-		return fmt.Sprintf("%v is not in the versions that the client is limited to", e.Key)
+		return fmt.Sprintf("the client is limited to versions that have no such %v", e.Key)
+	case e.Unstable:
+		return fmt.Sprintf("the version of %v that would do is not finished, and was not asked for", e.Key)
 	case !e.HasBroker:
 		return fmt.Sprintf("the broker does not serve %v", e.Key)
 	}
-	return fmt.Sprintf("the broker serves %v version %d to %d, which will not do", e.Key, e.Broker.Min, e.Broker.Max)
+	return fmt.Sprintf("the broker serves %v in versions %d to %d, which will not do", e.Key, e.Broker.Min, e.Broker.Max)
 }

@@ -91,7 +91,8 @@ type Link struct {
 
 	// Trying to connect.
 	trying   bool      // connect at once, whether or not a request waits
-	target   Target    // of the next Connect, if trying
+	target   Target    // of the next Connect, if trying; then of the present one
+	more     bool      // there are other addresses to try
 	retry    time.Time // no try before; zero for at once
 	failures int       // to get an answer to a request, in a row
 	last     *Failure  // the last of them
@@ -114,7 +115,6 @@ type Link struct {
 // A connection is what a link knows of the connection that it has.
 type connection struct {
 	tls      bool
-	more     bool // there are other addresses to try
 	peer     Peer
 	since    time.Time
 	step     time.Time // when the present step of the setup began

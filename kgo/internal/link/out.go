@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// joinBytes is how much is joined into one write. More would only delay the first bytes.
-	joinBytes = 128 << 10
+	// joinBytes is how much is joined into one write, and then one request more. More would only
+	// delay the first.
+	joinBytes = 64 << 10
 	// keepBytes is the largest buffer that is used again.
 	keepBytes = 64 << 10
 )
@@ -254,7 +255,7 @@ func (l *Link) settleOut(now time.Time) {
 // writeFailure is the failure of requests that were being written when the connection ended.
 func (l *Link) writeFailure() *Failure {
 	if l.closed {
-		return l.why
+		return l.failure(StageWrite, l.why.Err)
 	}
 	f := *l.cause
 	f.Stage = StageWrite

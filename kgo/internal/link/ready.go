@@ -18,12 +18,11 @@ func (l *Link) ready(now time.Time) {
 // advanceReady does what the time and the state allow on a connection that is ready.
 func (l *Link) advanceReady(now time.Time) {
 	c := &l.con
-	if passed(now, l.silentAt()) {
-		stage, since := StageAnswer, c.turn
-		if l.out.busy {
-			stage, since = StageWrite, l.out.since
-		}
-		l.lost(now, l.failure(stage, fmt.Errorf("%w for %v", ErrSilent, now.Sub(since))), false)
+	if passed(now, l.unansweredAt()) {
+		l.lost(now, l.failure(StageAnswer, fmt.Errorf("%w for %v", ErrSilent, now.Sub(c.turn))), false)
+		return
+	} else if passed(now, l.stalledAt()) {
+		l.lost(now, l.failure(StageWrite, fmt.Errorf("%w for %v", ErrSilent, now.Sub(l.out.since))), false)
 		return
 	}
 	if passed(now, c.renewAt) {
@@ -46,23 +45,23 @@ func (l *Link) advanceReady(now time.Time) {
 	}
 }
 
-// silentAt is when a connection is given up because the broker does not read or does not
-// answer, zero if it has nothing to do.
+// unansweredAt is when the broker has taken too long to answer, zero if it need not answer.
 //
 // Answers come in order, so only the first request in flight can be blamed on the broker: the
 // others wait for that.
-func (l *Link) silentAt() time.Time {
-	switch {
-	case l.out.busy:
-		t := l.out.since.Add(l.cfg.RequestTimeout)
-		if l.flights.len() > 0 && l.flights.first < l.out.first {
-			t = sooner(t, l.con.turn.Add(l.flights.head().patience))
-		}
-		return t
-	case l.flights.len() > 0:
-		return l.con.turn.Add(l.flights.head().patience)
+func (l *Link) unansweredAt() time.Time {
+	if l.flights.len() == 0 || l.out.busy && l.flights.first >= l.out.first {
+		return time.Time{}
 	}
-	return time.Time{}
+	return l.con.turn.Add(l.flights.head().patience)
+}
+
+// stalledAt is when the broker has taken too long to read what is written, zero if nothing is.
+func (l *Link) stalledAt() time.Time {
+	if !l.out.busy {
+		return time.Time{}
+	}
+	return l.out.since.Add(l.cfg.RequestTimeout)
 }
 
 // idleAt is when a connection is closed because nobody uses it.
@@ -74,7 +73,7 @@ func (l *Link) idleAt() time.Time {
 }
 
 func (l *Link) readyDeadline(d time.Time) time.Time {
-	d = sooner(sooner(d, l.silentAt()), l.idleAt())
+	d = sooner(sooner(sooner(d, l.unansweredAt()), l.stalledAt()), l.idleAt())
 	if !l.con.renewing {
 		d = sooner(d, l.con.renewAt)
 	}
@@ -107,9 +106,10 @@ func (l *Link) onFrame(now time.Time, b []byte) {
 		}
 	}
 	c.frames++
-	c.turn, c.used = now, now
+	c.turn = now
 	switch x := l.flights.pop(); x.kind {
 	case kindRequest:
+		c.used = now
 		c.answers++
 		l.succeeded()
 		if r := x.req; r != nil {
@@ -150,7 +150,7 @@ func (l *Link) onThrottle(now time.Time, e *Throttle) {
 
 // throttle holds the next writes back, on this connection and those after it.
 func (l *Link) throttle(now time.Time, d time.Duration) {
-	if until := now.Add(d); d > 0 && until.After(l.throttled) {
+	if until := now.Add(d); d > 0 && until.After(l.throttled) && !l.closed {
 		l.throttled = until
 		l.do(&Note{Kind: NoteThrottled, For: d})
 	}

@@ -31,7 +31,7 @@ type Versions struct {
 type span struct {
 	min, max int16 // max -1 if there are none
 	unstable bool  // max+1 can be sent too, if it is asked for
-	limited  bool  // there are none, or not all, because of the user's limit
+	beyond   int16 // what max would be without the user's limit
 }
 
 // Served returns the versions of an API that the broker says it serves, even if this client has
@@ -51,7 +51,7 @@ func (v *Versions) All() []kmsg.VersionRange { return slices.Clone(v.served) }
 // the user set, and whether there are any.
 func (v *Versions) Usable(key kmsg.APIKey) (low, high int16, ok bool) {
 	s := v.span(key)
-	return s.min, s.max, s.max >= 0
+	return s.min, s.max, s.max >= s.min
 }
 
 // Feature returns the finalized level of a feature, like transaction.version, and whether the
@@ -70,7 +70,7 @@ func (v *Versions) Feature(name string) (level int16, ok bool) {
 
 func (v *Versions) span(key kmsg.APIKey) span {
 	if key < 0 || int(key) >= len(v.usable) {
-		return span{max: -1}
+		return span{max: -1, beyond: -1}
 	}
 	return v.usable[key]
 }
@@ -85,8 +85,13 @@ func (v *Versions) choose(key kmsg.APIKey, low, high int16) (int16, error) {
 	if s.max >= 0 && version >= low && version >= s.min {
 		return version, nil
 	}
-	broker, ok := v.Served(key)
-	return -1, &UnsupportedError{Key: key, Min: low, Max: high, Broker: broker, HasBroker: ok, Limited: s.limited}
+	e := &UnsupportedError{Key: key, Min: low, Max: high}
+	if e.Broker, e.HasBroker = v.Served(key); e.HasBroker {
+		e.Broker.Min = v.realMin(e.Broker)
+		e.Unstable = s.unstable && low <= s.max+1 && s.max+1 <= high
+		e.Limited = s.beyond > s.max && min(high, s.beyond) >= max(low, e.Broker.Min)
+	}
+	return -1, e
 }
 
 // A Limit says which versions of an API may be used at most, and whether any.
@@ -113,43 +118,42 @@ func negotiate(served []kmsg.VersionRange, limit Limit, unstable bool) *Versions
 
 // agree finds the versions of an API that can be sent.
 func (v *Versions) agree(ours *kmsg.API, limit Limit, unstable bool) span {
-	none := span{max: -1}
 	theirs, ok := v.Served(ours.Key)
 	if !ok {
-		return none
+		return span{max: -1, beyond: -1}
 	}
-	if ours.Key == kmsg.KeyProduce {
-		theirs.Min = v.produceMin(theirs.Min)
+	s := span{min: max(ours.MinVersion, v.realMin(theirs)), max: min(ours.MaxVersion, theirs.Max)}
+	s.beyond = s.max
+	if ours.Unstable && !unstable {
+		s.beyond = min(s.beyond, ours.MaxVersion-1)
 	}
-	low, high := max(ours.MinVersion, theirs.Min), min(ours.MaxVersion, theirs.Max)
 	if limit != nil {
-		least, most, ok := limit(ours.Key)
+		low, high, ok := limit(ours.Key)
 		if !ok {
-			return span{max: -1, limited: true}
+			high = -1
 		}
-		low, high = max(low, least), min(high, most)
+		s.min, s.max = max(s.min, low), min(s.max, high)
 	}
-	s := span{min: low, max: high}
-	if ours.Unstable && high == ours.MaxVersion && !unstable {
-		s.max, s.unstable = high-1, high >= low
+	if ours.Unstable && s.max == ours.MaxVersion && !unstable {
+		s.max--
+		s.unstable = s.max+1 >= s.min
 	}
-	if s.max < s.min {
-		s.limited = limit != nil && theirs.Max >= ours.MinVersion && theirs.Min <= ours.MaxVersion
-		if !s.unstable {
-			s.max = -1
-		}
+	if s.max < s.min && !s.unstable {
+		s.max = -1
 	}
 	return s
 }
 
-// produceMin corrects what brokers say of Produce. Those from 4.0 on say that they serve it
-// from version 0, for old clients that would not speak to them otherwise (KAFKA-18659); but
-// they serve 3 and above, as can be seen from Fetch, which lost the same record formats.
-func (v *Versions) produceMin(said int16) int16 {
-	if fetch, ok := v.Served(kmsg.KeyFetch); ok && fetch.Min >= 4 {
-		return max(said, 3)
+// realMin corrects what brokers say of Produce. Those from 4.0 on say that they serve it from
+// version 0, for old clients that would not speak to them otherwise (KAFKA-18659); but they
+// serve 3 and above, as can be seen from Fetch, which lost the same record formats.
+func (v *Versions) realMin(said kmsg.VersionRange) int16 {
+	if said.Key == kmsg.KeyProduce {
+		if fetch, ok := v.Served(kmsg.KeyFetch); ok && fetch.Min >= 4 {
+			return max(said.Min, 3)
+		}
 	}
-	return said
+	return said.Min
 }
 
 // clean sorts what a broker says by key, and drops what makes no sense: negative keys and
