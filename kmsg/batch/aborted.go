@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/franzi-kafka/franzi/kmsg"
+	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
 
 // Aborted tells which batches of an answer to Fetch belong to aborted transactions: a broker
@@ -17,7 +18,7 @@ type Aborted struct {
 }
 
 // Reset begins a new answer with its list, of which it keeps a copy, in whatever order the
-// broker sent it.
+// broker sent it. It allocates only for a list longer than those before.
 func (a *Aborted) Reset(list []kmsg.FetchResponseAbortedTransaction) {
 	a.coming = append(a.coming[:0], list...)
 	slices.SortFunc(a.coming, func(x, y kmsg.FetchResponseAbortedTransaction) int { return cmp.Compare(y.FirstOffset, x.FirstOffset) })
@@ -26,9 +27,13 @@ func (a *Aborted) Reset(list []kmsg.FetchResponseAbortedTransaction) {
 
 // Drop reports whether the records of a batch must not be seen: it is of an aborted
 // transaction, or a control batch, which no user wants. Batches must come in the order of
-// their offsets, each once, compressed or not. The error, that of a control batch that cannot
-// be read, is an *[Error].
+// their offsets, each once, compressed or not; those before the offset that was asked for may
+// be left out. The error, that of [Batch.Check] or of a marker that cannot be read, is an
+// *[Error].
 func (a *Aborted) Drop(b *Batch) (bool, error) {
+	if err := b.Check(); err != nil {
+		return true, err
+	}
 	for n := len(a.coming); n > 0 && a.coming[n-1].FirstOffset <= b.LastOffset(); n = len(a.coming) {
 		if a.open == nil {
 			a.open = map[int64]struct{}{}
@@ -47,23 +52,27 @@ func (a *Aborted) Drop(b *Batch) (bool, error) {
 }
 
 // marker ends a transaction. Whatever the marker says, the producer's next batch is of another
-// one.
+// one; compaction may have removed what it said.
 func (a *Aborted) marker(b *Batch) error {
-	if !b.Attributes.Transactional() || b.Count == 0 || len(a.open) == 0 {
-		return nil // KRaft's own, one that compaction emptied, or none that matters
+	if !b.Attributes.Transactional() || len(a.open) == 0 {
+		return nil // KRaft's own, or one of a transaction that does not matter
 	}
-	body, err := b.body()
-	if err != nil {
-		return err
+	if b.Count > 0 {
+		if b.Attributes.Codec() != compress.None {
+			return b.fail(atAttributes, "a marker that is compressed, which none is")
+		}
+		w := b.Walk(b.Raw[HeaderSize:])
+		if !w.Next() {
+			return w.Err()
+		}
+		t, err := ControlType(w.Record.Key)
+		if err != nil {
+			return b.fail(HeaderSize, "%v", err)
+		}
+		if !isMarker(t) {
+			return nil
+		}
 	}
-	w := b.Walk(body)
-	if !w.Next() {
-		return w.Err()
-	}
-	if t, err := ControlType(w.Record.Key); err != nil {
-		return &Error{b.pos + HeaderSize, false, b.BaseOffset, err.Error(), err}
-	} else if isMarker(t) {
-		delete(a.open, b.ProducerID)
-	}
+	delete(a.open, b.ProducerID)
 	return nil
 }

@@ -45,7 +45,7 @@ func BenchmarkWalk(b *testing.B) {
 	s := filled(1<<20, 100)
 	r := batch.NewReader(s.Bytes)
 	r.Next()
-	payload, _ := r.Batch.Payload(nil, nil, 0)
+	payload, _, _ := r.Batch.Payload(nil, nil, 0)
 	b.ReportAllocs()
 	b.SetBytes(100)
 	w := r.Batch.Walk(payload)

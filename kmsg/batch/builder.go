@@ -5,12 +5,11 @@ import (
 	"hash/crc32"
 	"math"
 	"math/bits"
-
-	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
 
 // A Builder encodes records into a batch as they are appended: a record is free again when
-// Append returns. It is for one goroutine at a time.
+// Append returns. It is made by [NewBuilder] or [Builder.Reset], and for one goroutine at a
+// time.
 //
 // The buffer is the caller's. TryAppend never makes another one: when the buffer is full, the
 // caller brings a larger one with [Builder.Grow], from a pool or not, or seals the batch.
@@ -19,7 +18,8 @@ type Builder struct {
 	// markers; format 2. They count when the batch is sealed.
 	Transactional bool
 	Control       bool
-	// LogAppendTime marks the timestamps as the broker's; formats 1 and 2.
+	// LogAppendTime marks the timestamps as the broker's: the latest becomes that of all. In
+	// format 1 it must be set before the first record is appended; format 0 has none.
 	LogAppendTime bool
 	// BaseOffset is the offset of the first record, 0 in what producers send. In formats 0 and
 	// 1 it must be set before the first record is appended.
@@ -44,7 +44,7 @@ func NewBuilder(buf []byte, magic Magic) *Builder {
 // Reset makes the builder start anew with another buffer, which may be nil. All fields get
 // their defaults, and the limit is the largest size that the protocol has.
 func (b *Builder) Reset(buf []byte, magic Magic) {
-	*b = Builder{buf: buf[:0], magic: magic, limit: math.MaxInt32, delta: -1, maxTime: NoTimestamp}
+	*b = Builder{buf: buf[:0], magic: magic, limit: math.MaxInt32, delta: -1, firstTime: NoTimestamp, maxTime: NoTimestamp}
 	if magic == V2 && cap(buf) >= HeaderSize {
 		b.buf = buf[:HeaderSize]
 	}
@@ -67,21 +67,18 @@ func (b *Builder) Size() int {
 	return len(b.buf)
 }
 
-// FirstTimestamp and MaxTimestamp are those of the records so far, in milliseconds.
+// FirstTimestamp is that of the first record, in milliseconds, NoTimestamp without any.
 func (b *Builder) FirstTimestamp() int64 { return b.firstTime }
 
-// MaxTimestamp is the latest timestamp of the records so far, NoTimestamp without any.
+// MaxTimestamp is the latest timestamp of the records so far, in milliseconds, NoTimestamp
+// without any.
 func (b *Builder) MaxTimestamp() int64 { return b.maxTime }
 
-// Grow moves the records to a buffer with more capacity and returns the old one, which is the
-// caller's again.
+// Grow moves the records to the start of a buffer whose capacity must be [Builder.Size] or more,
+// and returns the old one, which is the caller's again.
 func (b *Builder) Grow(buf []byte) (old []byte) {
 	old = b.buf
-	size := len(b.buf)
-	if b.magic == V2 {
-		size = max(size, HeaderSize)
-	}
-	b.buf = buf[:size]
+	b.buf = buf[:b.Size()]
 	copy(b.buf, old)
 	return old
 }
@@ -94,8 +91,8 @@ func (b *Builder) Append(timestamp int64, key, value []byte, headers []RecordHea
 	return b.AppendAt(b.BaseOffset+int64(b.delta)+1, timestamp, key, value, headers)
 }
 
-// AppendAt is Append with an offset of one's own, for batches as brokers keep them. It must be
-// larger than the one before, and less than 2^31 above BaseOffset.
+// AppendAt is Append with an offset of one's own, for batches as brokers keep them. An offset
+// that is not larger than the one before, or 2^31 or more above BaseOffset, does not fit.
 func (b *Builder) AppendAt(offset, timestamp int64, key, value []byte, headers []RecordHeader) bool {
 	delta := offset - b.BaseOffset
 	if delta <= int64(b.delta) || delta > math.MaxInt32 {
@@ -121,10 +118,11 @@ func (b *Builder) TryAppend(timestamp int64, key, value []byte, headers []Record
 	if b.magic != V2 {
 		return b.tryAppendMessage(timestamp, key, value)
 	}
+	first := b.firstTime
 	if b.count == 0 {
-		b.firstTime, b.maxTime = timestamp, timestamp
+		first = timestamp
 	}
-	since, delta := timestamp-b.firstTime, b.delta+1
+	since, delta := timestamp-first, b.delta+1
 	body := 1 + varintLen(since) + varintLen(int64(delta)) + bytesLen(key) + bytesLen(value) + 1
 	if len(headers) != 0 {
 		body += headersLen(headers) - 1
@@ -149,6 +147,7 @@ func (b *Builder) TryAppend(timestamp int64, key, value []byte, headers []Record
 	}
 	b.delta = delta
 	b.count++
+	b.firstTime = first
 	b.maxTime = max(b.maxTime, timestamp)
 	return size, true
 }
@@ -219,11 +218,7 @@ func putHeaders(d []byte, i int, headers []RecordHeader) {
 }
 
 func (b *Builder) messageLen(key, value []byte) int {
-	n := minMessageV0 + len(key) + len(value)
-	if b.magic == V1 {
-		n += messageHeaderV1 - messageHeaderV0
-	}
-	return n
+	return b.magic.header() + 8 + len(key) + len(value)
 }
 
 // tryAppendMessage is TryAppend in the formats 0 and 1. Their offsets count from 0 in what is
@@ -250,7 +245,7 @@ func (b *Builder) tryAppendMessage(timestamp int64, key, value []byte) (size int
 		binary.BigEndian.PutUint64(d[atMessageTime:], uint64(timestamp))
 		rest = d[messageHeaderV1:]
 		if b.count == 0 {
-			b.firstTime, b.maxTime = timestamp, timestamp
+			b.firstTime = timestamp
 		}
 		b.maxTime = max(b.maxTime, timestamp)
 	}
@@ -272,21 +267,22 @@ func putSized(d, b []byte) []byte {
 	return d[4+copy(d[4:], b):]
 }
 
-// Seal ends the batch. The buffer goes with the result; the builder must be [Builder.Reset]
-// before it is used again. A batch without records is possible, but brokers refuse it.
+// Seal ends the batch. The buffer goes with the result, and the builder is as after a Reset
+// without a buffer. A batch without records is possible, but brokers refuse it.
 func (b *Builder) Seal() Sealed {
+	defer b.Reset(nil, b.magic)
 	s := Sealed{Magic: b.magic, Count: b.count, lastDelta: max(b.delta, 0), base: b.BaseOffset, maxTime: b.maxTime}
 	if b.LogAppendTime {
 		s.flags |= logAppendTime
 	}
 	if b.magic != V2 {
-		s.Bytes, b.buf = b.buf, nil
+		s.Bytes = b.buf
 		return s
 	}
 	if len(b.buf) < HeaderSize {
 		b.Grow(make([]byte, HeaderSize))
 	}
-	s.Bytes, b.buf = b.buf, nil
+	s.Bytes = b.buf
 	if b.Transactional {
 		s.flags |= transactional
 	}
@@ -308,130 +304,4 @@ func (b *Builder) Seal() Sealed {
 	h.put(s.Bytes)
 	binary.BigEndian.PutUint32(s.Bytes[atLength:], uint32(len(s.Bytes)-lengthEnd))
 	return s
-}
-
-// A Sealed batch has all its records. In format 2 it still needs a checksum: [Sealed.Compress]
-// or [Sealed.Checksum] go over the records, once and by any goroutine; [Sealed.Number], after
-// that, only over the header, as often as needed.
-type Sealed struct {
-	// Bytes are the batch, or in the formats 0 and 1 the messages, as they go out.
-	Bytes []byte
-	Magic Magic
-	Count int32
-
-	flags     Attributes
-	lastDelta int32
-	base      int64
-	maxTime   int64
-	crc       uint32 // of the records
-	shift     uint32 // for join
-}
-
-// Checksum goes over the records. It is done when they do not change any more, that is, when
-// they are compressed or are not to be; [Sealed.Compress] does it itself.
-func (s *Sealed) Checksum() {
-	if s.Magic != V2 {
-		return
-	}
-	records := s.Bytes[HeaderSize:]
-	s.crc, s.shift = crc32.Checksum(records, castagnoli), shiftOf(len(records))
-	s.sign()
-}
-
-// Number sets whose batch it is: the id and epoch of the producer, and the sequence number of
-// the first record; -1 for all is nobody's. It may be called again, with other numbers. In the
-// formats 0 and 1, which have no such things, it does nothing.
-func (s *Sealed) Number(producerID int64, epoch int16, sequence int32) {
-	if s.Magic != V2 {
-		return
-	}
-	f := (*[HeaderSize]byte)(s.Bytes)
-	binary.BigEndian.PutUint64(f[atProducerID:], uint64(producerID))
-	binary.BigEndian.PutUint16(f[atEpoch:], uint16(epoch))
-	binary.BigEndian.PutUint32(f[atSequence:], uint32(sequence))
-	s.sign()
-}
-
-// sign puts in the checksum: the header's, joined with the records'.
-func (s *Sealed) sign() {
-	header := crc32.Checksum(s.Bytes[atAttributes:HeaderSize], castagnoli)
-	binary.BigEndian.PutUint32(s.Bytes[atCRC:], join(header, s.crc, s.shift))
-}
-
-// Compress compresses the records into dst, from its start: Bytes then has the memory of dst, if
-// that was large enough, and the old bytes are returned, for reuse. If that would make the
-// batch no smaller it stays as it is, and dst is returned. Either way the checksum is done. On
-// an error, which is one of package compress, only that is missing.
-func (s *Sealed) Compress(c *compress.Codecs, with compress.Settings, dst []byte) (unused []byte, err error) {
-	if with.Codec == compress.None || s.Count == 0 {
-		s.Checksum()
-		return dst, nil
-	}
-	if s.Magic != V2 {
-		return s.compressMessages(c, with, dst)
-	}
-	out := dst[:0]
-	if cap(out) < HeaderSize {
-		out = make([]byte, 0, HeaderSize+len(s.Bytes)/2)
-	}
-	out, err = c.Compress(out[:HeaderSize], s.Bytes[HeaderSize:], with)
-	if err != nil {
-		return dst, err
-	}
-	if len(out) >= len(s.Bytes) {
-		s.Checksum()
-		return out, nil
-	}
-	unused = s.Bytes
-	copy(out, s.Bytes[:HeaderSize])
-	s.Bytes = out
-	binary.BigEndian.PutUint16(out[atAttributes:], uint16(s.flags|Attributes(with.Codec)))
-	binary.BigEndian.PutUint32(out[atLength:], uint32(len(out)-lengthEnd))
-	s.Checksum()
-	return unused, nil
-}
-
-// compressMessages wraps the messages in one that has them, compressed, for its value.
-func (s *Sealed) compressMessages(c *compress.Codecs, with compress.Settings, dst []byte) (unused []byte, err error) {
-	header := minMessageV0
-	if s.Magic == V1 {
-		header = minMessageV1
-	}
-	out := dst[:0]
-	if cap(out) < header {
-		out = make([]byte, 0, header+len(s.Bytes)/2)
-	}
-	with.MessageSetV0 = s.Magic == V0
-	// Offsets in a compressed message of format 1 count from its first one's.
-	relative := s.Magic == V1 && s.base != 0
-	if relative {
-		addToOffsets(s.Bytes, -s.base)
-	}
-	out, err = c.Compress(out[:header], s.Bytes, with)
-	if err != nil || len(out) >= len(s.Bytes) {
-		if relative {
-			addToOffsets(s.Bytes, s.base)
-		}
-		return out, err
-	}
-	unused, s.Bytes = s.Bytes, out
-	binary.BigEndian.PutUint64(out, uint64(s.base+int64(s.lastDelta)))
-	binary.BigEndian.PutUint32(out[atLength:], uint32(len(out)-lengthEnd))
-	out[atMagic] = byte(s.Magic)
-	out[atMessageAttributes] = byte(with.Codec)
-	if s.Magic == V1 {
-		out[atMessageAttributes] |= byte(s.flags & logAppendTime)
-		binary.BigEndian.PutUint64(out[atMessageTime:], uint64(s.maxTime))
-	}
-	binary.BigEndian.PutUint32(out[header-8:], 0xffffffff) // no key
-	binary.BigEndian.PutUint32(out[header-4:], uint32(len(out)-header))
-	binary.BigEndian.PutUint32(out[atMessageCRC:], crc32.ChecksumIEEE(out[atMagic:]))
-	return unused, nil
-}
-
-// addToOffsets adds to the offset of each message, which no checksum covers.
-func addToOffsets(messages []byte, n int64) {
-	for b := messages; len(b) > 0; b = b[lengthEnd+binary.BigEndian.Uint32(b[atLength:]):] {
-		binary.BigEndian.PutUint64(b, binary.BigEndian.Uint64(b)+uint64(n))
-	}
 }

@@ -3,6 +3,7 @@ package batch
 import (
 	"encoding/binary"
 	"fmt"
+	"reflect"
 
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
@@ -11,7 +12,8 @@ import (
 // A control record stands in a batch whose Attributes say Control. Its key is a version and a
 // type, its value a message of that type.
 
-// ControlType returns the type of a control record, by its key.
+// ControlType returns the type of a control record, by its key. A type that this package does
+// not know comes back as its number. The error is [ErrMalformed].
 func ControlType(key []byte) (kmsg.ControlRecordType, error) {
 	if len(key) < 4 {
 		return kmsg.ControlRecordUnknown, fmt.Errorf("batch: a control record with a key of %d bytes, which takes 4: %w", len(key), ErrMalformed)
@@ -25,8 +27,9 @@ func ControlType(key []byte) (kmsg.ControlRecordType, error) {
 // DecodeControl reads a control record: what ends a transaction is an [kmsg.EndTxnMarker] of
 // type abort or commit, and KRaft's log has [kmsg.LeaderChangeMessage],
 // [kmsg.SnapshotHeaderRecord], [kmsg.SnapshotFooterRecord], [kmsg.KRaftVersionRecord] and
-// [kmsg.VotersRecord]. The message is nil if the type is not known, which is no error. Byte
-// fields of the message are views.
+// [kmsg.VotersRecord]. The message is nil if the type is not known, which is no error; an
+// EndTxnMarker of a version that is not known is read as one that is, as Java does. Byte fields
+// of the message are views. The error is [ErrMalformed], or one of the message's DecodeFrom.
 func DecodeControl(r *Record) (kmsg.ControlRecordType, kmsg.Message, error) {
 	t, err := ControlType(r.Key)
 	if err != nil {
@@ -39,16 +42,23 @@ func DecodeControl(r *Record) (kmsg.ControlRecordType, kmsg.Message, error) {
 	if len(r.Value) < 2 {
 		return t, nil, fmt.Errorf("batch: a control record %s with a value of %d bytes: %w", t, len(r.Value), ErrMalformed)
 	}
-	m.SetAPIVersion(int16(binary.BigEndian.Uint16(r.Value)))
-	value := r.Value
+	version := int16(binary.BigEndian.Uint16(r.Value))
+	value := kbin.NewReader(r.Value)
 	if isMarker(t) { // the version stands before the message, in others it is a field of it
-		value = value[2:]
+		value.Int16()
+		if version > endTxnMarkerVersion {
+			version, value.Lenient = endTxnMarkerVersion, true
+		}
 	}
-	if err := m.DecodeFrom(kbin.NewReader(value)); err != nil {
+	m.SetAPIVersion(version)
+	if err := m.DecodeFrom(value); err != nil {
 		return t, nil, fmt.Errorf("batch: a control record %s: %w", t, err)
 	}
 	return t, m, nil
 }
+
+// endTxnMarkerVersion is the newest version of [kmsg.EndTxnMarker].
+const endTxnMarkerVersion = 0
 
 func isMarker(t kmsg.ControlRecordType) bool {
 	return t == kmsg.ControlRecordAbort || t == kmsg.ControlRecordCommit
@@ -74,10 +84,11 @@ func newControl(t kmsg.ControlRecordType) kmsg.Message {
 }
 
 // EncodeControl returns the key and value of a control record, to be appended to a [Builder]
-// whose Control is set. The message must be that of the type, and pass its Check.
+// whose Control is set. The message must be that of the type, at the version that is to be
+// written, and pass its Check, whose error it returns else. It allocates both.
 func EncodeControl(t kmsg.ControlRecordType, m kmsg.Message) (key, value []byte, err error) {
 	want := newControl(t)
-	if want == nil || fmt.Sprintf("%T", want) != fmt.Sprintf("%T", m) {
+	if want == nil || reflect.TypeOf(want) != reflect.TypeOf(m) {
 		return nil, nil, fmt.Errorf("batch: a control record %s cannot hold a %T", t, m)
 	}
 	if err := m.Check(); err != nil {

@@ -8,11 +8,10 @@
 //
 //	r := batch.NewReader(records)
 //	for r.Next() {
-//		b := &r.Batch
-//		if err := b.Verify(); err != nil { ... }
-//		payload, err := b.Payload(codecs, nil, limit) // decompressed, if it was compressed
+//		if err := r.Batch.Verify(); err != nil { ... }
+//		payload, room, err = r.Batch.Payload(codecs, room, limit) // decompressed, if it was compressed
 //		if err != nil { ... }
-//		w := b.Walk(payload)
+//		w := r.Batch.Walk(payload)
 //		for w.Next() {
 //			fmt.Println(w.Record.Offset, w.Record.Value)
 //		}
@@ -22,17 +21,20 @@
 //
 // What lies about itself, a count, a length or an offset, is an error that says at which byte.
 // [Aborted] finds the batches of aborted transactions, [DecodeControl] reads Kafka's own
-// markers, [Convert] rewrites records in another format.
+// markers, a [Converter] rewrites records in another format.
 //
 // # Writing
 //
 // A [Builder] encodes records, as they are appended, into a buffer that its user owns. Sealed
-// they are a [Sealed] batch, which is compressed, checksummed and numbered, the last as often
-// as needed and for the price of the header.
+// they are a [Sealed] batch, which is compressed or only checksummed, and numbered, the last as
+// often as needed and for the price of the header.
 //
 //	b := batch.NewBuilder(buf, batch.V2)
 //	b.Append(timestamp, key, value, headers)
 //	s := b.Seal()
+//	s.Checksum()
 //	s.Number(producerID, producerEpoch, sequence)
 //	request.Records = s.Bytes
+//
+// [Split] makes two batches of one, [Assign] does what brokers do when they append.
 package batch

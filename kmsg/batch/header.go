@@ -85,13 +85,13 @@ type Header struct {
 
 // LastOffset is the offset of the last record that the batch covers. Whoever has seen the batch
 // goes on at the next one, also if its last records were removed by compaction.
-func (h *Header) LastOffset() int64 { return h.BaseOffset + int64(h.LastOffsetDelta) }
+func (h Header) LastOffset() int64 { return h.BaseOffset + int64(h.LastOffsetDelta) }
 
 // Idempotent reports whether the batch has a producer id.
-func (h *Header) Idempotent() bool { return h.ProducerID >= 0 }
+func (h Header) Idempotent() bool { return h.ProducerID >= 0 }
 
-// String shows the header on one line.
-func (h *Header) String() string {
+// String shows the header on one line, for people.
+func (h Header) String() string {
 	text := fmt.Sprintf("format %d, offsets %d to %d, %d records, %s", h.Magic, h.BaseOffset, h.LastOffset(), h.Count, h.Attributes.Codec())
 	if h.Idempotent() {
 		text += fmt.Sprintf(", producer %d epoch %d sequence %d", h.ProducerID, h.ProducerEpoch, h.BaseSequence)
@@ -145,6 +145,14 @@ func (m Magic) minLength() int32 {
 		return minMessageV1 - lengthEnd
 	}
 	return HeaderSize - lengthEnd
+}
+
+// header is how many bytes a message has before its key.
+func (m Magic) header() int {
+	if m == V1 {
+		return messageHeaderV1
+	}
+	return messageHeaderV0
 }
 
 // read reads the header of a whole batch, whose length has been checked.

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
@@ -18,28 +19,30 @@ type Walker struct {
 	left    int32 // records that are still to come; in format 0 and 1, -1 for as many as there are
 	delta   int32 // offset delta of the record before, -1 at first
 	batch   *Batch
+	from    int64 // offset of the first record to stop at
 	inner   int64 // what to add to offsets of compressed messages of format 1
 	err     *Error
 }
 
-// Payload returns the records of the batch without its header: as they stand in it, or
-// decompressed and appended to dst, which may be nil, if they are compressed. The result is a
-// view of the batch, or has the memory of dst if that was large enough. It is never larger
-// than limit. Errors are of package compress.
-func (b *Batch) Payload(c *compress.Codecs, dst []byte, limit int) ([]byte, error) {
+// Payload returns the records of the batch without its header: as they stand in it, which is a
+// view, or decompressed into buf, from its start, if they are compressed. Buf may be nil, and
+// is replaced if it is too small; either way it comes back as room, for the next call, which
+// overwrites the payload. Decompressed records are never larger than limit, in bytes. The error
+// is an *[Error], with one of package compress if it is of a codec.
+func (b *Batch) Payload(c *compress.Codecs, buf []byte, limit int) (payload, room []byte, err error) {
 	codec := b.Attributes.Codec()
 	raw, err := b.body()
 	if err != nil {
-		return nil, err
+		return nil, buf, err
 	}
-	if codec == compress.None {
-		return raw, nil
+	if codec == compress.None || len(raw) == 0 && b.Count == 0 {
+		return raw, buf, nil
 	}
-	out, err := c.Decompress(dst, raw, codec, limit)
+	out, err := c.Decompress(buf[:0], raw, codec, limit)
 	if err != nil {
-		return nil, &Error{b.pos + len(b.Raw) - len(raw), false, b.BaseOffset, err.Error(), err}
+		return nil, buf, &Error{b.pos + len(b.Raw) - len(raw), false, b.BaseOffset, err.Error(), err}
 	}
-	return out[len(dst):], nil
+	return out[:len(out):len(out)], out, nil
 }
 
 // body is what follows the header: the records of a batch of format 2, the value of a
@@ -51,9 +54,9 @@ func (b *Batch) body() ([]byte, error) {
 	case b.Attributes.Codec() == compress.None:
 		return b.Raw, nil
 	}
-	_, value, ok := b.message()
+	_, value, ok := splitMessage(b.Raw)
 	if !ok || value == nil {
-		return nil, &Error{b.pos, false, b.BaseOffset, "a compressed message without a value of the length that it says", ErrMalformed}
+		return nil, b.fail(b.Magic.header(), "a compressed message without a value of the length that it says")
 	}
 	return value, nil
 }
@@ -61,18 +64,20 @@ func (b *Batch) body() ([]byte, error) {
 // Walk returns a walker of the batch's records. The payload is what [Batch.Payload] returned.
 // The walker refers to b, which must not change meanwhile.
 func (b *Batch) Walk(payload []byte) Walker {
-	w := Walker{payload: payload, batch: b, left: b.Count, delta: -1}
-	switch {
-	case b.Magic != V2:
+	w := Walker{payload: payload, batch: b, left: b.Count, delta: -1, from: math.MinInt64}
+	if b.Magic != V2 {
 		w.left = -1
 		w.begin()
-	case b.Count < 0:
-		w.fail(0, "a batch of %d records", b.Count)
-	case b.LastOffsetDelta < 0:
-		w.fail(0, "a batch whose last offset is %d after its first", b.LastOffsetDelta)
+	}
+	if err := b.Check(); err != nil {
+		w.end(err.(*Error))
 	}
 	return w
 }
+
+// SkipTo makes Next leave out the records before an offset, which costs less than walking them:
+// nothing is checked but their lengths and offsets.
+func (w *Walker) SkipTo(offset int64) { w.from = offset }
 
 // Err returns what ended the walk, an *[Error], or nil after the last record.
 func (w *Walker) Err() error {
@@ -82,7 +87,7 @@ func (w *Walker) Err() error {
 	return w.err
 }
 
-// fail ends the walk because of the byte at off.
+// fail ends the walk because of the record at byte off.
 func (w *Walker) fail(off int, format string, args ...any) bool {
 	w.failWith(off, ErrMalformed, fmt.Sprintf(format, args...))
 	return false
@@ -95,70 +100,76 @@ func (w *Walker) failWith(off int, err error, reason string) {
 		e.Inside = false
 		e.Pos += b.pos + len(b.Raw) - len(w.payload)
 	}
-	w.err = e
+	w.end(e)
+}
+
+func (w *Walker) end(err *Error) {
+	w.err = err
 	w.off, w.left = len(w.payload), 0
 }
 
 // Next moves to the next record and reports whether there is one. At the end it looks whether
 // the batch has as many records and bytes as it says.
 func (w *Walker) Next() bool {
-	if w.left <= 0 {
-		return w.rest()
+	for w.left > 0 {
+		b, i := w.payload, w.off
+		start := i
+		size, i := varint(b, i)
+		if i < 0 || size < 0 || size > int64(len(b)-i) {
+			return w.failLength(start)
+		}
+		b = b[:i+int(size)]
+		w.off = len(b)
+		i++ // attributes, which are unused
+		ts, i := varint(b, i)
+		delta, i := varint(b, i)
+		if i < 0 || delta <= int64(w.delta) || delta > int64(w.batch.LastOffsetDelta) {
+			return w.failDelta(start, delta, i)
+		}
+		w.delta = int32(delta)
+		w.left--
+		r := &w.Record
+		r.Offset = w.batch.BaseOffset + delta
+		if r.Offset < w.from {
+			continue
+		}
+		r.Timestamp = w.batch.BaseTimestamp + ts
+		if w.batch.Attributes&logAppendTime != 0 {
+			r.Timestamp = w.batch.MaxTimestamp
+		}
+		key, i := varint(b, i)
+		if key >= 0 && i >= 0 && key <= int64(len(b)-i) {
+			n := i + int(key)
+			r.Key = b[i:n:n]
+			i = n
+		} else if key == -1 {
+			r.Key = nil
+		} else {
+			return w.fail(start, "a record's key of %d bytes does not fit", key)
+		}
+		value, i := varint(b, i)
+		if value >= 0 && i >= 0 && value <= int64(len(b)-i) {
+			n := i + int(value)
+			r.Value = b[i:n:n]
+			i = n
+		} else if value == -1 {
+			r.Value = nil
+		} else {
+			return w.fail(start, "a record's value of %d bytes does not fit", value)
+		}
+		if i >= 0 && i == len(b)-1 && b[i] == 0 {
+			r.Headers = Headers{}
+			return true
+		}
+		return w.headers(b, i, start)
 	}
-	b, i := w.payload, w.off
-	start := i
-	size, i := varint(b, i)
-	if i < 0 || size < 0 || size > int64(len(b)-i) {
-		return w.failLength(start)
-	}
-	b = b[:i+int(size)]
-	w.off = len(b)
-	i++ // attributes, which are unused
-	ts, i := varint(b, i)
-	delta, i := varint(b, i)
-	if i < 0 || delta <= int64(w.delta) || delta > int64(w.batch.LastOffsetDelta) {
-		return w.failDelta(start, delta, i)
-	}
-	r := &w.Record
-	key, i := varint(b, i)
-	if key >= 0 && i >= 0 && key <= int64(len(b)-i) {
-		n := i + int(key)
-		r.Key = b[i:n:n]
-		i = n
-	} else if key == -1 {
-		r.Key = nil
-	} else {
-		return w.fail(start, "a record's key of %d bytes does not fit", key)
-	}
-	value, i := varint(b, i)
-	if value >= 0 && i >= 0 && value <= int64(len(b)-i) {
-		n := i + int(value)
-		r.Value = b[i:n:n]
-		i = n
-	} else if value == -1 {
-		r.Value = nil
-	} else {
-		return w.fail(start, "a record's value of %d bytes does not fit", value)
-	}
-	if i >= 0 && i == len(b)-1 && b[i] == 0 {
-		r.Headers = Headers{}
-	} else if !w.headers(b, i, start) {
-		return false
-	}
-	w.delta = int32(delta)
-	w.left--
-	r.Offset = w.batch.BaseOffset + delta
-	r.Timestamp = w.batch.BaseTimestamp + ts
-	if w.batch.Attributes&logAppendTime != 0 {
-		r.Timestamp = w.batch.MaxTimestamp
-	}
-	return true
+	return w.rest()
 }
 
 // headers checks the headers of a record, from byte i to the end of b.
 func (w *Walker) headers(b []byte, i, start int) bool {
 	count, i := varint(b, i)
-	if i < 0 || count < 0 || count*2 > int64(len(b)-i) {
+	if i < 0 || count < 0 || count > int64(len(b)-i)/2 {
 		return w.fail(start, "a record with %d headers, which do not fit", count)
 	}
 	first := i
@@ -207,7 +218,7 @@ func (w *Walker) rest() bool {
 }
 
 // varint reads a zigzag varint and returns it and the index of what follows, -1 if the bytes
-// end too early or it has more than 64 bits. It inlines for one byte.
+// end too early or it has more than 64 bits.
 func varint(b []byte, i int) (int64, int) {
 	if uint(i) < uint(len(b)) && b[i] < 0x80 {
 		return int64(b[i]>>1) ^ -int64(b[i]&1), i + 1

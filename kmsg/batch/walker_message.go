@@ -9,15 +9,10 @@ import (
 	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
 
-// message returns the key and value of a message of format 0 or 1. It is not ok if their
+// splitMessage returns the key and value of a message of format 0 or 1. It is not ok if their
 // lengths do not add up to the message's.
-func (b *Batch) message() (key, value []byte, ok bool) { return splitMessage(b.Raw) }
-
 func splitMessage(raw []byte) (key, value []byte, ok bool) {
-	rest := raw[messageHeaderV0:]
-	if Magic(raw[atMagic]) == V1 {
-		rest = raw[messageHeaderV1:]
-	}
+	rest := raw[Magic(raw[atMagic]).header():]
 	if key, rest, ok = sized(rest); !ok {
 		return nil, nil, false
 	}
@@ -25,7 +20,7 @@ func splitMessage(raw []byte) (key, value []byte, ok bool) {
 	return key, value, ok && len(rest) == 0
 }
 
-// sized splits off bytes with an int32 length, negative for null.
+// sized splits off bytes with an int32 length, -1 for null.
 func sized(b []byte) (view, rest []byte, ok bool) {
 	if len(b) < 4 {
 		return nil, nil, false
@@ -33,9 +28,9 @@ func sized(b []byte) (view, rest []byte, ok bool) {
 	n := int32(binary.BigEndian.Uint32(b))
 	b = b[4:]
 	switch {
-	case n < 0:
+	case n == -1:
 		return nil, b, true
-	case int64(n) > int64(len(b)):
+	case n < 0 || int64(n) > int64(len(b)):
 		return nil, nil, false
 	}
 	return b[:n:n], b[n:], true
@@ -63,11 +58,21 @@ func (w *Walker) begin() {
 
 // nextMessage is Next in the formats 0 and 1.
 func (w *Walker) nextMessage() bool {
-	b, start := w.payload[w.off:], w.off
-	if len(b) == 0 {
-		w.left = 0
-		return false
+	for w.off < len(w.payload) {
+		if !w.message() {
+			return false
+		}
+		if w.Record.Offset >= w.from {
+			return true
+		}
 	}
+	w.left = 0
+	return false
+}
+
+// message reads a message, and reports whether it could.
+func (w *Walker) message() bool {
+	b, start := w.payload[w.off:], w.off
 	outer := w.batch
 	if len(b) <= atMagic {
 		return w.fail(start, "%d bytes after the last message", len(b))
