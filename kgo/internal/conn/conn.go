@@ -50,14 +50,12 @@ type Options struct {
 	// math/rand/v2.
 	Link link.Config
 
-	// Peer says what is known of the broker when a connection is made, nil for nothing. Like
-	// the functions below it is called by whatever goroutine is at work, one call at a time,
-	// and must not block.
+	// Peer says what is known of the broker when a connection is made, nil for nothing.
 	Peer func() link.Peer
-	// Learned is told what connections teach about the broker.
+	// Learned is told what connections teach about the broker, Note what happens. They are
+	// called by whatever goroutine is at work, one call of both at a time, and must not block.
 	Learned func(*link.Learned)
-	// Note is told what happens.
-	Note func(*link.Note)
+	Note    func(*link.Note)
 }
 
 // A Conn is a lane to a broker: one connection at a time, made when a request needs it, closed
@@ -71,6 +69,7 @@ type Conn struct {
 	// now is the attempt to connect or the connection of the moment, for actions alone.
 	now    *attempt
 	dialer dialer // for one dialing goroutine at a time
+	dialIP func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	alive sync.WaitGroup // the goroutines
 	done  chan struct{}
@@ -91,7 +90,7 @@ func New(o Options) *Conn {
 	if o.Link.Random == nil {
 		o.Link.Random = rand.Float64
 	}
-	c := &Conn{o: o, done: make(chan struct{})}
+	c := &Conn{o: o, done: make(chan struct{}), dialIP: new(net.Dialer).DialContext}
 	c.host = o.Addr
 	if host, _, err := net.SplitHostPort(o.Addr); err == nil {
 		c.host = host

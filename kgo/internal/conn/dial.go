@@ -116,7 +116,7 @@ func (c *Conn) dialShare(ctx context.Context, addr string, addresses int) (diale
 		ctx, cancel = context.WithTimeout(ctx, share)
 		defer cancel()
 	}
-	return c.dialOne(ctx, new(net.Dialer).DialContext, addr)
+	return c.dialOne(ctx, c.dialIP, addr)
 }
 
 // dialOne dials an address, and agrees on TLS.
