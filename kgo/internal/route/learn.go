@@ -1,0 +1,172 @@
+package route
+
+import (
+	"slices"
+	"time"
+
+	"github.com/franzi-kafka/franzi/kgo/internal/cluster"
+	"github.com/franzi-kafka/franzi/kmsg"
+)
+
+// askFor asks the cluster for what items lack.
+func (c *Call) askFor() Step {
+	c.need = &cluster.Need{Reason: c.reason()}
+	for i := range c.items {
+		it := &c.items[i]
+		if it.verdict != ask {
+			continue
+		}
+		it.asking = true
+		if it.stale {
+			c.need.Newer = max(c.need.Newer, it.seq)
+		}
+		if it.topic >= 0 {
+			c.needTopic(&c.topics[it.topic])
+		}
+	}
+	return Step{Do: Need, Need: c.need}
+}
+
+// needTopic adds a topic to what is asked for. Those of an item and the next are mostly the same.
+func (c *Call) needTopic(t *topic) {
+	switch {
+	case t.byID && !slices.Contains(c.need.IDs, t.id):
+		c.need.IDs = append(c.need.IDs, t.id)
+	case !t.byID && (len(c.need.Topics) == 0 || c.need.Topics[len(c.need.Topics)-1] != t.name):
+		c.need.Topics = append(c.need.Topics, t.name)
+	}
+}
+
+// askBrokers asks which brokers there are now, for a call to all of them.
+func (c *Call) askBrokers(now time.Time) Step {
+	if c.need != nil {
+		return Step{Do: Wait, Until: c.deadline}
+	}
+	if now.Before(c.freshAt) {
+		return Step{Do: Wait, Until: soonest(c.freshAt, c.deadline)}
+	}
+	c.need = &cluster.Need{Newer: c.freshly, Reason: c.reason()}
+	if c.to == ToReplicas {
+		for i := range c.topics {
+			c.needTopic(&c.topics[i])
+		}
+	}
+	return Step{Do: Need, Need: c.need}
+}
+
+func soonest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func (c *Call) reason() string {
+	for i := range c.items {
+		if it := &c.items[i]; it.verdict == ask && it.code != kmsg.None {
+			return c.plan.api.Key.String() + ": " + it.code.Name()
+		}
+	}
+	return c.plan.api.Key.String()
+}
+
+// Told gives back a [cluster.Need] of a step. The next snapshot that is given to Next has to be
+// the one that was published with it, or a later one.
+func (c *Call) Told(now time.Time, need *cluster.Need) {
+	if need != c.need || c.done != nil {
+		return
+	}
+	c.need = nil
+	if len(c.items) == 0 {
+		if need.Err != nil {
+			c.setbacks++
+			c.lastErr, c.freshAt = need.Err, c.pauseAfter(now, c.setbacks)
+		} else if len(need.Snapshot.Brokers) == 0 {
+			c.setbacks++
+			c.freshAt = c.pauseAfter(now, c.setbacks)
+		}
+		return
+	}
+	for i := range c.items {
+		it := &c.items[i]
+		if !it.asking || it.state != pending {
+			continue
+		}
+		it.asking = false
+		if need.Err == nil {
+			it.stale, it.fresh = false, true
+			continue
+		}
+		c.unknown(now, it, need.Err)
+	}
+}
+
+// unknown notes that the cluster did not tell what an item lacks.
+func (c *Call) unknown(now time.Time, it *item, err error) {
+	it.attempts++
+	it.err, it.calm = err, true
+	it.pause = c.pauseAfter(now, it.attempts)
+	if c.options.Once || c.tooOften(it) {
+		it.fail(kmsg.None, err)
+	}
+}
+
+// lookFor asks for the coordinators that items lack.
+func (c *Call) lookFor() Step {
+	find := &cluster.NeedCoordinators{Type: c.coordinatorType(), Not: -1}
+	seen := map[string]bool{}
+	for i := range c.items {
+		it := &c.items[i]
+		if it.verdict != lookUp {
+			continue
+		}
+		not := int32(-1)
+		if it.stale {
+			not = it.broker
+		}
+		if len(find.Keys) == 0 {
+			find.Not = not
+		}
+		if not != find.Not {
+			continue // with the next
+		}
+		it.asking = true
+		if key, _ := c.coordinatorKey(it); !seen[key] {
+			seen[key] = true
+			find.Keys = append(find.Keys, key)
+		}
+	}
+	c.find = find
+	return Step{Do: Find, Find: find}
+}
+
+// Found gives back a [cluster.NeedCoordinators] of a step, under the same condition.
+func (c *Call) Found(now time.Time, find *cluster.NeedCoordinators) {
+	if find != c.find || c.done != nil {
+		return
+	}
+	c.find = nil
+	results := make(map[string]*cluster.Coordinator, len(find.Results))
+	for i := range find.Results {
+		results[find.Results[i].Key] = &find.Results[i]
+	}
+	for i := range c.items {
+		it := &c.items[i]
+		if !it.asking || it.state != pending {
+			continue
+		}
+		it.asking = false
+		key, _ := c.coordinatorKey(it)
+		switch r := results[key]; {
+		case r == nil:
+			c.unknown(now, it, find.Err)
+		case r.Code != kmsg.None:
+			it.broker, it.written = Any, No
+			it.attempts++
+			c.setback(now, it, r.Code, r.Message)
+			it.calm = true
+		default:
+			it.stale = false
+		}
+	}
+}
