@@ -113,6 +113,14 @@ func (l *locator) field(path string, f *model.Field, tagged bool) bool {
 }
 
 func (l *locator) array(path string, f *model.Field, flex, nullable bool) bool {
+	if f.Def.Type.Base == def.Int32 { // as decoders do, whose reader counts what arrays claim
+		if nullable {
+			l.r.FlexNullableInt32s(nil, flex)
+		} else {
+			l.r.FlexInt32s(nil, flex)
+		}
+		return l.look(path)
+	}
 	length := l.r.FlexArrayLen
 	if nullable {
 		length = l.r.FlexNullableArrayLen

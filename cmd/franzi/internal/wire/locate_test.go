@@ -37,6 +37,9 @@ func vectors(t testing.TB) []vector {
 	}
 	var all []vector
 	for _, file := range files {
+		if strings.HasPrefix(filepath.Base(file), "batch-") {
+			continue // no messages
+		}
 		f, err := os.Open(file)
 		if err != nil {
 			t.Fatal(err)
