@@ -76,12 +76,6 @@ func (b *broker) hangUp() {
 	b.conns = nil
 }
 
-func (b *broker) dials() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.conns)
-}
-
 func (b *broker) requests() []kmsg.APIKey {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/link"
 )
 
-// A DialError says why an address would not do. Trouble with certificates is a
-// [*tls.CertificateVerificationError] inside.
+// A DialError says why an address would not do, or why none of those that a name has. Trouble
+// with certificates is a [*tls.CertificateVerificationError] inside.
 type DialError struct {
 	Addr string // as dialed: resolved, if we did that
 	TLS  bool   // there was a connection, and TLS failed
@@ -20,15 +21,26 @@ type DialError struct {
 }
 
 // Error names the address.
-func (e *DialError) Error() string {
-	if e.TLS {
-		return fmt.Sprintf("TLS with %s: %v", e.Addr, e.Err)
-	}
-	return fmt.Sprintf("%s: %v", e.Addr, e.Err)
-}
+func (e *DialError) Error() string { return fmt.Sprintf("%s: %v", e.Addr, e.Err) }
 
 // Unwrap returns the cause.
 func (e *DialError) Unwrap() error { return e.Err }
+
+// tries is why each address of a name would not do.
+type tries []error
+
+func (t tries) Error() string {
+	var b strings.Builder
+	for i, err := range t {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(err.Error())
+	}
+	return b.String()
+}
+
+func (t tries) Unwrap() []error { return t }
 
 // A dialer remembers which addresses a name had, and which was tried last.
 type dialer struct {
@@ -46,7 +58,11 @@ type dialed struct {
 // dial makes a connection for a Connect, with TLS if it is wanted.
 func (c *Conn) dial(ctx context.Context, to link.Target) (dialed, error) {
 	if c.o.Dial != nil {
-		return c.dialOne(ctx, c.o.Dial, c.o.DialAddr)
+		d, err := c.dialOne(ctx, c.o.Dial, c.o.DialAddr)
+		if err != nil {
+			return dialed{}, err
+		}
+		return d, nil
 	}
 	d := &c.dialer
 	from, until := 0, 0
@@ -61,7 +77,8 @@ func (c *Conn) dial(ctx context.Context, to link.Target) (dialed, error) {
 		}
 		until = len(d.addrs)
 	}
-	var errs []error
+	var failed tries
+	overTLS := false
 	for i := from; i < until; i++ {
 		d.last = i
 		got, err := c.dialShare(ctx, d.addrs[i], until-i)
@@ -69,15 +86,16 @@ func (c *Conn) dial(ctx context.Context, to link.Target) (dialed, error) {
 			got.more = to != link.Same && i+1 < until
 			return got, nil
 		}
-		errs = append(errs, err)
+		failed = append(failed, err)
+		overTLS = overTLS || err.TLS
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	if len(errs) == 1 {
-		return dialed{}, errs[0]
+	if len(failed) == 1 {
+		return dialed{}, failed[0]
 	}
-	return dialed{}, errors.Join(errs...)
+	return dialed{}, &DialError{Addr: c.o.DialAddr, TLS: overTLS, Err: failed}
 }
 
 // resolve looks the name up.
@@ -109,7 +127,7 @@ const leastShare = 2 * time.Second
 
 // dialShare dials an address in its share of the time, so that one that drops everything
 // leaves some for the others.
-func (c *Conn) dialShare(ctx context.Context, addr string, addresses int) (dialed, error) {
+func (c *Conn) dialShare(ctx context.Context, addr string, addresses int) (dialed, *DialError) {
 	if deadline, ok := ctx.Deadline(); ok && addresses > 1 {
 		share := max(time.Until(deadline)/time.Duration(addresses), leastShare)
 		var cancel context.CancelFunc
@@ -120,7 +138,7 @@ func (c *Conn) dialShare(ctx context.Context, addr string, addresses int) (diale
 }
 
 // dialOne dials an address, and agrees on TLS.
-func (c *Conn) dialOne(ctx context.Context, dial func(ctx context.Context, network, addr string) (net.Conn, error), addr string) (dialed, error) {
+func (c *Conn) dialOne(ctx context.Context, dial func(ctx context.Context, network, addr string) (net.Conn, error), addr string) (dialed, *DialError) {
 	raw, err := dial(ctx, "tcp", addr)
 	if err != nil {
 		return dialed{}, &DialError{Addr: addr, Err: err}
