@@ -28,6 +28,8 @@ type attempt struct {
 	writes  chan *link.Write
 	writing atomic.Bool // a Write is not done
 	wrote   link.Wrote
+	direct  direct // for actions
+	ahead   int    // bytes of the Write that left before the writer had it
 	scratch []byte // the writer's, to join small buffers
 
 	session sasl.Session // for one step at a time
@@ -82,6 +84,7 @@ func (a *attempt) opened(d dialed) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.dialed, a.open = d, true
+	a.direct.init(d.conn)
 	return !a.over
 }
 

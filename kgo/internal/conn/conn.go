@@ -143,11 +143,7 @@ func (c *Conn) act(a link.Action) {
 	case *link.Done:
 		c.finish(a.Request)
 	case *link.Write:
-		c.now.writing.Store(true)
-		if len(a.Answers) > 0 {
-			c.now.expect(a.Answers)
-		}
-		c.now.writes <- a
+		c.now.send(a)
 	case *link.Connect:
 		c.stats.state.Store(int32(Connecting))
 		c.now = newAttempt(c)

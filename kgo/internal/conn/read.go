@@ -24,8 +24,8 @@ const (
 // read tells frames until there are no more, and returns why.
 func (a *attempt) read() *link.Disconnected {
 	r := bufio.NewReaderSize(a.conn, readBuffer)
+	var head [4]byte
 	for {
-		var head [4]byte
 		if n, err := io.ReadFull(r, head[:]); err != nil {
 			return readFailed(err, head[:n])
 		}
