@@ -96,7 +96,7 @@ func (it *item) fail(code kmsg.ErrorCode, err error) {
 
 // setback notes that a code was the answer about an item, and decides whether to try again.
 func (c *Call) setback(now time.Time, it *item, code kmsg.ErrorCode, text string) {
-	it.code, it.text, it.answered = code, text, true
+	it.code, it.text, it.answered, it.err = code, text, true, nil
 	sense := c.meaning(code)
 	if sense.Is(StaleCluster) {
 		c.tell = append(c.tell, &cluster.Rebootstrap{Reason: code.Name() + " was the answer to " + c.plan.api.Name})
@@ -113,8 +113,21 @@ func (c *Call) setback(now time.Time, it *item, code kmsg.ErrorCode, text string
 		return
 	}
 	it.state = pending
-	it.stale = sense&(StaleMetadata|StaleCoordinator|StaleController|StaleCluster) != 0
+	it.stale = sense&c.matters() != 0
 	it.pause = c.pauseAfter(now, it.attempts)
+}
+
+// matters is what has to be known to find whom the items go to.
+func (c *Call) matters() Sense {
+	switch c.to {
+	case ToLeaders:
+		return StaleMetadata | StaleCluster
+	case ToController:
+		return StaleController | StaleCluster
+	case ToGroupCoordinator, ToTransactionCoordinator, ToShareCoordinator:
+		return StaleCoordinator | StaleCluster
+	}
+	return StaleCluster
 }
 
 // meaning is what a code means in an answer of this API.
@@ -250,24 +263,29 @@ func (c *Call) fillNames(v reflect.Value) {
 		if name.Len() == 0 {
 			name.SetString(c.names[*id])
 		} else if id.IsZero() {
-			for _, t := range c.topics {
-				if t.name == name.String() {
-					*id = t.id
-				}
-			}
+			*id = c.ids[name.String()]
 		}
 	}
 }
 
-// normal returns a key in the form in which those of requests and answers compare.
+// normal returns a key in the form in which those of requests and answers compare: with the name
+// of a topic, or with its id if the user named it by that and nothing else is known.
 func (c *Call) normal(k key) key {
-	if k.topic == "" {
-		k.topic = c.names[k.id]
+	switch name := c.names[k.id]; {
+	case k.topic == "":
+		k.topic = name
+	case name == "" && !k.id.IsZero() && c.knowsByID(k.id):
+		k.topic = ""
 	}
 	if k.topic != "" {
 		k.id = kbin.UUID{}
 	}
 	return k
+}
+
+// knowsByID says whether the user asked for the topic by its id. Few do, for many topics.
+func (c *Call) knowsByID(id kbin.UUID) bool {
+	return slices.ContainsFunc(c.topics, func(t topic) bool { return t.byID && t.id == id })
 }
 
 type found struct {

@@ -64,8 +64,9 @@ type Call struct {
 	random   uint64
 
 	items  []item
-	topics []topic // that items are about
-	names  map[kbin.UUID]string
+	topics []topic              // that items are about
+	names  map[kbin.UUID]string // of topics, as far as they are known
+	ids    map[string]kbin.UUID // the reverse
 	one    [1]item
 
 	flying    []*Shard

@@ -13,7 +13,7 @@ import (
 func (c *Call) failures(resp kmsg.Response) []Failure {
 	var all []Failure
 	if len(c.items) == 0 {
-		return append(all, Failure{API: c.plan.api.Key, Version: -1, Broker: -1, Partition: -1, Err: &givenUp{c.cause, c.lastErr}})
+		return append(all, Failure{API: c.plan.api.Key, Version: -1, Broker: -1, Partition: -1, Code: kmsg.RequestTimedOut, Err: &givenUp{c.cause, c.lastErr}})
 	}
 	v := reflect.Value{}
 	if resp != nil {
@@ -68,21 +68,37 @@ func (c *Call) failure(it *item) Failure {
 	return f
 }
 
+// nobody is the item of what belongs to none.
+var nobody = item{broker: -1, version: -1, attempts: 1}
+
 // codes adds the codes that a path leads to.
 func (c *Call) codes(all []Failure, v reflect.Value, p *path) []Failure {
-	broker, version := int32(-1), int16(-1)
-	if len(c.items) == 1 {
-		broker, version = c.items[0].broker, c.items[0].version
+	items := map[key]*item{}
+	for i := range c.items {
+		items[c.normal(c.items[i].key)] = &c.items[i]
 	}
 	p.walk(v, func(elem reflect.Value, k key, _ at) {
 		code := p.codeOf(elem)
 		if code == kmsg.None {
 			return
 		}
+		it := items[c.normal(k)]
+		if it == nil {
+			it = items[key{partition: -1, other: k.other}] // it is about a part of an item
+		}
+		switch {
+		case len(c.items) == 1:
+			it = &c.items[0]
+		case it == nil, c.to == ToAll, c.to == ToReplicas:
+			it = &nobody
+		}
+		if it.state == done && it.code != kmsg.None && !it.answered {
+			return // filled in for a failure that is listed
+		}
 		f := Failure{
-			API: c.plan.api.Key, Version: version, Broker: broker,
+			API: c.plan.api.Key, Version: it.version, Broker: it.broker,
 			Topic: k.topic, Partition: k.partition, Key: strings.TrimSuffix(k.other, "/"),
-			Code: code, Answered: true, Written: Yes, Attempts: c.items[0].attempts,
+			Code: code, Answered: true, Written: Yes, Attempts: it.attempts,
 		}
 		if f.Topic == "" && !k.id.IsZero() {
 			if f.Topic = c.names[k.id]; f.Topic == "" {

@@ -20,7 +20,7 @@ func (c *Call) askFor() Step {
 		if it.stale {
 			c.need.Newer = max(c.need.Newer, it.seq)
 		}
-		if it.topic >= 0 {
+		if it.topic >= 0 && c.to == ToLeaders {
 			c.needTopic(&c.topics[it.topic])
 		}
 	}

@@ -17,6 +17,11 @@ type part struct {
 
 // finish ends the call with what there is.
 func (c *Call) finish() Step {
+	for _, s := range c.flying {
+		for _, i := range s.items {
+			c.items[i].broker = s.Broker // who sends it may have chosen
+		}
+	}
 	for i := range c.items {
 		if it := &c.items[i]; it.state != done {
 			c.giveUp(it)

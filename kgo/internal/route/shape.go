@@ -22,11 +22,12 @@ func newerShape(req kmsg.Request) (kmsg.Request, bool) {
 			next := *q
 			group := kmsg.NewOffsetFetchRequestGroup()
 			group.GroupID, next.GroupID, next.Topics = q.GroupID, "", []kmsg.OffsetFetchRequestTopic{}
-			for _, t := range q.Topics {
-				group.Topics = append(group.Topics, kmsg.OffsetFetchRequestTopics{Name: t.Name, PartitionIndexes: t.PartitionIndexes})
+			group.Topics = nil // all
+			if q.Topics != nil {
+				group.Topics = make([]kmsg.OffsetFetchRequestTopics, len(q.Topics))
 			}
-			if q.Topics != nil && group.Topics == nil {
-				group.Topics = []kmsg.OffsetFetchRequestTopics{}
+			for i, t := range q.Topics {
+				group.Topics[i] = kmsg.OffsetFetchRequestTopics{Name: t.Name, PartitionIndexes: t.PartitionIndexes}
 			}
 			next.Groups = []kmsg.OffsetFetchRequestGroup{group}
 			return &next, true

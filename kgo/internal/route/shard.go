@@ -1,6 +1,7 @@
 package route
 
 import (
+	"math"
 	"reflect"
 	"time"
 
@@ -251,7 +252,9 @@ func (c *Call) setWaits(now time.Time, s *Shard) {
 	}
 	s.Timeout += time.Duration(max(ms, 0)) * time.Millisecond
 	if p.expect >= 0 {
-		s.Expect = int(c.value.Field(p.expect).Int())
+		if n := c.value.Field(p.expect).Int(); n > 0 && n < math.MaxInt32 {
+			s.Expect = int(n)
+		}
 	}
 	s.NoAnswer = p.api.Key == kmsg.KeyProduce && p.acks >= 0 && c.value.Field(p.acks).Int() == int64(kmsg.AcksNone)
 }

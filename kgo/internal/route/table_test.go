@@ -61,9 +61,9 @@ func TestListeners(t *testing.T) {
 func TestCodesListed(t *testing.T) {
 	// These are in another's place, or about something that is not part of what was asked.
 	left := map[string]bool{
-		"MetadataResponse.Topics.Partitions.ErrorCode":                true, // of leaders and replicas, not of the request
-		"DescribeTopicPartitionsResponse.Topics.Partitions.ErrorCode": true,
-		"CreateTopicsResponse.Topics.TopicConfigErrorCode":            true, // why configs are not told
+		"MetadataResponse.Topics.Partitions.ErrorCode":                                              true, // of leaders and replicas, not of the request
+		"DescribeTopicPartitionsResponse.Topics.Partitions.ErrorCode":                               true,
+		"CreateTopicsResponse.Topics.TopicConfigErrorCode":                                          true, // why configs are not told
 		"AddPartitionsToTxnResponse.ResultsByTopicV3AndBelow.ResultsByPartition.PartitionErrorCode": true, // the older shape
 		"OffsetFetchResponse.Topics.Partitions.ErrorCode":                                           true,
 	}

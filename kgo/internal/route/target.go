@@ -187,11 +187,11 @@ func (c *Call) topicOf(it *item, known *cluster.Snapshot) *cluster.Topic {
 	} else if mine.name == "" {
 		mine.name = t.Name
 	}
-	if mine.name != "" && !mine.id.IsZero() && c.names[mine.id] != mine.name {
+	if mine.name != "" && !mine.id.IsZero() && c.ids[mine.name] != mine.id {
 		if c.names == nil {
-			c.names = map[kbin.UUID]string{}
+			c.names, c.ids = map[kbin.UUID]string{}, map[string]kbin.UUID{}
 		}
-		c.names[mine.id] = mine.name
+		c.names[mine.id], c.ids[mine.name] = mine.name, mine.id
 	}
 	return t
 }
