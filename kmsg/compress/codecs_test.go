@@ -96,6 +96,12 @@ func checkRoom(t *testing.T, c *compress.Codecs, name string, src []byte, s comp
 			t.Errorf("%s, limit %d: the room was not used", name, limit)
 		}
 	}
+	for _, limit := range []int{-1, 0, len(src) / 2, len(src) - 1} { // there is room beyond the limit
+		out, err := c.Decompress(make([]byte, 3, 3+2*len(src)), packed, s.Codec, limit)
+		if len(src) > 0 && !errors.Is(err, compress.ErrLimit) || len(src) == 0 && err != nil || len(out) != 3 {
+			t.Errorf("%s, limit %d: got %d bytes, %v", name, limit, len(out), err)
+		}
+	}
 	room := make([]byte, 3, 3+len(src)+len(src)/255+64)
 	out, err := c.Compress(room, src, s)
 	if err != nil || !bytes.Equal(out[3:], packed) {
@@ -184,6 +190,40 @@ func TestPredict(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The ratio follows what is decompressed, up at once and down slowly. What stands behind gzip's
+// members is not taken for their size.
+func TestPredictRatio(t *testing.T) {
+	c := new(compress.Codecs)
+	packed, err := c.Compress(nil, payload("text:1000"), compress.Settings{Codec: compress.Gzip})
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed = append(packed, "what stands behind"...)
+	predict := func() int { return c.Predict(packed, compress.Gzip) }
+	learn := func(src []byte) {
+		roundTrip(t, c, src, compress.Settings{Codec: compress.Gzip})
+	}
+	first := predict()
+	if want := 4 * len(packed); first < want || first > want+want/4 {
+		t.Errorf("got %d at first, want a little more than %d", first, want)
+	}
+	learn(payload("zeros:50000"))
+	high := predict()
+	if high < 100*len(packed) {
+		t.Errorf("got %d after zeros, want 100 times %d", high, len(packed))
+	}
+	learn(payload("noise:5000"))
+	if after := predict(); after > high || after < high/2 {
+		t.Errorf("got %d after zeros and noise, want a little less than %d", after, high)
+	}
+	for range 200 {
+		learn(payload("noise:5000"))
+	}
+	if after := predict(); after < len(packed) || after > 3*len(packed) {
+		t.Errorf("got %d after much noise, want a little more than %d", after, len(packed))
 	}
 }
 

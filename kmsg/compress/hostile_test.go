@@ -193,8 +193,9 @@ func TestClaims(t *testing.T) {
 	}
 	gzipped = append(gzipped, make([]byte, 1<<20)...) // what is ignored
 	binary.LittleEndian.PutUint32(gzipped[len(gzipped)-4:], 1<<30)
-	sized := []byte("\x04\x22\x4d\x18\x68\x40\xff\xff\xff\xff\xff\xff\xff\x3f")
-	sized = append(sized, headerChecksum(sized[4:]), 0, 0, 0, 0)
+	sized := []byte("\x04\x22\x4d\x18\x68\x40\x00\x00\x00\x40\x00\x00\x00\x00")
+	sized = append(sized, headerChecksum(sized[4:]))
+	sized = append(sized, frame(0x60, "\x50hello")[7:]...)
 	for _, row := range []struct {
 		name  string
 		codec compress.Codec
@@ -204,7 +205,7 @@ func TestClaims(t *testing.T) {
 		{"gzip: 1 GiB", compress.Gzip, gzipped, 32*len(gzipped) + 64<<10},
 		{"snappy: 4 GiB", compress.Snappy, []byte("\xff\xff\xff\xff\x0f\x00x"), 0},
 		{"snappy: 22 times", compress.Snappy, append(binary.AppendUvarint(nil, 21<<20), make([]byte, 1<<20)...), 21 << 20},
-		{"lz4: 2^62", compress.LZ4, sized, 64 << 10},
+		{"lz4: 1 GiB", compress.LZ4, sized, 64<<10 + 32*len(sized)},
 		{"lz4: block of nothing", compress.LZ4, frame(0x60, "\x1fx\x01\x00"+strings.Repeat("\xff", 200)), 64 << 10},
 		{"zstd: 2^62 and a block", compress.Zstd, zstdFrame("\xe0\xff\xff\xff\xff\xff\xff\xff\x3f", blockOf(2, 8, true, "nonsense")), 0},
 		{"zstd: all of a block", compress.Zstd, zstdFrame("\xa0\x00\x00\x02\x00", blockOf(2, 8, true, "nonsense")), 128 << 10},

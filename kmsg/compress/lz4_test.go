@@ -158,6 +158,15 @@ func TestLZ4Frames(t *testing.T) {
 	}
 }
 
+// Blocks that depend on others do not reach what stood in dst before.
+func TestLZ4ReachesNoFurther(t *testing.T) {
+	linked := frame(0x40, "\x0c\x10\x00\x50hello")
+	got, err := new(compress.Codecs).Decompress([]byte("sixteen of bytes"), linked, compress.LZ4, 100)
+	if !errors.Is(err, compress.ErrCorrupt) {
+		t.Errorf("got %q, %v, want %v", got, err, compress.ErrCorrupt)
+	}
+}
+
 // headerChecksum is for headers that the library would not write.
 func headerChecksum(header []byte) byte { return byte(compress.XXH32(header) >> 8) }
 
