@@ -36,8 +36,8 @@
 //
 // # Choosing
 //
-// Bytes left of 100 in a batch of records of JSON, and time in units of what LZ4 takes, both for
-// batches of 1 MiB of records of 1 KiB. Levels are those of [Settings]; 0 is the default.
+// Bytes left of 100 in batches of records of JSON. Times are in units of what LZ4 takes, for
+// batches of 1 MiB of records of 1 KiB. Levels are those of [Settings]; none is the default.
 //
 //	          records of 100 B       records of 1 KiB         time to             memory
 //	batch   16 KiB 64 KiB 1 MiB    16 KiB 64 KiB 1 MiB    pack   unpack     pack  unpack
@@ -56,7 +56,7 @@
 //	gzip 7      25     24    23        27     24    23     6.5       11  1.0 MiB  40 KiB
 //	gzip 9      24     23    22        27     23    22      25       11  1.4 MiB  40 KiB
 //
-// The memory is for each call that runs at the same time, and stays for the next. Zstd makes
-// much less of what repeats: it looks back 512 KiB, and 1 MiB from level 6 on, the others 64 KiB
+// The memory is for each call that runs at the same time. One of each kind stays for the next
+// call, the garbage collector takes the others when they are not used. Zstd makes much less of what repeats: it looks back 512 KiB, and 1 MiB from level 6 on, the others 64 KiB
 // at most.
 package compress
