@@ -57,6 +57,6 @@
 //	gzip 9      24     23    22        27     23    22      25       11  1.4 MiB  40 KiB
 //
 // The memory is for each call that runs at the same time. One of each kind stays for the next
-// call, the garbage collector takes the others when they are not used. Zstd makes much less of what repeats: it looks back 512 KiB, and 1 MiB from level 6 on, the others 64 KiB
-// at most.
+// call, the garbage collector takes the others when they are not used. Zstd makes much less of
+// what repeats: it looks back 512 KiB, and 1 MiB from level 6 on, the others 64 KiB at most.
 package compress
