@@ -1,0 +1,159 @@
+package ktest
+
+import (
+	"bufio"
+	"net"
+	"time"
+
+	"github.com/franzi-kafka/franzi/kgo/internal/broker"
+	"github.com/franzi-kafka/franzi/kgo/internal/memnet"
+	"github.com/franzi-kafka/franzi/kmsg"
+)
+
+// A conn is a connection of a client. One goroutine reads from it. Whoever has something to write
+// does so if nobody else does at the moment: mostly the one that reads.
+type conn struct {
+	id  broker.ConnID
+	net net.Conn
+
+	// Guarded by Cluster.mu.
+	out      [][]byte
+	flushing bool
+	ends     bool // close when out is written
+	resets   bool
+}
+
+const (
+	// maxQueued is how many requests of a connection wait until it is no longer read from.
+	maxQueued = 64
+	// readBuffer is that of a connection, and maxKept how large a buffer for frames is kept.
+	readBuffer = 64 << 10
+	maxKept    = 2 << 20
+)
+
+// accept takes connections of a node, until its listener is closed.
+func (c *Cluster) accept(n *node) {
+	l := n.listen
+	c.running.Go(func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.running.Go(func() { c.serve(n, nc) })
+		}
+	})
+}
+
+// serve serves a connection, until it ends.
+func (c *Cluster) serve(n *node, nc net.Conn) {
+	defer nc.Close()
+	cn := &conn{net: nc}
+	limit := 0
+	c.do(func(now time.Time) {
+		if c.closed {
+			return
+		}
+		if cn.id = c.model.Connect(now, n.id, 0); cn.id != 0 {
+			limit = c.model.MaxFrame()
+			c.conns[cn.id] = cn
+		}
+	})
+	if cn.id == 0 {
+		reset(nc)
+		return
+	}
+	c.read(cn, limit)
+	c.do(func(now time.Time) {
+		delete(c.conns, cn.id)
+		c.model.Disconnect(now, cn.id)
+	})
+}
+
+// read hands what a client sends to the model.
+func (c *Cluster) read(cn *conn, limit int) {
+	r := bufio.NewReaderSize(cn.net, readBuffer)
+	var buf []byte
+	for {
+		frame, err := kmsg.ReadFrame(r, buf, limit)
+		if err != nil {
+			return
+		}
+		if buf = frame; cap(buf) > maxKept {
+			buf = nil
+		}
+		if !c.hand(cn, frame) {
+			return
+		}
+	}
+}
+
+// hand hands a frame to the model and writes what comes of it. It waits if much is waiting
+// already, and reports whether to go on.
+func (c *Cluster) hand(cn *conn, frame []byte) bool {
+	c.mu.Lock()
+	for c.model.Queued(cn.id) >= maxQueued && !c.closed {
+		c.room.Wait()
+	}
+	if c.closed {
+		c.mu.Unlock()
+		return false
+	}
+	now := time.Now()
+	c.model.Frame(now, cn.id, frame)
+	mine := false
+	for _, other := range c.perform(now) {
+		if other == cn {
+			mine = true
+		} else {
+			c.running.Go(func() { c.flush(other) })
+		}
+	}
+	c.mu.Unlock()
+	if mine {
+		c.flush(cn)
+	}
+	return true
+}
+
+// flush writes what is to be written to a connection. The caller has set flushing.
+func (c *Cluster) flush(cn *conn) {
+	var batch [][]byte
+	for {
+		c.mu.Lock()
+		for _, b := range batch {
+			c.model.Recycle(b)
+		}
+		if len(cn.out) == 0 {
+			cn.flushing = false
+			ends, resets := cn.ends, cn.resets
+			c.mu.Unlock()
+			if ends && resets {
+				reset(cn.net)
+			} else if ends {
+				cn.net.Close()
+			}
+			return
+		}
+		batch, cn.out = append(batch[:0], cn.out...), cn.out[:0]
+		c.mu.Unlock()
+		for _, b := range batch {
+			if _, err := cn.net.Write(b); err != nil {
+				cn.net.Close() // so that the reader notices
+			}
+		}
+	}
+}
+
+// reset closes a connection so that what is on its way is lost.
+func reset(nc net.Conn) {
+	switch nc := nc.(type) {
+	case *memnet.Conn:
+		nc.Reset()
+	case *net.TCPConn:
+		nc.SetLinger(0)
+		nc.Close()
+	default:
+		nc.Close()
+	}
+}
