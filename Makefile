@@ -5,7 +5,9 @@ FUZZTIME  ?= 20s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PLATFORMS = windows/amd64 darwin/arm64 linux/arm64 linux/386
 # Packages that hold something to race for.
-RACED     = ./kbin/... ./kmsg/kjson/... ./kmsg/state/... ./cmd/franzi/...
+RACED     = ./kbin/... ./kmsg/kjson/... ./kmsg/state/... ./kmsg/compress/... ./kgo/... ./cmd/franzi/...
+# Packages with tests that start real brokers or Kafka's own classes.
+WITH_KAFKA = ./internal/kafkatest/... ./kmsg/... ./kgo/... ./cmd/franzi/...
 
 .PHONY: help
 help: ## show this
@@ -21,7 +23,7 @@ race: ## run tests under the race detector
 
 .PHONY: test-kafka
 test-kafka: ## run the tests with real brokers; KAFKA_ERAS="1.1.1 4.4.0" chooses some (needs Java 17, Maven)
-	go test -tags kafka -count 1 -p 1 -timeout 60m ./internal/kafkatest/...
+	go test -tags kafka -count 1 -p 1 -timeout 60m $(WITH_KAFKA)
 
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME each
