@@ -5,6 +5,7 @@ package contact
 import (
 	"fmt"
 
+	"github.com/franzi-kafka/franzi/internal/kafkatest/rawconn"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
@@ -217,7 +218,7 @@ func contactSASLAuthenticate(x *talk) {
 }
 
 // sasl is a connection to the listener with SASL.
-func (x *talk) sasl() *wire {
+func (x *talk) sasl() *rawconn.Conn {
 	return dial(x.T, x.rig.cluster.Listener("SASL_PLAINTEXT")[0])
 }
 
@@ -227,7 +228,7 @@ func plain(user string) obj {
 }
 
 // login is a connection of a user.
-func (x *talk) login(user string) *wire {
+func (x *talk) login(user string) *rawconn.Conn {
 	x.Helper()
 	w := x.sasl()
 	x.send(w, kmsg.KeySASLHandshake, 1, obj{"mechanism": "PLAIN"}, nil)

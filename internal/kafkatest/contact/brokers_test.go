@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/franzi-kafka/franzi/internal/kafkatest/rawconn"
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -351,11 +352,11 @@ func contactEnvelope(x *talk) {
 	principal := kmsg.NewDefaultPrincipalData()
 	principal.Type, principal.Name = "User", "ANONYMOUS"
 	resp := x.ask(obj{"requestData": frame[4:], "requestPrincipal": principal.AppendTo([]byte{0, 0}), "clientHostAddress": []byte{127, 0, 0, 1}})
-	answer, err := decode(resp.(*kmsg.EnvelopeResponse).ResponseData, inner)
+	answer, err := rawconn.Decode(resp.(*kmsg.EnvelopeResponse).ResponseData, inner)
 	if err != nil {
 		x.Fatal(err)
 	}
-	if codes := errorCodesOf(answer); len(codes) > 0 || !tells(answer) {
+	if codes := rawconn.ErrorCodes(answer); len(codes) > 0 || !tells(answer) {
 		x.Errorf("got %s in the envelope", answer)
 	}
 }

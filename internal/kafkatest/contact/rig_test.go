@@ -14,6 +14,7 @@ import (
 
 	"github.com/franzi-kafka/franzi/gen/model"
 	"github.com/franzi-kafka/franzi/internal/kafkatest"
+	"github.com/franzi-kafka/franzi/internal/kafkatest/rawconn"
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 	"github.com/franzi-kafka/franzi/spec"
@@ -117,14 +118,14 @@ func newRig(t *testing.T, opts kafkatest.Options, protocol *model.Model) *rig {
 	}
 	r.cluster = kafkatest.New(t, opts)
 	broker := &target{role: brokerRole, addr: r.cluster.Addrs()[0]}
-	broker.apis, broker.found, err = discover(t.Context(), broker.addr)
+	broker.apis, broker.found, err = rawconn.Discover(t.Context(), broker.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.targets = append(r.targets, broker)
 	for _, addr := range r.cluster.ControllerAddrs() {
 		controller := &target{role: controllerRole, addr: addr}
-		if controller.apis, controller.found, err = discover(t.Context(), addr); err != nil {
+		if controller.apis, controller.found, err = rawconn.Discover(t.Context(), addr); err != nil {
 			t.Fatal(err)
 		}
 		r.targets = append(r.targets, controller)

@@ -4,26 +4,22 @@ package contact
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
-	"reflect"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/franzi-kafka/franzi/gen/model"
-	"github.com/franzi-kafka/franzi/kbin"
+	"github.com/franzi-kafka/franzi/internal/kafkatest/rawconn"
 	"github.com/franzi-kafka/franzi/kmsg"
 	"github.com/franzi-kafka/franzi/kmsg/kjson"
 )
 
 const (
-	exchangeTime = 30 * time.Second // for one answer
-	patience     = 15 * time.Second // for an error that passes
-	retryEvery   = 100 * time.Millisecond
+	patience   = 15 * time.Second // for an error that passes
+	retryEvery = 100 * time.Millisecond
 )
 
 // obj and list write a request as JSON. It may have fields that only some versions have:
@@ -40,8 +36,8 @@ type talk struct {
 	target  *target // who is exercised
 	key     kmsg.APIKey
 	version int16
-	to      *wire // its connection, made when first used
-	broker  *wire // one for preparations, likewise
+	to      *rawconn.Conn // its connection, made when first used
+	broker  *rawconn.Conn // one for preparations, likewise
 
 	asked   bool // the version was exercised
 	told    bool // an answer had content
@@ -49,77 +45,14 @@ type talk struct {
 	skipped string
 }
 
-// A wire is a connection that has one request in flight.
-type wire struct {
-	net.Conn
-	limit time.Duration // for an answer
-	next  int32         // correlation id
-}
-
-func dial(t *testing.T, addr string) *wire {
+func dial(t *testing.T, addr string) *rawconn.Conn {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", addr, exchangeTime)
+	conn, err := rawconn.Dial(t.Context(), addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return &wire{Conn: conn, limit: exchangeTime}
-}
-
-// exchange sends a request and returns the answer's frame.
-func (w *wire) exchange(req kmsg.Request) ([]byte, error) {
-	w.next++
-	header := kmsg.RequestHeader{CorrelationID: w.next, ClientID: kbin.Str("franzi-contact")}
-	frame, err := kmsg.AppendRequest(nil, header, req)
-	if err != nil {
-		return nil, err
-	}
-	if err := roundTripRequest(frame); err != nil {
-		return nil, err
-	}
-	if err := w.SetDeadline(time.Now().Add(w.limit)); err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(frame); err != nil {
-		return nil, err
-	}
-	answer, err := kmsg.ReadFrame(w, nil, kmsg.MaxFrame)
-	if err != nil {
-		return nil, err
-	}
-	if id, ok := kmsg.CorrelationID(answer); !ok || id != w.next {
-		return nil, fmt.Errorf("the answer has the correlation id %d, want %d", id, w.next)
-	}
-	return answer, nil
-}
-
-func roundTripRequest(frame []byte) error {
-	header, req, err := kmsg.DecodeRequest(frame[4:])
-	if err != nil {
-		return fmt.Errorf("our own request cannot be read: %w", err)
-	}
-	again, err := kmsg.AppendRequest(nil, header, req)
-	if err != nil || !bytes.Equal(again, frame) {
-		return fmt.Errorf("our own request, read and written:\n%x\nwas\n%x\n%v", again, frame, err)
-	}
-	return nil
-}
-
-// decode reads an answer to its last byte and wants the same bytes when it is written.
-func decode(frame []byte, req kmsg.Request) (kmsg.Response, error) {
-	resp := req.Response()
-	header, err := kmsg.DecodeResponse(frame, resp)
-	if err != nil {
-		return nil, fmt.Errorf("%w\nof the answer %x", err, frame)
-	}
-	again, err := kmsg.AppendResponse(nil, header, resp)
-	if err != nil {
-		return nil, fmt.Errorf("the answer cannot be written: %w\nit is %s", err, resp)
-	}
-	if size := binary.BigEndian.Uint32(again); int(size) != len(again)-4 || !bytes.Equal(again[4:], frame) {
-		return nil, fmt.Errorf("the answer, read and written:\n%x\nwas\n%x", again[4:], frame)
-	}
-	return resp, nil
+	return conn
 }
 
 // ask exercises the version: it sends the request and returns the answer. Error codes in it
@@ -150,7 +83,7 @@ func (x *talk) prepareAt(key kmsg.APIKey, version int16, body obj, allowed ...km
 	return x.send(x.broker, key, version, body, allowed)
 }
 
-func (x *talk) send(w *wire, key kmsg.APIKey, version int16, body obj, allowed []kmsg.ErrorCode) kmsg.Response {
+func (x *talk) send(w *rawconn.Conn, key kmsg.APIKey, version int16, body obj, allowed []kmsg.ErrorCode) kmsg.Response {
 	x.Helper()
 	req, err := request(x.rig.protocol, key, version, body)
 	if err != nil {
@@ -159,21 +92,17 @@ func (x *talk) send(w *wire, key kmsg.APIKey, version int16, body obj, allowed [
 	tick := time.NewTicker(retryEvery)
 	defer tick.Stop()
 	for give := time.Now().Add(patience); ; <-tick.C {
-		frame, err := w.exchange(req)
+		resp, err := w.Ask(req)
 		if err != nil {
 			x.Fatalf("%s version %d: %v\nto %s", key, version, err, req)
 		}
-		resp, err := decode(frame, req)
-		if err != nil {
-			x.Fatalf("%s version %d: %v\nto %s", key, version, err, req)
-		}
-		bad := slices.DeleteFunc(errorCodesOf(resp), func(c kmsg.ErrorCode) bool {
+		bad := slices.DeleteFunc(rawconn.ErrorCodes(resp), func(c kmsg.ErrorCode) bool {
 			return slices.Contains(allowed, c)
 		})
 		if len(bad) == 0 {
 			return resp
 		}
-		passing := !slices.ContainsFunc(bad, func(c kmsg.ErrorCode) bool { return !passes(c) })
+		passing := !slices.ContainsFunc(bad, func(c kmsg.ErrorCode) bool { return !rawconn.Passes(c) })
 		if !passing || time.Now().After(give) {
 			x.Fatalf("%s version %d: %v\nin %s\nto %s", key, version, bad, resp, req)
 		}
@@ -191,46 +120,6 @@ func (x *talk) until(ask func() bool) {
 		}
 	}
 }
-
-// passes reports whether an error goes away while a broker finds its way.
-func passes(c kmsg.ErrorCode) bool {
-	switch c {
-	case kmsg.LeaderNotAvailable, kmsg.NotLeaderOrFollower, kmsg.UnknownTopicOrPartition, kmsg.UnknownTopicID,
-		kmsg.CoordinatorNotAvailable, kmsg.NotCoordinator, kmsg.CoordinatorLoadInProgress, kmsg.ConcurrentTransactions, kmsg.DelegationTokenNotFound:
-		return true
-	}
-	return false
-}
-
-func errorCodes(v reflect.Value) []kmsg.ErrorCode {
-	var codes []kmsg.ErrorCode
-	if c, ok := v.Interface().(kmsg.ErrorCode); ok {
-		if c != kmsg.None {
-			codes = append(codes, c)
-		}
-		return codes
-	}
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			codes = errorCodes(v.Elem())
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			codes = append(codes, errorCodes(v.Index(i))...)
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				codes = append(codes, errorCodes(v.Field(i))...)
-			}
-		}
-	}
-	return codes
-}
-
-// errorCodesOf collects all error codes of an answer but None.
-func errorCodesOf(resp kmsg.Response) []kmsg.ErrorCode { return errorCodes(reflect.ValueOf(resp)) }
 
 // tells reports whether an answer says more than the least its version can say.
 func tells(resp kmsg.Response) bool {

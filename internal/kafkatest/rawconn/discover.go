@@ -1,6 +1,4 @@
-//go:build kafka
-
-package contact
+package rawconn
 
 import (
 	"context"
@@ -18,10 +16,11 @@ import (
 // silence is how long a broker that does not know a request may say nothing.
 const silence = 3 * time.Second
 
-// discover finds which versions a broker speaks: from ApiVersions if it knows that, in the
+// Discover finds which versions a broker speaks: from ApiVersions if it knows that, in the
 // version that the broker asks for if it does not know ours (KIP-511), else by which requests
-// it answers at all. It also returns how it found them.
-func discover(ctx context.Context, addr string) ([]kmsg.VersionRange, string, error) {
+// it answers at all. It also returns how it found them. It blocks for some seconds if the broker
+// is old.
+func Discover(ctx context.Context, addr string) ([]kmsg.VersionRange, string, error) {
 	req := kmsg.NewAPIVersionsRequest()
 	req.ClientSoftwareName, req.ClientSoftwareVersion = "franzi", "1"
 	req.Version = kmsg.LookupAPI(kmsg.KeyAPIVersions).MaxVersion
@@ -99,12 +98,7 @@ func try(ctx context.Context, addr string, req kmsg.Request) (kmsg.Response, err
 		return nil, err
 	}
 	defer conn.Close()
-	w := &wire{Conn: conn, limit: silence}
-	frame, err := w.exchange(req)
-	if err != nil {
-		return nil, err
-	}
-	return decode(frame, req)
+	return (&Conn{Conn: conn, limit: silence}).Ask(req)
 }
 
 func ranges(answer *kmsg.APIVersionsResponse) []kmsg.VersionRange {
