@@ -15,7 +15,7 @@ import (
 // why there is none. The response belongs to the call. After [Done] it is ignored.
 func (c *Call) Answered(now time.Time, s *Shard, resp kmsg.Response, loss *Loss) {
 	i := slices.Index(c.flying, s)
-	if i < 0 || c.done != nil {
+	if i < 0 || c.done {
 		return
 	}
 	c.flying = slices.Delete(c.flying, i, i+1)
@@ -190,6 +190,9 @@ func (c *Call) took(now time.Time, s *Shard, resp kmsg.Response) {
 			c.judge(now, it, itemCode, text)
 		case code != kmsg.None:
 			c.judge(now, it, code, text)
+		case c.sparse:
+			it.from, it.absent = from, true
+			c.judge(now, it, kmsg.None, "")
 		default:
 			it.fail(kmsg.UnknownServerError, errLeftOut)
 		}

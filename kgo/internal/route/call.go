@@ -58,6 +58,7 @@ type Call struct {
 	older    bool // the user's has the older shape
 	raw      bool // it goes as it is
 	whole    bool // there are no items but the request itself
+	sparse   bool // the answer has only items that there is something to say about
 	to       Target
 	options  Options
 	deadline time.Time
@@ -67,13 +68,9 @@ type Call struct {
 	topics []topic              // that items are about
 	names  map[kbin.UUID]string // of topics, as far as they are known
 	ids    map[string]kbin.UUID // the reverse
-	one    [1]item
 
 	flying    []*Shard
 	answers   []answer
-	first     Shard     // memory of the first
-	sending   [1]*Shard // memory of a step
-	want      [1]*Shard
 	single    bool // a broker has no room for several items
 	avoid     []int32
 	throttled time.Time // by the last answer that said so
@@ -89,7 +86,15 @@ type Call struct {
 	ended   bool  // no more of it is tried
 	cause   error // why
 	lastErr error // why the brokers are not known
-	done    *Step
+	done    bool
+	last    Step // when it is done
+
+	// Memory for the first of each; most calls have one.
+	firstItem   [1]item
+	firstShard  Shard
+	firstFlying [1]*Shard
+	firstSent   [1]*Shard
+	firstAnswer [1]answer
 }
 
 // An item is what a request asks for one of, or the request as a whole.
@@ -117,6 +122,7 @@ type item struct {
 	// What came of it.
 	from     int32 // among the answers, -1 for none
 	where    at    // in that answer
+	absent   bool  // there is nothing about it in that answer, and need not be
 	code     kmsg.ErrorCode
 	text     string
 	answered bool  // the code is of an answer
@@ -156,7 +162,8 @@ func (r *Router) Call(now time.Time, req kmsg.Request, o Options) *Call {
 		c.req, c.older = newerShape(req)
 	}
 	c.value = structOf(c.req)
-	c.items = c.one[:0]
+	c.sparse = c.plan.sparse || inSession(c.req)
+	c.items, c.flying, c.answers = c.firstItem[:0], c.firstFlying[:0], c.firstAnswer[:0]
 	switch {
 	case c.raw:
 	case c.to == ToAll, c.to == ToReplicas:
@@ -172,6 +179,9 @@ func (r *Router) Call(now time.Time, req kmsg.Request, o Options) *Call {
 	if len(c.items) == 0 {
 		c.whole = true
 		c.items = append(c.items, wholeItem(Any))
+		if c.plan.in != nil && c.plan.keyField < 0 && c.to != ToController {
+			c.to = ToAny // it asks for nothing: let any broker say so
+		}
 	}
 	if q, ok := c.req.(*kmsg.AddPartitionsToTxnRequest); ok && !slices.ContainsFunc(q.Transactions, verifies) {
 		c.single = true // several are for brokers, which may do more
@@ -205,10 +215,16 @@ func (c *Call) refuse() error {
 	if c.plan.to == ToNobody {
 		return &RefusedError{api, "clients do not send it: aim it at a broker if that is meant"}
 	}
-	if q, ok := c.req.(*kmsg.FetchRequest); ok && (q.SessionID != 0 || q.SessionEpoch > 0) {
+	if inSession(c.req) {
 		return &RefusedError{api, "a fetch session belongs to one broker: aim the request at it"}
 	}
 	return nil
+}
+
+// inSession says whether a request goes on with a fetch session (KIP-227).
+func inSession(req kmsg.Request) bool {
+	q, ok := req.(*kmsg.FetchRequest)
+	return ok && (q.SessionID != 0 || q.SessionEpoch > 0)
 }
 
 // addItem adds an item of the request.
@@ -234,8 +250,8 @@ func (c *Call) addTopic(k key) int32 {
 // Next returns what to do now. Call it again after each step but [Wait], and then when something
 // was told, or at Until. What is known of the cluster is never nil.
 func (c *Call) Next(now time.Time, known *cluster.Snapshot) Step {
-	if c.done != nil {
-		return *c.done
+	if c.done {
+		return c.last
 	}
 	if !c.ended && !now.Before(c.deadline) {
 		c.end(ErrDeadline)

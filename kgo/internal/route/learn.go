@@ -73,7 +73,7 @@ func (c *Call) reason() string {
 // Told gives back a [cluster.Need] of a step. The next snapshot that is given to Next has to be
 // the one that was published with it, or a later one.
 func (c *Call) Told(now time.Time, need *cluster.Need) {
-	if need != c.need || c.done != nil {
+	if need != c.need || c.done {
 		return
 	}
 	c.need = nil
@@ -107,8 +107,19 @@ func (c *Call) unknown(now time.Time, it *item, err error) {
 	it.err, it.calm = err, true
 	it.pause = c.pauseAfter(now, it.attempts)
 	if c.options.Once || c.tooOften(it) {
-		it.fail(kmsg.None, err)
+		it.fail(c.nobody(), err)
 	}
+}
+
+// nobody is the code that stands for not knowing whom to ask.
+func (c *Call) nobody() kmsg.ErrorCode {
+	switch c.to {
+	case ToLeaders:
+		return kmsg.LeaderNotAvailable
+	case ToGroupCoordinator, ToTransactionCoordinator, ToShareCoordinator:
+		return kmsg.CoordinatorNotAvailable
+	}
+	return kmsg.BrokerNotAvailable
 }
 
 // lookFor asks for the coordinators that items lack.
@@ -142,7 +153,7 @@ func (c *Call) lookFor() Step {
 
 // Found gives back a [cluster.NeedCoordinators] of a step, under the same condition.
 func (c *Call) Found(now time.Time, find *cluster.NeedCoordinators) {
-	if find != c.find || c.done != nil {
+	if find != c.find || c.done {
 		return
 	}
 	c.find = nil

@@ -29,8 +29,8 @@ func (c *Call) finish() Step {
 	}
 	resp, lowest := c.response()
 	failures := c.failures(resp)
-	c.done = &Step{Do: Done, Shards: c.flying, Response: c.olderAnswer(resp, lowest), Failures: failures}
-	return *c.done
+	c.done, c.last = true, Step{Do: Done, Shards: c.flying, Response: c.olderAnswer(resp, lowest), Failures: failures}
+	return c.last
 }
 
 // giveUp ends an item that was still to be done.
@@ -67,26 +67,26 @@ func (e *givenUp) Unwrap() []error {
 
 // response returns the answer, nil if there is none, and the lowest version used.
 func (c *Call) response() (kmsg.Response, int16) {
-	used := c.used()
 	switch {
-	case len(c.items) == 0:
-		return nil, -1
-	case c.whole && len(used) == 0:
+	case len(c.items) == 0, c.whole && c.items[0].from < 0:
 		return nil, -1
 	case c.whole:
-		return used[0].resp, used[0].version
+		a := &c.answers[c.items[0].from]
+		return a.resp, a.version
 	}
+	used := c.used()
 	resp, lowest := c.blank(used)
 	v := structOf(resp)
 	if c.to == ToAll || c.to == ToReplicas {
 		c.collect(v, used)
 	} else if len(used) != 1 || !c.allFrom(used[0]) {
-		parts := make([]part, len(c.items))
+		parts := make([]part, 0, len(c.items))
 		for i := range c.items {
-			it := &c.items[i]
-			parts[i] = part{item: it}
-			if it.from >= 0 {
-				parts[i].answer = &c.answers[it.from]
+			switch it := &c.items[i]; {
+			case it.from < 0:
+				parts = append(parts, part{item: it})
+			case !it.absent:
+				parts = append(parts, part{it, &c.answers[it.from]})
 			}
 		}
 		c.plan.clearTop(v)
@@ -161,14 +161,14 @@ func (c *Call) assembleLevel(dst reflect.Value, parts []part, depth int) {
 	l := &out.levels[depth]
 	list := dst.Field(l.list)
 	last := depth == len(out.levels)-1
-	made := reflect.MakeSlice(list.Type(), 0, len(parts))
-	for len(parts) > 0 {
-		count := 1
-		for !last && count < len(parts) && parts[count].item.in[depth] == parts[0].item.in[depth] {
-			count++
-		}
-		made = reflect.Append(made, reflect.Zero(list.Type().Elem()))
-		elem := made.Index(made.Len() - 1)
+	n := 0
+	for rest := parts; len(rest) > 0; rest = rest[together(rest, depth, last):] {
+		n++
+	}
+	made := reflect.MakeSlice(list.Type(), n, n)
+	for i := range n {
+		count := together(parts, depth, last)
+		elem := made.Index(i)
 		if from := firstAnswered(parts[:count]); from != nil {
 			elem.Set(out.elem(from.answer.value, from.item.where)[depth])
 		} else {
@@ -183,6 +183,15 @@ func (c *Call) assembleLevel(dst reflect.Value, parts []part, depth int) {
 		parts = parts[count:]
 	}
 	list.Set(made)
+}
+
+// together returns how many of the parts are in the same element of a level.
+func together(parts []part, depth int, last bool) int {
+	n := 1
+	for !last && n < len(parts) && parts[n].item.in[depth] == parts[0].item.in[depth] {
+		n++
+	}
+	return n
 }
 
 func firstAnswered(parts []part) *part {

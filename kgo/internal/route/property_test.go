@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/franzi-kafka/franzi/kbin"
-	"github.com/franzi-kafka/franzi/kgo/internal/cluster"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
@@ -469,5 +468,3 @@ func differ(got, want kmsg.Response) string {
 	}
 	return ""
 }
-
-var _ = cluster.Empty

@@ -75,8 +75,8 @@ func newerShape(req kmsg.Request) (kmsg.Request, bool) {
 // Check finds out. It may fill in ids.
 func (c *Call) boundsOf(s *Shard, known *cluster.Snapshot) (low, high int16) {
 	low, high = 0, math.MaxInt16
-	need := func(version int16, if_ bool) {
-		if if_ {
+	need := func(version int16, needed bool) {
+		if needed {
 			low = max(low, version)
 		}
 	}
@@ -88,6 +88,13 @@ func (c *Call) boundsOf(s *Shard, known *cluster.Snapshot) (low, high int16) {
 		}
 		for i := range q.Groups {
 			need(2, q.Groups[i].Topics == nil)
+		}
+	case *kmsg.FetchRequest:
+		for _, t := range q.ForgottenTopicsData {
+			need(13, t.Topic == "")
+			if t.TopicID.IsZero() {
+				high = 12
+			}
 		}
 	case *kmsg.FindCoordinatorRequest:
 		need(4, len(q.CoordinatorKeys) > 1)

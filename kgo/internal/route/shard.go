@@ -85,7 +85,7 @@ func (c *Call) put(shards []*Shard, item int, broker int32) []*Shard {
 
 // newShard returns a shard; the first of a call takes no memory.
 func (c *Call) newShard(broker int32) *Shard {
-	s := &c.first
+	s := &c.firstShard
 	if s.call != nil {
 		s = new(Shard)
 	}

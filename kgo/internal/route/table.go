@@ -20,6 +20,8 @@ type row struct {
 	member string
 	// collect are the lists that are joined when all brokers answer.
 	collect []string
+	// sparse says that the answer has only items that there is something to say about.
+	sparse bool
 	// ids is the first version with ids instead of names of topics.
 	ids int16
 	// batch is the first version with room for several items.
@@ -236,7 +238,7 @@ var rows = [...]row{
 		in: "GroupIDs[]", out: describedGroups,
 	},
 	kmsg.KeyShareFetch: {
-		to: ToLeaders, lane: FetchLane, wait: []string{"MaxWaitMs"}, expect: "MaxBytes",
+		to: ToLeaders, lane: FetchLane, wait: []string{"MaxWaitMs"}, expect: "MaxBytes", sparse: true,
 		in:   "Topics[TopicID].Partitions[PartitionIndex]",
 		out:  "Responses[TopicID].Partitions[PartitionIndex]!ErrorCode",
 		also: []string{"Responses[TopicID].Partitions[PartitionIndex]!AcknowledgeErrorCode"},

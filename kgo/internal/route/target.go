@@ -25,7 +25,7 @@ const (
 func (c *Call) dispatch(now time.Time, known *cluster.Snapshot) Step {
 	until := c.deadline
 	verdicts := [4]int{}
-	shards := c.want[:0]
+	shards := c.firstSent[:0]
 	for i := range c.items {
 		it := &c.items[i]
 		if it.state != pending || it.asking {
@@ -59,10 +59,17 @@ func (c *Call) dispatch(now time.Time, known *cluster.Snapshot) Step {
 	return Step{Do: Wait, Until: until}
 }
 
+// freely is how often an item goes to another broker without a pause. Brokers that send a client
+// back and forth are not to make it busy.
+const freely = 2
+
 // another says whether an item that failed goes to another broker now, which takes no pause.
 func (c *Call) another(it *item, broker int32, known *cluster.Snapshot) bool {
-	if broker == Any {
-		return len(c.avoid) > 0 && len(c.avoid) < len(known.Brokers)
+	switch {
+	case it.attempts > freely:
+		return false
+	case broker == Any:
+		return it.written != Yes && len(c.avoid) > 0 && len(c.avoid) < len(known.Brokers)
 	}
 	return broker != it.broker
 }
