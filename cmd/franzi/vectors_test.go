@@ -34,6 +34,9 @@ func vectors(t *testing.T) map[messageVersion][]vector {
 	}
 	all := map[messageVersion][]vector{}
 	for _, file := range files {
+		if strings.HasPrefix(filepath.Base(file), "batch-") {
+			continue // no messages
+		}
 		f, err := os.Open(file)
 		if err != nil {
 			t.Fatal(err)
