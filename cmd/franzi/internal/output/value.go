@@ -25,6 +25,10 @@ type Value struct {
 	Text     string   // of a string as it is, of a scalar as in JSON
 	Elements []Value  // of an array
 	Members  []Member // of an object
+
+	// Begin and End are where it stands in the text that was parsed; Begin is known of arrays
+	// and objects only.
+	Begin, End int
 }
 
 // A Member is a key of an object and what stands there.
@@ -33,22 +37,51 @@ type Member struct {
 	Value Value
 }
 
+// Null returns null.
+func Null() Value { return Value{Text: "null"} }
+
+// Bool returns true or false.
+func Bool(b bool) Value { return Value{Text: strconv.FormatBool(b)} }
+
+// Int returns a number.
+func Int[N int | int8 | int16 | int32 | int64 | uint32](n N) Value {
+	return Value{Text: strconv.FormatInt(int64(n), 10)}
+}
+
+// Text returns a string.
+func Text(s string) Value { return Value{Kind: String, Text: s} }
+
+// Add puts a key and what stands there at the end of an object.
+func (v *Value) Add(key string, x Value) { v.Members = append(v.Members, Member{key, x}) }
+
+// IsNull reports whether the value is null.
+func (v Value) IsNull() bool { return v.Kind == Scalar && v.Text == "null" }
+
+// MarshalJSON lets a Value be part of anything that encoding/json writes.
+func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
+
 // ValueOf returns anything that encoding/json can write as a Value.
 func ValueOf(x any) (Value, error) {
 	if v, ok := x.(Value); ok {
 		return v, nil
 	}
-	text, ok := x.(json.RawMessage)
-	if !ok {
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(x); err != nil {
-			return Value{}, err
-		}
-		text = b.Bytes()
+	if text, ok := x.(json.RawMessage); ok {
+		return Parse(text)
+	}
+	text, err := encode(x)
+	if err != nil {
+		return Value{}, err
 	}
 	return Parse(text)
+}
+
+// encode writes JSON on one line, with its end.
+func encode(x any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(x)
+	return b.Bytes(), err
 }
 
 // Parse reads JSON.
@@ -65,18 +98,22 @@ func parse(d *json.Decoder) (Value, error) {
 	}
 	switch t := t.(type) {
 	case json.Delim:
+		begin := int(d.InputOffset()) - 1
+		parseInside := parseObject
 		if t == '[' {
-			return parseArray(d)
+			parseInside = parseArray
 		}
-		return parseObject(d)
+		v, err := parseInside(d)
+		v.Begin, v.End = begin, int(d.InputOffset())
+		return v, err
 	case string:
-		return Value{Kind: String, Text: t}, nil
+		return Value{Kind: String, Text: t, End: int(d.InputOffset())}, nil
 	case json.Number:
-		return Value{Text: t.String()}, nil
+		return Value{Text: t.String(), End: int(d.InputOffset())}, nil
 	case bool:
-		return Value{Text: strconv.FormatBool(t)}, nil
+		return Value{Text: strconv.FormatBool(t), End: int(d.InputOffset())}, nil
 	}
-	return Value{Text: "null"}, nil
+	return Value{Text: "null", End: int(d.InputOffset())}, nil
 }
 
 func parseArray(d *json.Decoder) (Value, error) {
@@ -206,13 +243,24 @@ func (v Value) isShort() bool {
 }
 
 func appendQuoted(dst []byte, s string) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(s); err != nil {
+	if isPlain(s) {
+		return append(append(append(dst, '"'), s...), '"')
+	}
+	text, err := encode(s)
+	if err != nil {
 		panic(fmt.Sprintf("output: cannot quote %q: %v", s, err)) // strings always can be
 	}
-	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+	return append(dst, bytes.TrimSuffix(text, []byte("\n"))...)
+}
+
+// isPlain reports whether a string stands in quotes as it is, as most do.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // plain is the value as templates see it.

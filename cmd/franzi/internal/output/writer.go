@@ -1,8 +1,10 @@
 package output
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 )
 
@@ -60,6 +62,13 @@ func (w *Writer) render(r Result) ([]byte, error) {
 	if w.format.name == RawFormat && r.Raw != nil {
 		return r.Raw, nil
 	}
+	if w.format.name == LinesFormat && isStruct(r.Value) { // nothing but its JSON is needed
+		text, err := encode(r.Value)
+		if err != nil {
+			return nil, fmt.Errorf("the result is no JSON: %w", err)
+		}
+		return text, nil
+	}
 	v, err := ValueOf(r.Value)
 	if err != nil {
 		return nil, fmt.Errorf("the result is no JSON: %w", err)
@@ -81,6 +90,15 @@ func (w *Writer) render(r Result) ([]byte, error) {
 		dst = append(dst, "---\n"...)
 	}
 	return append(v.appendYAML(dst, 0), '\n'), nil
+}
+
+// isStruct reports whether x is a struct whose JSON is an object.
+func isStruct(x any) bool {
+	if _, own := x.(json.Marshaler); own || x == nil {
+		return false
+	}
+	t := reflect.TypeOf(x)
+	return t.Kind() == reflect.Struct || t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct
 }
 
 // each appends the elements of an array, or the value if it is none.
