@@ -11,6 +11,7 @@ import (
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/broker"
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
 	"github.com/franzi-kafka/franzi/gen/model"
+	"github.com/franzi-kafka/franzi/kmsg/compress"
 	"github.com/franzi-kafka/franzi/spec"
 )
 
@@ -24,6 +25,7 @@ type app struct {
 	format   output.Format
 	helpJSON bool
 	model    func() (*model.Model, error) // read when first needed, which takes 50 ms
+	codecs   compress.Codecs
 }
 
 func newApp(in io.Reader, out, err io.Writer, dial broker.Dialer) *app {

@@ -9,21 +9,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
-	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
-	"github.com/franzi-kafka/franzi/kmsg/state"
+	"github.com/franzi-kafka/franzi/kmsg/kjson"
 )
 
-const decodeHelp = `decode shows bytes of the wire as JSON (bytes and records in base64). They are
+const decodeHelp = `decode shows bytes of the wire as JSON: records as batches, other bytes in base64. They are
 
   a message             decode NAME -v N; that of an API is its request
   a request's frame     decode, which knows it by its header; with or without its size
   a response's frame    decode --response-to NAME -v N
+  record batches        decode records; if they are whole, decode knows them too
   a record of Kafka's   decode __consumer_offsets --key HEX --value HEX, and other topics
 
 Without HEX, decode reads one item a line from stdin and writes one line of JSON each; a line
 that is wrong is reported on stderr and skipped. In HEX spaces, colons, line ends and 0x do
-not matter.`
+not matter. Exit code 1 says that something is wrong, batches in it too.`
 
 // A decodeCommand is what decode was asked for.
 type decodeCommand struct {
@@ -33,6 +33,9 @@ type decodeCommand struct {
 	key, value string
 	lenient    bool
 	redact     bool
+	opaque     bool
+
+	codec kjson.Codec
 }
 
 func (a *app) decodeCommand() *cobra.Command {
@@ -73,7 +76,8 @@ func (a *app) decodeCommand() *cobra.Command {
 	cmd.Flags().StringVar(&d.key, "key", "", "the key of a record, in --format")
 	cmd.Flags().StringVar(&d.value, "value", "", "the value of a record, in --format; without it a tombstone")
 	cmd.Flags().BoolVar(&d.lenient, "lenient", false, "accept null where it is not allowed, and bytes after the end")
-	cmd.Flags().BoolVar(&d.redact, "redact", false, "hide secrets, and only count records and long bytes")
+	cmd.Flags().BoolVar(&d.redact, "redact", false, "hide secrets and what records hold, and only count long bytes")
+	addOpaque(cmd, &d.opaque)
 	complete(cmd, "response-to", func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		return startingWith(apiNames(), typed), cobra.ShellCompDirectiveNoFileComp
 	})
@@ -82,14 +86,7 @@ func (a *app) decodeCommand() *cobra.Command {
 	return cmd
 }
 
-// topics are Kafka's own, whose records decode knows.
-func topics() []string {
-	return []string{state.ConsumerOffsets, state.TransactionState, state.ShareGroupState, state.ClusterMetadata, state.RemoteLogMetadata}
-}
-
-func decodable() []string { return append(everyName(), topics()...) }
-
-func isTopic(name string) bool { return strings.HasPrefix(name, "__") }
+func decodable() []string { return append(append(everyName(), recordsName), topics()...) }
 
 // arguments tells NAME from HEX: each may be left out. given says whether there is a HEX.
 func (d *decodeCommand) arguments(cmd *cobra.Command, args []string) (name, input string, given bool, err error) {
@@ -117,7 +114,7 @@ func (d *decodeCommand) looksLikeBytes(arg string) bool {
 		return err == nil && len(b) > 0 || strings.IndexFunc(arg, isLetterBeyondHex) < 0
 	}
 	_, err := findMessage(arg)
-	return err != nil && !isTopic(arg)
+	return err != nil && !isTopic(arg) && arg != recordsName
 }
 
 func isLetterBeyondHex(c rune) bool {
@@ -140,6 +137,10 @@ func (a *app) newDecoding(cmd *cobra.Command, d *decodeCommand, name string) (*d
 			return nil, err
 		}
 		dec.decode = func(b []byte) (any, error) { return dec.response(api, b) }
+	case name == recordsName && d.version.set:
+		return nil, misused(cmd, "records tell their format themselves")
+	case name == recordsName:
+		dec.decode = dec.records
 	case name != "":
 		full, err := findMessage(name)
 		if err != nil {
@@ -161,6 +162,10 @@ func (a *app) newDecoding(cmd *cobra.Command, d *decodeCommand, name string) (*d
 
 // result makes the result of what was decoded.
 func result(value any) (output.Result, error) {
+	if list, ok := value.(batchList); ok {
+		v := output.Value(list)
+		return output.Result{Value: v, Table: func(t *output.Table) { batchesTable(t, v.Elements) }}, nil
+	}
 	v, err := output.ValueOf(value)
 	return output.Result{Value: v, Raw: append(v.AppendJSON(nil), '\n')}, err
 }
@@ -178,7 +183,13 @@ func (a *app) decodeOne(dec *decoding, arg string) error {
 	if err != nil {
 		return err
 	}
-	return a.write(output.JSONFormat, r)
+	if err := a.write(output.JSONFormat, r); err != nil {
+		return err
+	}
+	if dec.complain("") {
+		return errSaid()
+	}
+	return nil
 }
 
 func (a *app) decodeLines(ctx context.Context, dec *decoding) error {
@@ -198,7 +209,11 @@ func (a *app) decodeLines(ctx context.Context, dec *decoding) error {
 		if err != nil {
 			return err
 		}
-		return w.Write(r)
+		if err := w.Write(r); err != nil {
+			return err
+		}
+		some = dec.complain(fmt.Sprintf("line %d: ", l.n)) || some
+		return nil
 	})
 	if err == nil && some {
 		return errSaid()
@@ -218,6 +233,7 @@ func (a *app) decodeStream(ctx context.Context, dec *decoding) error {
 	if dec.frames {
 		items = splitFrames(b)
 	}
+	some := false // wrong
 	for _, item := range items {
 		value, err := dec.decode(item)
 		if err != nil {
@@ -230,6 +246,10 @@ func (a *app) decodeStream(ctx context.Context, dec *decoding) error {
 		if err := w.Write(r); err != nil {
 			return err
 		}
+		some = dec.complain("") || some
+	}
+	if some {
+		return errSaid()
 	}
 	return nil
 }
@@ -250,115 +270,4 @@ func splitFrames(b []byte) [][]byte {
 		return [][]byte{b}
 	}
 	return frames
-}
-
-// A shownRecord is a record of one of Kafka's own topics.
-type shownRecord struct {
-	Topic string       `json:"topic"`
-	Type  int16        `json:"type"`
-	Key   *shownInside `json:"key"`
-	Value *shownInside `json:"value"` // null for a tombstone
-}
-
-// A shownInside is a key or value.
-type shownInside struct {
-	Name    string `json:"name"`
-	Version int16  `json:"version"`
-	Message any    `json:"message"`
-}
-
-func (a *app) decodeRecord(cmd *cobra.Command, d *decodeCommand, topic string, given bool) error {
-	known, err := oneOf("topic", topic, topics())
-	if err != nil {
-		return err
-	}
-	switch {
-	case given:
-		return misused(cmd, "the bytes of a record are its --key and --value")
-	case d.version.set || d.responseTo != "":
-		return misused(cmd, "records tell their version themselves")
-	case !cmd.Flags().Changed("key") && !cmd.Flags().Changed("value"):
-		return misused(cmd, "a record of %s has a --key or a --value, or both", known)
-	}
-	key, err := d.half(cmd, "key", d.key)
-	if err != nil {
-		return err
-	}
-	value, err := d.half(cmd, "value", d.value)
-	if err != nil {
-		return err
-	}
-	rec, err := state.Decode(known, key, value)
-	if err != nil {
-		return a.explainRecord(d, known, rec, key, value, err)
-	}
-	shown := shownRecord{Topic: known, Type: rec.Type}
-	if shown.Key, err = d.inside(rec.Key); err != nil {
-		return err
-	}
-	if shown.Value, err = d.inside(rec.Value); err != nil {
-		return err
-	}
-	r, err := result(shown)
-	if err != nil {
-		return err
-	}
-	return a.write(output.JSONFormat, r)
-}
-
-// explainRecord says in which field of the key or value of a record decoding failed.
-func (a *app) explainRecord(d *decodeCommand, topic string, rec state.Record, key, value []byte, err error) error {
-	if undecoded := new(kmsg.DecodeError); !errors.As(err, &undecoded) {
-		return failed("%s", plainly(err))
-	}
-	m, b, before := rec.Key, key, 2 // the type
-	if rec.Value != nil {
-		m, b = rec.Value, value // the version
-		if rec.Key == nil {
-			r := kbin.NewReader(value)
-			r.Uvarint() // of the frame
-			r.Uvarint() // the type
-			r.Uvarint() // the version
-			before = r.Offset()
-		}
-	}
-	dec := &decoding{app: a, decodeCommand: d}
-	return dec.explain(nameOf(m), m.APIVersion(), b[before:], before, err, " (a record of "+topic+")")
-}
-
-// half reads the key or value of a record, nil if it was not given.
-func (d *decodeCommand) half(cmd *cobra.Command, name, arg string) ([]byte, error) {
-	if !cmd.Flags().Changed(name) {
-		return nil, nil
-	}
-	text, _, err := argument(arg)
-	if err != nil {
-		return nil, err
-	}
-	b, err := d.format.parse(text)
-	if err != nil {
-		return nil, failed("--%s: %v", name, err)
-	}
-	return append([]byte{}, b...), nil // empty is not a tombstone
-}
-
-func (d *decodeCommand) inside(m kmsg.Message) (*shownInside, error) {
-	if m == nil {
-		return nil, nil
-	}
-	text, err := d.json(m)
-	if err != nil {
-		return nil, err
-	}
-	return &shownInside{nameOf(m), m.APIVersion(), text}, nil
-}
-
-// nameOf is Kafka's name of a message.
-func nameOf(m kmsg.Message) string {
-	name := strings.TrimPrefix(fmt.Sprintf("%T", m), "*kmsg.")
-	name = strings.TrimPrefix(name, "*state.")
-	if full, err := findMessage(name); err == nil {
-		return full
-	}
-	return name
 }

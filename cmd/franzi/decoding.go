@@ -18,6 +18,7 @@ type decoding struct {
 	app    *app
 	frames bool // requests are to be known by their headers
 	decode func([]byte) (any, error)
+	wrong  []string // what is wrong with the records of what was decoded last
 }
 
 // text decodes bytes that are written as text.
@@ -29,11 +30,22 @@ func (d *decoding) text(text []byte) (any, error) {
 	return d.decode(b)
 }
 
+// complain says what is wrong with the records of what was decoded, and reports whether
+// something is.
+func (d *decoding) complain(before string) bool {
+	some := len(d.wrong) > 0
+	for _, text := range d.wrong {
+		d.app.say("%s%s", before, text)
+	}
+	d.wrong = nil
+	return some
+}
+
 func (d *decodeCommand) json(m kmsg.Message) (json.RawMessage, error) {
 	if d.redact {
 		return kjson.MarshalLog(m), nil
 	}
-	text, err := kjson.Marshal(m)
+	text, err := d.codec.Append(nil, m)
 	if err != nil {
 		return nil, failed("%s", plainly(err)) // what a lenient reader accepts may not be written
 	}
@@ -57,7 +69,7 @@ func (d *decoding) message(name string, m kmsg.Message, b []byte) (any, error) {
 	if err != nil {
 		return nil, d.explain(name, m.APIVersion(), b, 0, err, frameHint(m, b))
 	}
-	return d.json(m)
+	return d.show(m)
 }
 
 // frameHint says so if bytes that are no message are its frame.
@@ -83,13 +95,16 @@ func withoutSize(b []byte) (frame []byte, cut int) {
 // A shownRequest is a framed request.
 type shownRequest struct {
 	Header  json.RawMessage `json:"header"`
-	Request json.RawMessage `json:"request"`
+	Request any             `json:"request"`
 	Name    string          `json:"name"`
 	Version int16           `json:"version"`
 }
 
-// request decodes the frame of a request, which its header names.
+// request decodes the frame of a request, which its header names, or record batches.
 func (d *decoding) request(b []byte) (any, error) {
+	if areRecords(b) {
+		return d.records(b)
+	}
 	frame, cut := withoutSize(b)
 	h, r, err := kmsg.DecodeRequestHeader(frame)
 	if err != nil && len(frame) < 8 {
@@ -115,7 +130,7 @@ func (d *decoding) request(b []byte) (any, error) {
 	if shown.Header, err = d.json(&h); err != nil {
 		return nil, err
 	}
-	shown.Request, err = d.json(req)
+	shown.Request, err = d.show(req)
 	return shown, err
 }
 
@@ -134,7 +149,7 @@ func sizeHint(frame []byte) string {
 // A shownResponse is a framed response.
 type shownResponse struct {
 	Header   json.RawMessage `json:"header"`
-	Response json.RawMessage `json:"response"`
+	Response any             `json:"response"`
 	Name     string          `json:"name"`
 	Version  int16           `json:"version"`
 }
@@ -142,9 +157,9 @@ type shownResponse struct {
 // response decodes the frame of the response to an API.
 func (d *decoding) response(api *kmsg.API, b []byte) (any, error) {
 	frame, cut := withoutSize(b)
-	h, resp, err := d.responseOf(api, frame)
+	h, resp, err := d.responseOf(api, d.version.n, frame)
 	if err != nil && cut > 0 { // what looked like a size may be a correlation id
-		if h, resp, again := d.responseOf(api, b); again == nil {
+		if h, resp, again := d.responseOf(api, d.version.n, b); again == nil {
 			return d.showResponse(api, h, resp)
 		}
 	}
@@ -159,13 +174,13 @@ func (d *decoding) showResponse(api *kmsg.API, h kmsg.ResponseHeader, resp kmsg.
 	if shown.Header, err = d.json(&h); err != nil {
 		return nil, err
 	}
-	shown.Response, err = d.json(resp)
+	shown.Response, err = d.show(resp)
 	return shown, err
 }
 
-func (d *decoding) responseOf(api *kmsg.API, frame []byte) (kmsg.ResponseHeader, kmsg.Response, error) {
+func (d *decoding) responseOf(api *kmsg.API, version int16, frame []byte) (kmsg.ResponseHeader, kmsg.Response, error) {
 	req := kmsg.NewRequest(api.Key)
-	req.SetAPIVersion(d.version.n)
+	req.SetAPIVersion(version)
 	resp := req.Response()
 	decode := kmsg.DecodeResponse
 	if d.lenient {

@@ -12,13 +12,19 @@ import (
 	"github.com/franzi-kafka/franzi/kmsg/kjson"
 )
 
-const encodeHelp = `encode writes a message, given as JSON in Kafka's form (bytes and records in base64), as it
-stands on the wire. Fields that are left out have Kafka's defaults. NAME is a message; that
-of an API is its request. Without JSON, encode reads one message a line from stdin and
-writes one line each; a line that is wrong is reported on stderr and skipped.`
+const encodeHelp = `encode writes a message, given as JSON in Kafka's form (bytes in base64, records as batches
+or in base64, as decode shows them), as it stands on the wire. Fields that are left out have
+Kafka's defaults. NAME is a message; that of an API is its request; "records" are batches
+alone. Without JSON, encode reads one message a line from stdin and writes one line each; a
+line that is wrong is reported on stderr and skipped.
+
+Of a batch nothing has to be said but its records: [{"records":[{"key":"k","value":"v"}]}].
+Compression, timestamps, offsets, headers and the producer are as decode names them; length,
+checksum and count are computed.`
 
 // An encoding is how messages are to be encoded.
 type encoding struct {
+	app    *app
 	name   string // of the message
 	format bytesFormat
 
@@ -31,21 +37,20 @@ type encoding struct {
 }
 
 func (a *app) encodeCommand() *cobra.Command {
-	var e encoding
+	e := encoding{app: a}
 	var version versionFlag
 	cmd := &cobra.Command{
-		Use:   "encode NAME -v N [JSON|@FILE]",
+		Use:   "encode NAME [-v N] [JSON|@FILE]",
 		Short: "Write messages, given as JSON, as bytes",
 		Long:  encodeHelp,
 		Example: `  franzi encode Metadata -v 12 '{"topics":[{"name":"orders"}]}'
-  franzi encode OffsetCommitValue -v 3 < values.jsonl`,
+  franzi encode OffsetCommitValue -v 3 < values.jsonl
+  franzi encode records '[{"compression":"lz4","records":[{"value":"v"}]}]'
+  franzi decode --segment old.log | franzi encode records --format raw > new.log`,
 		Args:              takes(1, 2),
-		ValidArgsFunction: completeNames(everyName),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if e.name, err = findMessage(args[0]); err != nil {
-				return err
-			}
-			if e.m, err = version.atVersion(cmd, e.name); err != nil {
+		ValidArgsFunction: completeNames(encodable),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := e.choose(cmd, &version, args[0]); err != nil {
 				return err
 			}
 			if err := e.checkFrame(cmd); err != nil {
@@ -67,6 +72,23 @@ func (a *app) encodeCommand() *cobra.Command {
 	return cmd
 }
 
+func encodable() []string { return append(everyName(), recordsName) }
+
+// choose finds what is to be encoded.
+func (e *encoding) choose(cmd *cobra.Command, version *versionFlag, name string) (err error) {
+	if name == recordsName {
+		if e.name = name; version.set {
+			return misused(cmd, "records say their format in their magic")
+		}
+		return nil
+	}
+	if e.name, err = findMessage(name); err != nil {
+		return err
+	}
+	e.m, err = version.atVersion(cmd, e.name)
+	return err
+}
+
 func (e *encoding) checkFrame(cmd *cobra.Command) error {
 	if !e.frame {
 		for _, name := range []string{"correlation-id", "client-id"} {
@@ -76,7 +98,7 @@ func (e *encoding) checkFrame(cmd *cobra.Command) error {
 		}
 		return nil
 	}
-	if e.m.APIKey() == kmsg.NoAPIKey {
+	if e.m == nil || e.m.APIKey() == kmsg.NoAPIKey {
 		return misused(cmd, "--frame is for requests and responses, %s is neither", e.name)
 	}
 	return nil
@@ -84,7 +106,10 @@ func (e *encoding) checkFrame(cmd *cobra.Command) error {
 
 // bytes encodes JSON.
 func (e *encoding) bytes(text []byte) ([]byte, error) {
-	if err := e.codec.Unmarshal(text, e.m); err != nil {
+	if e.name == recordsName {
+		return e.app.parseRecords(text)
+	}
+	if err := e.app.unmarshal(&e.codec, e.name, text, e.m); err != nil {
 		return nil, err
 	}
 	if e.frame {
@@ -117,12 +142,24 @@ type encoded struct {
 	Bytes   string      `json:"bytes"`
 }
 
+// encodedRecords are record batches as JSON shows their bytes.
+type encodedRecords struct {
+	Name   string      `json:"name"`
+	Size   int         `json:"size"`
+	Format bytesFormat `json:"format"`
+	Bytes  string      `json:"bytes"`
+}
+
 func (e *encoding) result(b []byte) output.Result {
 	format := e.format
 	if format == rawFormat { // JSON cannot carry bytes
 		format = base64Format
 	}
-	return output.Result{Value: encoded{e.name, e.m.APIVersion(), len(b), format, format.text(b)}, Raw: e.format.line(b)}
+	r := output.Result{Value: encodedRecords{e.name, len(b), format, format.text(b)}, Raw: e.format.line(b)}
+	if e.m != nil {
+		r.Value = encoded{e.name, e.m.APIVersion(), len(b), format, format.text(b)}
+	}
+	return r
 }
 
 func (a *app) encodeOne(e *encoding, arg string) error {

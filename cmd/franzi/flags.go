@@ -42,6 +42,11 @@ func (f *versionFlag) String() string {
 // Type names what the flag takes, for help.
 func (*versionFlag) Type() string { return "version" }
 
+// addOpaque adds the flag for those who do not want to see what records are.
+func addOpaque(cmd *cobra.Command, opaque *bool) {
+	cmd.Flags().BoolVar(opaque, "opaque", false, "leave records in base64, byte for byte, instead of showing their batches")
+}
+
 // connection has the flags that say which broker to ask, and how.
 type connection struct {
 	addr     addrFlag

@@ -15,11 +15,11 @@ import (
 )
 
 const reqHelp = `req sends one request to one broker and shows the answer. The request is JSON in Kafka's form
-(bytes and records in base64); what it leaves out has Kafka's defaults. Without -v it goes
-out in the highest version that both sides speak.
+(bytes in base64, records as encode takes them); what it leaves out has Kafka's defaults.
+Without -v it goes out in the highest version that both sides speak.
 
-Exit code 1 says that the answer has error codes, which are explained on stderr; 2 that
-nothing was sent.`
+Exit code 1 says that the answer has error codes, which are explained on stderr, or bad
+batches; 2 that nothing was sent.`
 
 // A reqCommand is what req was asked for.
 type reqCommand struct {
@@ -30,6 +30,7 @@ type reqCommand struct {
 	hex      bool
 	lenient  bool
 	redact   bool
+	opaque   bool
 	api      *kmsg.API
 }
 
@@ -77,6 +78,7 @@ func (a *app) reqCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "send nothing: show the bytes in hex")
 	cmd.Flags().BoolVar(&r.hex, "hex", false, "show the bytes of the answer in hex, with size and header")
 	cmd.Flags().BoolVar(&r.lenient, "lenient", false, "accept null where it is not allowed, and bytes after the end")
+	addOpaque(cmd, &r.opaque)
 	cmd.Flags().BoolVar(&r.redact, "redact", false, "hide secrets in the answer, and only count records and long bytes")
 	return cmd
 }
@@ -117,10 +119,10 @@ func (r *reqCommand) pinned() int16 {
 }
 
 // fill makes the request of a version. Its error is about the JSON.
-func (r *reqCommand) fill(body requestBody, v int16) (kmsg.Request, error) {
+func (a *app) fill(r *reqCommand, body requestBody, v int16) (kmsg.Request, error) {
 	req := kmsg.NewRequest(r.api.Key)
 	req.SetAPIVersion(v)
-	if err := kjson.Unmarshal(body.text, req); err != nil {
+	if err := a.unmarshal(new(kjson.Codec), r.api.Name+"Request", body.text, req); err != nil {
 		return nil, err
 	}
 	if versions, ok := req.(*kmsg.APIVersionsRequest); ok && !body.given {
@@ -134,13 +136,13 @@ func (r *reqCommand) fill(body requestBody, v int16) (kmsg.Request, error) {
 // returns the versions that can.
 func (a *app) fits(r *reqCommand, body requestBody) ([]int16, error) {
 	if r.version.set {
-		_, err := r.fill(body, r.version.n)
+		_, err := a.fill(r, body, r.version.n)
 		return []int16{r.version.n}, a.wrong(r, body, err)
 	}
 	var fit []int16
-	_, first := r.fill(body, topVersion(r.api))
+	_, first := a.fill(r, body, topVersion(r.api))
 	for v := r.api.MinVersion; v <= r.api.MaxVersion; v++ {
-		if _, err := r.fill(body, v); err == nil {
+		if _, err := a.fill(r, body, v); err == nil {
 			fit = append(fit, v)
 		}
 	}
@@ -174,7 +176,7 @@ func (a *app) writeTemplate(cmd *cobra.Command, r *reqCommand, rest []string) er
 }
 
 func (a *app) dryRun(r *reqCommand, body requestBody) error {
-	req, err := r.fill(body, r.pinned())
+	req, err := a.fill(r, body, r.pinned())
 	if err != nil {
 		return a.wrong(r, body, err)
 	}
@@ -211,7 +213,7 @@ func (a *app) request(ctx context.Context, r *reqCommand, body requestBody) erro
 	if err != nil {
 		return err
 	}
-	req, err := r.fill(body, v)
+	req, err := a.fill(r, body, v)
 	if err != nil {
 		return mistaken("the broker speaks up to version %d of %s, and there: %s (%s can carry it: pin one with -v)", v, r.api.Name, a.jsonError(r.api.Name+"Request", err, body.file, 0), versionList(fit))
 	}
@@ -294,16 +296,16 @@ func (a *app) showAnswer(r *reqCommand, req kmsg.Request, frame []byte) error {
 			return err
 		}
 	}
-	dec := &decoding{app: a, decodeCommand: &decodeCommand{version: versionFlag{req.APIVersion(), true}, lenient: r.lenient, redact: r.redact}}
-	_, resp, err := dec.responseOf(r.api, frame)
+	dec := &decoding{app: a, decodeCommand: &decodeCommand{lenient: r.lenient, redact: r.redact, opaque: r.opaque}}
+	_, resp, err := dec.responseOf(r.api, req.APIVersion(), frame)
 	if err != nil {
 		return dec.explainResponse(frame, 0, resp, err)
 	}
-	text, err := dec.json(resp)
+	shown, err := dec.show(resp)
 	if err != nil {
 		return err
 	}
-	answer, err := output.ValueOf(text)
+	answer, err := output.ValueOf(shown)
 	if err != nil {
 		return err
 	}
@@ -312,7 +314,11 @@ func (a *app) showAnswer(r *reqCommand, req kmsg.Request, frame []byte) error {
 			return err
 		}
 	}
-	return a.reportErrors(name, answer)
+	wrong := dec.complain("")
+	if err := a.reportErrors(name, answer); err != nil || !wrong {
+		return err
+	}
+	return errSaid()
 }
 
 // reportErrors says what each error code in an answer means.
