@@ -66,6 +66,13 @@ func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 	}
 }
 
+// completeFiles tells shells which files the values of a flag are.
+func completeFiles(cmd *cobra.Command, flag string, extensions ...string) {
+	if err := cmd.MarkFlagFilename(flag, extensions...); err != nil {
+		panic(err) // no such flag
+	}
+}
+
 func completeNothing(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveNoFileComp
 }

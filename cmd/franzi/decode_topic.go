@@ -121,6 +121,30 @@ func (d *decodeCommand) inside(m kmsg.Message) (*shownInside, error) {
 	return &shownInside{nameOf(m), m.APIVersion(), text}, nil
 }
 
+// insideOf returns what shows the keys and values of a topic's records.
+func (d *decodeCommand) insideOf(topic string) func(key, value []byte) (k, v output.Value, ok bool) {
+	half := func(raw []byte, m kmsg.Message) (output.Value, error) {
+		if raw == nil {
+			return output.Null(), nil
+		}
+		shown, err := d.inside(m)
+		if err != nil || shown == nil {
+			return output.Null(), failed("nothing is known of it")
+		}
+		return output.ValueOf(shown)
+	}
+	return func(key, value []byte) (k, v output.Value, ok bool) {
+		rec, err := state.Decode(topic, key, value)
+		if err != nil {
+			return k, v, false
+		}
+		if k, err = half(key, rec.Key); err == nil {
+			v, err = half(value, rec.Value)
+		}
+		return k, v, err == nil
+	}
+}
+
 // nameOf is Kafka's name of a message.
 func nameOf(m kmsg.Message) string {
 	name := strings.TrimPrefix(fmt.Sprintf("%T", m), "*kmsg.")

@@ -42,6 +42,16 @@ func (f *versionFlag) String() string {
 // Type names what the flag takes, for help.
 func (*versionFlag) Type() string { return "version" }
 
+// alone refuses flags that mean nothing beside another one.
+func alone(cmd *cobra.Command, flag string, others ...string) error {
+	for _, other := range others {
+		if cmd.Flags().Changed(other) {
+			return misused(cmd, "--%s and --%s do not go together", flag, other)
+		}
+	}
+	return nil
+}
+
 // addOpaque adds the flag for those who do not want to see what records are.
 func addOpaque(cmd *cobra.Command, opaque *bool) {
 	cmd.Flags().BoolVar(opaque, "opaque", false, "leave records in base64, byte for byte, instead of showing their batches")

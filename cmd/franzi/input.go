@@ -21,6 +21,33 @@ func argument(arg string) (data []byte, name string, err error) {
 	return data, arg[1:], nil
 }
 
+// fileName is what to call a file that open has opened.
+func fileName(name string) string {
+	if name == "-" {
+		return "stdin"
+	}
+	return name
+}
+
+// open opens a file, or stdin if its name is "-", to be read as it comes. Reading ends early if
+// the context does.
+func (a *app) open(ctx context.Context, name string) (io.ReadCloser, error) {
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, mistaken("%v", err)
+		}
+		return f, nil
+	}
+	out, in := io.Pipe()
+	go func() {
+		_, err := io.Copy(in, a.in)
+		in.CloseWithError(err)
+	}()
+	context.AfterFunc(ctx, func() { out.CloseWithError(ctx.Err()) })
+	return out, nil
+}
+
 // readAll reads all of stdin. It returns early if the context ends.
 func (a *app) readAll(ctx context.Context) ([]byte, error) {
 	type result struct {
