@@ -39,6 +39,7 @@ func TestCompletions(t *testing.T) {
 		{[]string{"encode", "rec"}, []string{"records"}},
 		{[]string{"decode", "rec"}, []string{"records"}},
 		{[]string{"decode", "--segment", ""}, []string{"log", "checkpoint"}},
+		{[]string{"decode", "--pcap", ""}, []string{"pcap", "pcapng"}},
 		{[]string{"decode", "__c"}, []string{"__consumer_offsets", "__cluster_metadata"}},
 		{[]string{"decode", "--response-to", "Heartb"}, []string{"Heartbeat"}},
 		{[]string{"decode", "--response-to", "Heartbeat", "-v", ""}, []string{"4", "3", "2", "1", "0"}},

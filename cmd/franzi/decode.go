@@ -21,6 +21,7 @@ const decodeHelp = `decode shows bytes of the wire as JSON: records as batches, 
   record batches        decode records; if they are whole, decode knows them too
   a record of Kafka's   decode __consumer_offsets --key HEX --value HEX, and other topics
   a segment of a log    decode --segment FILE; NAME is the topic, if it is one of Kafka's
+  a network capture     decode --pcap FILE, in the format pcap or pcapng; - is stdin
 
 Without HEX, decode reads one item a line from stdin and writes one line of JSON each; a line
 that is wrong is reported on stderr and skipped. In HEX spaces, colons, line ends and 0x do
@@ -38,8 +39,8 @@ type decodeCommand struct {
 
 	codec kjson.Codec
 
-	segment, index string // files
-	summary        bool
+	segment, index, pcap string // files
+	summary              bool
 }
 
 func (a *app) decodeCommand() *cobra.Command {
@@ -51,11 +52,17 @@ func (a *app) decodeCommand() *cobra.Command {
 		Example: `  franzi decode MetadataRequest -v 0 '00000001 0006 6f7264657273'
   franzi req Metadata -v 12 --dry-run | franzi decode
   franzi req Metadata -v 12 -b localhost --hex | franzi decode --response-to Metadata -v 12
-  franzi decode --segment orders-0/00000000000000000000.log -o table`,
+  franzi decode --segment orders-0/00000000000000000000.log -o table
+  tcpdump -i any -U -w - port 9092 | franzi decode --pcap - --redact`,
 		Args:              takes(0, 2),
 		ValidArgsFunction: completeNames(decodable),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
+			case cmd.Flags().Changed("pcap"):
+				if err := d.checkPcap(cmd, args); err != nil {
+					return err
+				}
+				return a.decodePcap(cmd.Context(), &d)
 			case cmd.Flags().Changed("segment"):
 				topic, err := d.segmentTopic(cmd, args)
 				if err != nil {
@@ -63,7 +70,7 @@ func (a *app) decodeCommand() *cobra.Command {
 				}
 				return a.decodeSegment(cmd.Context(), &d, topic)
 			case cmd.Flags().Changed("index") || d.summary:
-				return misused(cmd, "--index and --summary go with --segment")
+				return misused(cmd, "--index goes with --segment, and --summary with --segment or --pcap")
 			}
 			name, input, given, err := d.arguments(cmd, args)
 			if err != nil {
@@ -95,12 +102,14 @@ func (a *app) decodeCommand() *cobra.Command {
 	addOpaque(cmd, &d.opaque)
 	cmd.Flags().StringVar(&d.segment, "segment", "", "show the batches of a file of a log, - for stdin")
 	cmd.Flags().StringVar(&d.index, "index", "", "the offset index of the segment; without it the one beside it")
+	cmd.Flags().StringVar(&d.pcap, "pcap", "", "show the requests and responses in a capture, - for stdin")
 	cmd.Flags().BoolVar(&d.summary, "summary", false, "of a file show only what there is in all")
 	complete(cmd, "response-to", func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		return startingWith(apiNames(), typed), cobra.ShellCompDirectiveNoFileComp
 	})
 	completeFiles(cmd, "segment", "log", "checkpoint")
 	completeFiles(cmd, "index", "index")
+	completeFiles(cmd, "pcap", "pcap", "pcapng", "cap", "gz")
 	complete(cmd, "key", completeNothing)
 	complete(cmd, "value", completeNothing)
 	return cmd

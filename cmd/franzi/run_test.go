@@ -55,8 +55,8 @@ func noNetwork(context.Context, string, string) (net.Conn, error) {
 var update = flag.Bool("update", false, "write what commands say into testdata/*.txt")
 
 // TestTranscripts runs the commands of testdata/*.txt and compares what they say. After a
-// line "$ franzi ..." come lines of stdin (<, or <x for bytes in hex), of stdout (>) and of
-// stderr (!), and the exit code if it is not 0 (=).
+// line "$ franzi ..." come lines of stdin (<, or <x for bytes in hex, or <capture for one of
+// captures), of stdout (>) and of stderr (!), and the exit code if it is not 0 (=).
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
 	if err != nil || len(files) == 0 {
@@ -106,6 +106,10 @@ func replay(t *testing.T, script string) string {
 					t.Fatalf("%s: %v", lines[i], err)
 				}
 				stdin.Write(raw)
+				continue
+			}
+			if name, ok := strings.CutPrefix(lines[i], "<capture "); ok {
+				stdin.Write(captureOf(t, name))
 				continue
 			}
 			stdin.WriteString(strings.TrimPrefix(strings.TrimPrefix(lines[i], "<"), " ") + "\n")
