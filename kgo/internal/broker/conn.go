@@ -156,7 +156,7 @@ func (c *Cluster) start(x *call, api *api) {
 		return
 	}
 	for _, do := range f.do {
-		do(c)
+		do(c.now)
 	}
 	switch {
 	case x.done: // a connection that is gone
@@ -177,7 +177,7 @@ func (c *Cluster) answer(x *call, resp kmsg.Response) {
 	}
 	f := &x.fault
 	for _, change := range f.change {
-		change(x, resp)
+		change(x.req, resp)
 	}
 	if f.throttle > 0 {
 		setThrottle(resp, int32(f.throttle.Milliseconds()))

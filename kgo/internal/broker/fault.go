@@ -14,7 +14,6 @@ type Fault struct {
 	Effect
 
 	matched, hits int
-	removed       bool
 }
 
 // A Match says which requests. [AnyRequest] matches all; fields narrow it.
@@ -54,8 +53,8 @@ const (
 
 // An Effect is what goes wrong. Fields that are set work together.
 type Effect struct {
-	// Do runs first, with the cluster, from within it: to move a leader, say.
-	Do func(*Cluster)
+	// Do runs first. It may call the cluster: to move a leader, say.
+	Do []func(now time.Time)
 	// Hold lets the request be served late.
 	Hold time.Duration
 	// Stall leaves the request unserved and the connection open.
@@ -70,7 +69,7 @@ type Effect struct {
 	// CodeAfter is put into the answer although the request was served.
 	CodeAfter kmsg.ErrorCode
 	// Change changes the answer before it is written.
-	Change func(kmsg.Request, kmsg.Response)
+	Change []func(kmsg.Request, kmsg.Response)
 	// Throttle is what the answer says, and the broker does.
 	Throttle time.Duration
 	// Correlation is added to the answer's correlation id.
@@ -90,13 +89,12 @@ func (c *Cluster) AddFault(f *Fault) { c.rules = append(c.rules, f) }
 
 // RemoveFault removes a rule. Requests that it already holds stay held.
 func (c *Cluster) RemoveFault(f *Fault) {
-	f.removed = true
 	c.rules = slices.DeleteFunc(c.rules, func(r *Fault) bool { return r == f })
 }
 
 // A fault is what all rules together do to one call.
 type fault struct {
-	do          []func(*Cluster)
+	do          []func(now time.Time)
 	hold        time.Duration
 	stall       bool
 	cut         Cut
@@ -105,7 +103,7 @@ type fault struct {
 	code        kmsg.ErrorCode
 	parts       bool // there are codes for parts of the request
 	rules       []*Fault
-	change      []func(*call, kmsg.Response)
+	change      []func(kmsg.Request, kmsg.Response)
 	throttle    time.Duration
 	correlation int32
 	delay       time.Duration
@@ -139,9 +137,7 @@ func (c *Cluster) matches(r *Fault, x *call) bool {
 
 func (all *fault) add(c *Cluster, r *Fault) {
 	e := &r.Effect
-	if e.Do != nil {
-		all.do = append(all.do, e.Do)
-	}
+	all.do = append(all.do, e.Do...)
 	all.hold = max(all.hold, e.Hold)
 	all.stall = all.stall || e.Stall
 	if e.Cut != NoCut {
@@ -155,11 +151,9 @@ func (all *fault) add(c *Cluster, r *Fault) {
 		}
 	}
 	if e.CodeAfter != kmsg.None {
-		all.change = append(all.change, func(_ *call, resp kmsg.Response) { c.setCodes(resp, r) })
+		all.change = append(all.change, func(_ kmsg.Request, resp kmsg.Response) { c.setCodes(resp, r) })
 	}
-	if e.Change != nil {
-		all.change = append(all.change, func(x *call, resp kmsg.Response) { e.Change(x.req, resp) })
-	}
+	all.change = append(all.change, e.Change...)
 	all.throttle = max(all.throttle, e.Throttle)
 	all.correlation += e.Correlation
 	all.delay = max(all.delay, e.Delay)

@@ -93,15 +93,29 @@ func topicOf(v reflect.Value) (name string, id kbin.UUID) {
 }
 
 func partitionOf(v reflect.Value) int32 {
+	if f := partitionField(v); f.IsValid() {
+		return int32(f.Int())
+	}
+	return -1
+}
+
+func setPartition(v reflect.Value, partition int32) {
+	if f := partitionField(v); f.IsValid() {
+		f.SetInt(int64(partition))
+	}
+}
+
+// partitionField is the field of a partition's element that has its number.
+func partitionField(v reflect.Value) reflect.Value {
 	if v.Kind() == reflect.Int32 {
-		return int32(v.Int())
+		return v
 	}
 	for _, name := range []string{"Partition", "PartitionIndex", "Index"} {
 		if f := v.FieldByName(name); f.IsValid() {
-			return int32(f.Int())
+			return f
 		}
 	}
-	return -1
+	return reflect.Value{}
 }
 
 // requestNames reports whether a request names what a match does, be it by its fetch session.
@@ -154,14 +168,55 @@ func (c *Cluster) setCodes(resp kmsg.Response, r *Fault) {
 		return
 	}
 	for _, p := range partsOf(resp) {
-		name := p.name
-		if name == "" {
-			name = c.topicName(p.id)
-		}
-		if r.Match.covers(name, p.partition) && (r.Partition == AnyPartition || p.partition >= 0) {
+		if r.Match.covers(c.nameOf(&p), p.partition) && (r.Partition == AnyPartition || p.partition >= 0) {
 			set(p.value())
 		}
 	}
+}
+
+// LeaveOut removes a partition from an answer, or a topic if partition is negative.
+func (c *Cluster) LeaveOut(resp kmsg.Response, topic string, partition int32) {
+	c.edit(resp, topic, partition, func(list reflect.Value, i int) reflect.Value {
+		return reflect.AppendSlice(list.Slice3(0, i, i), list.Slice(i+1, list.Len()))
+	})
+}
+
+// Repeat puts a partition into an answer twice, or a topic if partition is negative.
+func (c *Cluster) Repeat(resp kmsg.Response, topic string, partition int32) {
+	c.edit(resp, topic, partition, func(list reflect.Value, i int) reflect.Value {
+		return reflect.Append(list, list.Index(i))
+	})
+}
+
+// Invent adds a partition to an answer: a copy of the topic's first one, with another number.
+func (c *Cluster) Invent(resp kmsg.Response, topic string, partition int32) {
+	for _, p := range partsOf(resp) {
+		if p.partition < 0 || c.nameOf(&p) != topic {
+			continue
+		}
+		list := reflect.Append(p.list.Slice3(0, p.list.Len(), p.list.Len()), p.value())
+		setPartition(list.Index(list.Len()-1), partition)
+		p.list.Set(list)
+		return
+	}
+}
+
+// edit replaces the list that a part of an answer is in.
+func (c *Cluster) edit(resp kmsg.Response, topic string, partition int32, change func(list reflect.Value, i int) reflect.Value) {
+	for _, p := range partsOf(resp) {
+		if c.nameOf(&p) == topic && (p.partition == partition || partition < 0 && p.partition < 0) {
+			p.list.Set(change(p.list, p.index))
+			return
+		}
+	}
+}
+
+// nameOf returns the name of a part's topic, "" if it is not known.
+func (c *Cluster) nameOf(p *part) string {
+	if p.name != "" {
+		return p.name
+	}
+	return c.topicName(p.id)
 }
 
 // visitStructs visits a struct and all those in its lists.
