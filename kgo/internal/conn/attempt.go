@@ -39,7 +39,7 @@ type attempt struct {
 	over    bool // the link wants no connection any more
 	closed  bool
 	first   *link.Disconnected // what went wrong first
-	written int                // bytes that left of the Write that failed
+	written int                // bytes that left of the last Write, if it is not done
 	special []link.Answer      // answers to come that want room, in order
 	left    int                // of reader and writer
 }

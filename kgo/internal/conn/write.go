@@ -38,6 +38,9 @@ func (a *attempt) send(w *link.Write) {
 	if a.ahead > 0 {
 		w.Buffers[0] = w.Buffers[0][a.ahead:]
 	}
+	a.mu.Lock()
+	a.written = a.ahead // should the writer have ended
+	a.mu.Unlock()
 	a.writing.Store(true)
 	a.writes <- w
 }
