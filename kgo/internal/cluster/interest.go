@@ -70,10 +70,14 @@ func (c *Cell) byID(id kbin.UUID) *interest {
 func (c *Cell) interests(topics []string, ids []kbin.UUID, all bool) []*interest {
 	ins := make([]*interest, 0, len(topics)+len(ids)+1)
 	for _, name := range topics {
-		ins = append(ins, c.byName(name))
+		if name != "" {
+			ins = append(ins, c.byName(name))
+		}
 	}
 	for _, id := range ids {
-		ins = append(ins, c.byID(id))
+		if !id.IsZero() {
+			ins = append(ins, c.byID(id))
+		}
 	}
 	if all {
 		ins = append(ins, &c.all)

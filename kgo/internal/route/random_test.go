@@ -34,7 +34,7 @@ func TestRandomly(t *testing.T) {
 
 type havoc struct {
 	*universe
-	t      *testing.T
+	t      testing.TB
 	router *Router
 	call   *Call
 	flying []*Shard

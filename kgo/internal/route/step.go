@@ -12,7 +12,8 @@ type Step struct {
 	Do Do
 
 	// Shards are the requests to send, at [Send]. At [Done] they are those that are still
-	// under way, and that nobody waits for any more. The slice holds until the next step.
+	// under way, and that nobody waits for any more: until they are cancelled they may still be
+	// prepared, which reads the request of the user. The slice holds until the next step.
 	Shards []*Shard
 	Need   *cluster.Need             // at [Need]
 	Find   *cluster.NeedCoordinators // at [Find]

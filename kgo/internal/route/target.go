@@ -1,6 +1,7 @@
 package route
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -143,6 +144,10 @@ func (c *Call) controller(it *item, known *cluster.Snapshot) (int32, verdict) {
 
 // leader finds the leader of an item's partition.
 func (c *Call) leader(now time.Time, it *item, known *cluster.Snapshot) (int32, verdict) {
+	if it.key.topic == "" && it.key.id.IsZero() {
+		it.fail(kmsg.InvalidTopicException, errNoTopic)
+		return Any, hold
+	}
 	t := c.topicOf(it, known)
 	if t == nil {
 		it.lacks(known)
@@ -174,6 +179,8 @@ func (c *Call) leader(now time.Time, it *item, known *cluster.Snapshot) (int32, 
 	it.calm = true
 	return Any, hold
 }
+
+var errNoTopic = errors.New("the request names neither a topic nor its id")
 
 // topicOf returns what is known of an item's topic, nil if nothing is, and takes over what the
 // user did not say of name and id.
@@ -296,7 +303,7 @@ func (c *Call) replicas(known *cluster.Snapshot) (map[int32]bool, bool) {
 	c.plan.in.walk(c.value, func(_ reflect.Value, k key, _ at) {
 		t := known.Topic(k.topic)
 		if t == nil {
-			complete = false
+			complete = complete && k.topic == ""
 			return
 		}
 		if p := t.Partition(k.partition); p != nil {
