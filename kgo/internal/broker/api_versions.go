@@ -19,6 +19,7 @@ func (c *Cluster) apiVersionsRequest(x *call, req *kmsg.APIVersionsRequest) {
 		}
 		x.conn.software = req.ClientSoftwareName + " " + req.ClientSoftwareVersion
 	}
+	x.conn.login.versions = true
 	if req.Version >= 5 && (req.ClusterID.Valid && req.ClusterID.S != c.cfg.ClusterID || req.NodeID >= 0 && req.NodeID != x.node().ID) {
 		resp.ErrorCode = kmsg.RebootstrapRequired // KIP-1242
 		c.answer(x, resp)

@@ -30,8 +30,22 @@ func init() {
 		serves(kmsg.KeyProduce, kmsg.NewProduceRequest, (*Cluster).produce),
 		serves(kmsg.KeyFetch, kmsg.NewFetchRequest, (*Cluster).fetch),
 		serves(kmsg.KeyMetadata, kmsg.NewMetadataRequest, (*Cluster).metadata),
+		serves(kmsg.KeySASLHandshake, kmsg.NewSASLHandshakeRequest, (*Cluster).saslHandshake),
+		serves(kmsg.KeySASLAuthenticate, kmsg.NewSASLAuthenticateRequest, (*Cluster).saslAuthenticate),
 		serves(kmsg.KeyAPIVersions, kmsg.NewAPIVersionsRequest, (*Cluster).apiVersionsRequest),
+		serves(kmsg.KeyListOffsets, kmsg.NewListOffsetsRequest, (*Cluster).listOffsets),
+		serves(kmsg.KeyFindCoordinator, kmsg.NewFindCoordinatorRequest, (*Cluster).findCoordinator),
 		serves(kmsg.KeyCreateTopics, kmsg.NewCreateTopicsRequest, (*Cluster).createTopics),
+		serves(kmsg.KeyDeleteTopics, kmsg.NewDeleteTopicsRequest, (*Cluster).deleteTopics),
+		serves(kmsg.KeyDeleteRecords, kmsg.NewDeleteRecordsRequest, (*Cluster).deleteRecords),
+		serves(kmsg.KeyInitProducerID, kmsg.NewInitProducerIDRequest, (*Cluster).initProducerID),
+		serves(kmsg.KeyOffsetForLeaderEpoch, kmsg.NewOffsetForLeaderEpochRequest, (*Cluster).offsetForLeaderEpoch),
+		serves(kmsg.KeyDescribeConfigs, kmsg.NewDescribeConfigsRequest, (*Cluster).describeConfigs),
+		serves(kmsg.KeyAlterConfigs, kmsg.NewAlterConfigsRequest, (*Cluster).alterConfigs),
+		serves(kmsg.KeyCreatePartitions, kmsg.NewCreatePartitionsRequest, (*Cluster).createPartitions),
+		serves(kmsg.KeyIncrementalAlterConfigs, kmsg.NewIncrementalAlterConfigsRequest, (*Cluster).incrementalAlterConfigs),
+		serves(kmsg.KeyDescribeCluster, kmsg.NewDescribeClusterRequest, (*Cluster).describeCluster),
+		serves(kmsg.KeyDescribeTopicPartitions, kmsg.NewDescribeTopicPartitionsRequest, (*Cluster).describeTopicPartitions),
 	} {
 		apis[a.key] = a
 	}

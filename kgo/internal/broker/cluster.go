@@ -26,12 +26,13 @@ type Cluster struct {
 	served     [apiCount]versions
 	auth       *authenticator
 
-	topics     map[string]*topic
-	byID       map[kbin.UUID]*topic
-	names      []string          // of topics, sorted
-	defaults   map[string]string // what all brokers are configured with at run time
-	properties *settings         // of the brokers
-	producerID int64             // the next one
+	topics        map[string]*topic
+	byID          map[kbin.UUID]*topic
+	names         []string          // of topics, sorted
+	defaults      map[string]string // what all brokers are configured with at run time
+	properties    *settings         // of the brokers
+	producerID    int64             // the next one
+	transactional map[string]*transactional
 
 	conns    map[ConnID]*conn
 	nextConn ConnID

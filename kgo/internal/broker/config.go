@@ -89,7 +89,7 @@ func New(cfg Config, random *rand.Rand) (*Cluster, error) {
 	}
 	c := &Cluster{
 		cfg: cfg, rand: random, release: release,
-		topics: map[string]*topic{}, byID: map[kbin.UUID]*topic{},
+		topics: map[string]*topic{}, byID: map[kbin.UUID]*topic{}, transactional: map[string]*transactional{},
 		conns: map[ConnID]*conn{}, nodes: map[int32]*node{},
 	}
 	c.era = eraOf(release.Name, cfg.ZooKeeper)

@@ -17,11 +17,12 @@ type conn struct {
 	login    login
 	software string // what ApiVersions said of the client
 
-	queue   [][]byte // frames that wait: as many as the client has in flight
-	current *call    // being served
-	muted   bool     // because of a throttle
-	pumping bool
-	closing bool // nothing is served any more
+	queue       [][]byte // frames that wait: as many as the client has in flight
+	current     *call    // being served
+	muted       bool     // because of a throttle
+	pumping     bool
+	closing     bool // nothing is served any more
+	closesAfter bool // the answer that is under way is the last
 
 	used time.Time // when it last did something
 	idle *timer
@@ -226,6 +227,10 @@ func (c *Cluster) send(x *call, frame []byte) {
 		return
 	}
 	c.write(x.conn, frame)
+	if x.conn.closesAfter {
+		c.hangUp(x.conn, false)
+		return
+	}
 	c.finish(x)
 }
 

@@ -12,7 +12,7 @@ import (
 // and where the error codes stand. It looks at the fields by their names, which is slow, and
 // done for requests that a fault may be meant for only.
 
-// A part is a topic or a partition in a message.
+// A part is a topic or a partition in a message, or a resource with a configuration.
 type part struct {
 	name      string    // of the topic, if the message has it
 	id        kbin.UUID // else
@@ -67,7 +67,7 @@ func isTopicList(f reflect.StructField) bool {
 	}
 	e := f.Type.Elem()
 	for i := range e.NumField() {
-		if name := e.Field(i).Name; name == "TopicID" || name == "Topic" || name == "Name" && strings.Contains(e.Name(), "Topic") {
+		if name := e.Field(i).Name; name == "TopicID" || name == "Topic" || name == "ResourceName" || name == "Name" && strings.Contains(e.Name(), "Topic") {
 			return true
 		}
 	}
@@ -78,7 +78,7 @@ func topicOf(v reflect.Value) (name string, id kbin.UUID) {
 	for i := range v.NumField() {
 		switch f := v.Field(i).Interface().(type) {
 		case string:
-			if n := v.Type().Field(i).Name; n == "Topic" || n == "Name" {
+			if n := v.Type().Field(i).Name; n == "Topic" || n == "Name" || n == "ResourceName" {
 				name = f
 			}
 		case kbin.NullString:

@@ -13,7 +13,8 @@ type settings struct {
 	// Of topics.
 	maxMessage      int // bytes
 	minISR          int
-	compact         bool
+	compact         bool          // cleanup.policy
+	deletes         bool          // likewise
 	appendTime      bool          // message.timestamp.type=LogAppendTime
 	before, after   time.Duration // how far from the broker's time a timestamp may lie
 	uncleanElection bool
@@ -164,6 +165,7 @@ func (c *Cluster) settingsOf(configs map[string]string) *settings {
 	}
 	for _, policy := range splitList(topicKey("cleanup.policy")) {
 		s.compact = s.compact || policy == "compact"
+		s.deletes = s.deletes || policy == "delete"
 	}
 	return s
 }
