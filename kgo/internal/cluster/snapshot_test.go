@@ -86,7 +86,7 @@ func TestBackoff(t *testing.T) {
 		{2, 0.5, 200 * time.Millisecond},
 		{4, 0.5, 800 * time.Millisecond},
 		{5, 0.5, time.Second},
-		{1 << 40, 0.5, time.Second}, // no overflow
+		{1 << 30, 0.5, time.Second}, // no overflow
 		{0, 0.5, 100 * time.Millisecond},
 		{1, 0, 80 * time.Millisecond},
 		{9, 1, 1200 * time.Millisecond},

@@ -251,6 +251,9 @@ func (c *Call) setWaits(now time.Time, s *Shard) {
 		}
 	}
 	s.Timeout += time.Duration(max(ms, 0)) * time.Millisecond
+	if p.lane == WaitLane && len(p.wait) == 0 {
+		s.Timeout = max(s.Timeout, c.deadline.Sub(now)) // SyncGroup does not say how long the leader may take
+	}
 	if p.expect >= 0 {
 		if n := c.value.Field(p.expect).Int(); n > 0 && n < math.MaxInt32 {
 			s.Expect = int(n)
