@@ -23,6 +23,7 @@ type Cluster struct {
 	mu      sync.Mutex
 	model   *broker.Cluster
 	conns   map[broker.ConnID]*conn
+	wires   map[net.Conn]bool // all connections, also those in a handshake
 	timer   *time.Timer
 	armed   time.Time     // when the timer fires, zero for never
 	changed chan struct{} // closed at the next step; nil if nobody waits
@@ -70,7 +71,7 @@ func Start(opts ...Option) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{cfg: cfg, byID: map[int32]*node{}, conns: map[broker.ConnID]*conn{}}
+	c := &Cluster{cfg: cfg, byID: map[int32]*node{}, conns: map[broker.ConnID]*conn{}, wires: map[net.Conn]bool{}}
 	c.room.L = &c.mu
 	if err := c.start(); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -101,11 +102,14 @@ func (c *Cluster) start() error {
 		if err != nil {
 			return fmt.Errorf("ktest: what broker %d advertises: %w", n.id, err)
 		}
-		b := broker.Broker{ID: n.id, Listeners: []broker.Listener{{Host: host, Port: port}}}
+		b := broker.Broker{ID: n.id, Listeners: []broker.Listener{{Host: host, Port: port, SASL: len(c.cfg.model.Auth.Mechanisms) > 0}}}
 		if len(c.cfg.racks) > 0 {
 			b.Rack = c.cfg.racks[i]
 		}
 		c.cfg.model.Brokers = append(c.cfg.model.Brokers, b)
+	}
+	if err := c.cfg.security.certify(c.Addrs()); err != nil {
+		return err
 	}
 	model, err := broker.New(c.cfg.model, c.cfg.random())
 	if err != nil {
@@ -173,8 +177,8 @@ func (c *Cluster) Close() error {
 			n.listen = nil
 		}
 	}
-	for _, cn := range c.conns {
-		cn.net.Close()
+	for nc := range c.wires {
+		nc.Close()
 	}
 	c.room.Broadcast()
 	c.wake()
@@ -215,7 +219,7 @@ func (c *Cluster) perform(now time.Time) []*conn {
 		}
 		if a.Close {
 			cn.ends, cn.resets = true, a.Reset
-			cn.net.SetWriteDeadline(now.Add(lastWords))
+			cn.wire.SetWriteDeadline(now.Add(lastWords))
 		}
 		if !cn.flushing {
 			cn.flushing = true

@@ -13,8 +13,9 @@ import (
 // A conn is a connection of a client. One goroutine reads from it. Whoever has something to write
 // does so if nobody else does at the moment: mostly the one that reads.
 type conn struct {
-	id  broker.ConnID
-	net net.Conn
+	id   broker.ConnID
+	wire net.Conn // what goes over it may be TLS
+	net  net.Conn
 
 	// Guarded by Cluster.mu.
 	out      [][]byte
@@ -48,7 +49,15 @@ func (c *Cluster) accept(n *node) {
 // serve serves a connection, until it ends.
 func (c *Cluster) serve(n *node, nc net.Conn) {
 	defer nc.Close()
-	cn := &conn{net: nc}
+	if !c.admit(n, nc) {
+		return
+	}
+	defer c.dismiss(nc)
+	secured, err := c.secure(nc)
+	if err != nil {
+		return
+	}
+	cn := &conn{wire: nc, net: secured}
 	limit := 0
 	c.do(func(now time.Time) {
 		if c.closed {
@@ -68,6 +77,27 @@ func (c *Cluster) serve(n *node, nc net.Conn) {
 		delete(c.conns, cn.id)
 		c.model.Disconnect(now, cn.id)
 	})
+}
+
+// admit takes note of a connection, so that Close can end it, and waits while its broker is
+// paused.
+func (c *Cluster) admit(n *node, nc net.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.wires[nc] = true
+	for c.model.Paused(n.id) && !c.closed {
+		c.room.Wait()
+	}
+	return !c.closed
+}
+
+func (c *Cluster) dismiss(nc net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.wires, nc)
 }
 
 // read hands what a client sends to the model.
@@ -129,7 +159,7 @@ func (c *Cluster) flush(cn *conn) {
 			ends, resets := cn.ends, cn.resets
 			c.mu.Unlock()
 			if ends && resets {
-				reset(cn.net)
+				reset(cn.wire)
 			} else if ends {
 				cn.net.Close()
 			}
@@ -139,7 +169,7 @@ func (c *Cluster) flush(cn *conn) {
 		c.mu.Unlock()
 		for _, b := range batch {
 			if _, err := cn.net.Write(b); err != nil {
-				cn.net.Close() // so that the reader notices
+				cn.wire.Close() // so that the reader notices
 			}
 		}
 	}

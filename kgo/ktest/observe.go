@@ -161,7 +161,7 @@ type Connection struct {
 	Broker     int32
 	RemoteAddr string
 	Software   string // the client's name and version, as it says itself (KIP-511)
-	User       string // who has logged in
+	User       string // who has logged in, or whom the certificate names
 	Serving    bool   // it waits for an answer
 }
 
@@ -171,7 +171,11 @@ func (c *Cluster) Connections(brokers ...int32) []Connection {
 	c.with(func(m *broker.Cluster) {
 		for _, k := range m.Connections() {
 			if cn := c.conns[k.ID]; cn != nil && (len(brokers) == 0 || slices.Contains(brokers, k.Broker)) {
-				all = append(all, Connection{k.Broker, cn.net.RemoteAddr().String(), k.Software, k.User, k.Serving})
+				user := k.User
+				if user == "" {
+					user = shown(cn.net)
+				}
+				all = append(all, Connection{k.Broker, cn.net.RemoteAddr().String(), k.Software, user, k.Serving})
 			}
 		}
 	})

@@ -26,6 +26,12 @@ func (c *Cluster) Controller() int32 {
 	return -1
 }
 
+// Paused reports whether a broker is paused.
+func (c *Cluster) Paused(broker int32) bool {
+	n := c.nodes[broker]
+	return n != nil && n.state == paused
+}
+
 // Brokers returns the brokers, by id, whatever state they are in.
 func (c *Cluster) Brokers() []Broker {
 	all := make([]Broker, len(c.order))
