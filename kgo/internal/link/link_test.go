@@ -333,3 +333,57 @@ func Example() {
 	// connect
 	// done: dialing: nobody is there
 }
+
+// Bytes are spliced in where they belong, also none, and next to each other, and the size counts
+// them.
+func TestSplices(t *testing.T) {
+	p := &player{t: t}
+	p.command("link")
+	p.command("ready")
+	var sent []byte
+	for _, splices := range [][]Splice{
+		nil,
+		{{At: 4, Bytes: []byte("A")}},
+		{{At: 6, Bytes: []byte("A")}, {At: 6, Bytes: []byte("BC")}},
+		{{At: 4}, {At: 5, Bytes: []byte("A")}, {At: 7, Bytes: []byte{}}, {At: 8, Bytes: []byte("end")}},
+	} {
+		want := []byte("....wxyz")
+		for _, s := range slices.Backward(splices) {
+			want = slices.Insert(want, s.At, s.Bytes...)
+		}
+		want[0], want[1], want[2], want[3] = 0, 0, 0, byte(len(want)-4)
+		for joined := range 2 {
+			r := &Request{Key: kmsg.KeyMetadata, Max: 9, NoAnswer: true, To: owner(nil), Body: fixed(splices)}
+			if joined == 1 { // with one that waits for the writer
+				p.link.Handle(p.now, &Request{Key: kmsg.KeyMetadata, Max: 9, NoAnswer: true, To: owner(nil), Body: fixed(nil)})
+				p.link.Poll(p.now)
+				p.link.Handle(p.now, &Request{Key: kmsg.KeyMetadata, Max: 9, NoAnswer: true, To: owner(nil), Body: fixed(nil)})
+			}
+			p.link.Handle(p.now, r)
+			if joined == 1 {
+				p.link.Handle(p.now, &Wrote{})
+			}
+			sent = nil
+			for a, ok := p.link.Poll(p.now); ok; a, ok = p.link.Poll(p.now) {
+				if w, ok := a.(*Write); ok {
+					for _, b := range w.Buffers {
+						sent = append(sent, b...)
+					}
+				}
+			}
+			if !strings.HasSuffix(string(sent), string(want)) || len(sent) != len(want)+joined*8 || r.SentBytes != len(want) {
+				t.Errorf("%v: got %q of %d bytes, want %q at the end", splices, sent, r.SentBytes, want)
+			}
+			p.link.Handle(p.now, &Wrote{})
+			for _, ok := p.link.Poll(p.now); ok; _, ok = p.link.Poll(p.now) {
+			}
+		}
+	}
+}
+
+// fixed is a body of eight bytes with splices.
+type fixed []Splice
+
+func (f fixed) Encode(dst []byte, _ *kmsg.RequestHeader, _ int16) ([]byte, []Splice, error) {
+	return append(dst, "....wxyz"...), f, nil
+}

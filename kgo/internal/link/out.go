@@ -80,7 +80,6 @@ func (l *Link) writePending(now time.Time) {
 	if p.kind == kindRaw {
 		l.out.buf = binary.BigEndian.AppendUint32(l.out.buf, uint32(len(p.raw)))
 		l.out.buf = append(l.out.buf, p.raw...)
-		clear(p.raw)
 	} else {
 		l.header.CorrelationID = l.corr
 		l.out.buf, err = AppendRequest(l.out.buf, &l.header, p.msg)
@@ -150,6 +149,9 @@ func (l *Link) encode(r *Request, size int) (int, error) {
 	for _, s := range splices {
 		if s.At < at-start || s.At > len(buf)-start || s.At < 4 {
 			panic(fmt.Sprintf("link: a splice at byte %d of %d, after one at %d", s.At, len(buf)-start, at-start))
+		}
+		if len(s.Bytes) == 0 {
+			continue
 		}
 		out.cuts = append(out.cuts, segment{from: at, to: start + s.At}, segment{splice: s.Bytes})
 		at = start + s.At

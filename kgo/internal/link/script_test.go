@@ -323,7 +323,7 @@ func (s *spliced) Encode(dst []byte, h *kmsg.RequestHeader, version int16) ([]by
 	dst = AppendHeader(dst, h, s.key, version)
 	at := len(dst) - start
 	dst = append(dst, "tail"...)
-	return dst, []Splice{{At: at, Bytes: make([]byte, s.n)}}, nil
+	return dst, []Splice{{At: at, Bytes: make([]byte, s.n)}, {At: at + 2}, {At: at + 4, Bytes: []byte("end")}}, nil
 }
 
 // answer makes the broker's answer to what was written first.
