@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -150,20 +149,17 @@ func (p *player) command(line string) {
 	case "find-fail":
 		p.handle(&CoordinatorsFailed{To: p.takeLookup(), Err: errors.New(strings.Join(args.plain, " "))})
 	case "lost":
-		id, _ := strconv.Atoi(args.plain[2])
-		p.handle(&CoordinatorLost{Type: coordinatorType(args.plain[0]), Key: args.plain[1], Broker: int32(id)})
+		p.handle(&CoordinatorLost{Type: coordinatorType(args.plain[0]), Key: args.plain[1], Broker: atoi(args.plain[2])})
 	case "hint":
 		topic, number, _ := strings.Cut(args.plain[0], "/")
-		n, _ := strconv.Atoi(number)
-		h := &LeaderHint{Topic: topic, Partition: int32(n), Leader: args.number("leader", -1), Epoch: args.number("epoch", -1)}
+		h := &LeaderHint{Topic: topic, Partition: atoi(number), Leader: args.number("leader", -1), Epoch: args.number("epoch", -1)}
 		if at, ok := args.named["at"]; ok {
 			b := broker(fmt.Sprint(h.Leader) + "@" + at)
 			h.Endpoint = &b
 		}
 		p.handle(h)
 	case "conn":
-		id, _ := strconv.Atoi(args.plain[0])
-		p.handle(&Connection{Broker: int32(id), State: map[string]ConnectionState{"ready": Ready, "failing": Failing, "closed": Closed}[args.plain[1]]})
+		p.handle(&Connection{Broker: atoi(args.plain[0]), State: map[string]ConnectionState{"ready": Ready, "failing": Failing, "closed": Closed}[args.plain[1]]})
 	case "rebootstrap":
 		p.handle(&Rebootstrap{Reason: "told"})
 	case "update-seeds":

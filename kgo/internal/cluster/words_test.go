@@ -28,25 +28,23 @@ func responseTopic(t *testing.T, line string, version int16) kmsg.MetadataRespon
 			continue
 		}
 		part := kmsg.NewMetadataResponsePartition()
-		fmt.Sscan(key, &part.PartitionIndex)
+		part.PartitionIndex = atoi(key)
 		value, code, failed := strings.Cut(value, "!")
 		if failed {
 			part.ErrorCode = errorCode(code)
 		}
 		value, isr, hasISR := strings.Cut(value, ",isr=")
 		leader, epoch, _ := strings.Cut(value, "/")
-		fmt.Sscan(leader, &part.LeaderID)
+		part.LeaderID = atoi(leader)
 		if epoch != "" && version >= 7 {
-			fmt.Sscan(epoch, &part.LeaderEpoch)
+			part.LeaderEpoch = atoi(epoch)
 		}
 		if part.LeaderID >= 0 {
 			part.ReplicaNodes = []int32{part.LeaderID}
 			part.ISRNodes = []int32{part.LeaderID}
 		}
 		if hasISR {
-			var n int32
-			fmt.Sscan(isr, &n)
-			part.ISRNodes = []int32{n}
+			part.ISRNodes = []int32{atoi(isr)}
 		}
 		topic.Partitions = append(topic.Partitions, part)
 	}
@@ -79,10 +77,18 @@ func (a args) flag(name string) bool { return a.named[name] != "" }
 
 func (a args) number(name string, otherwise int32) int32 {
 	if s, ok := a.named[name]; ok {
-		n, _ := strconv.Atoi(s)
-		return int32(n)
+		return atoi(s)
 	}
 	return otherwise
+}
+
+// atoi reads a number. A script that is wrong is not to be taken for another.
+func atoi(s string) int32 {
+	n, err := strconv.ParseInt(s, 10, 32)
+	if err != nil {
+		panic(err)
+	}
+	return int32(n)
 }
 
 func (a args) ids(name string) []kbin.UUID {
@@ -110,13 +116,11 @@ func targetName(broker int32, seed string) string {
 // broker reads "3" or "3@host:9092".
 func broker(s string) Broker {
 	id, addr, ok := strings.Cut(s, "@")
-	n, _ := strconv.Atoi(id)
 	if !ok {
-		return Broker{ID: int32(n), Host: "h" + id, Port: 9092}
+		return Broker{ID: atoi(id), Host: "h" + id, Port: 9092}
 	}
 	host, port, _ := strings.Cut(addr, ":")
-	at, _ := strconv.Atoi(port)
-	return Broker{ID: int32(n), Host: host, Port: int32(at)}
+	return Broker{ID: atoi(id), Host: host, Port: atoi(port)}
 }
 
 func foundOf(words []string) []Coordinator {

@@ -115,10 +115,14 @@ func metadataOf(args map[string]string, lines []string) *kmsg.MetadataResponse {
 	return resp
 }
 
+// number reads a number, if there is one. A script that is wrong is not to be taken for another.
 func number(s string, otherwise int32) int32 {
-	n, err := strconv.Atoi(s)
-	if err != nil {
+	if s == "" {
 		return otherwise
+	}
+	n, err := strconv.ParseInt(s, 10, 32)
+	if err != nil {
+		panic(err)
 	}
 	return int32(n)
 }
