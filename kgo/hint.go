@@ -1,0 +1,141 @@
+package kgo
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/franzi-kafka/franzi/kgo/internal/link"
+	"github.com/franzi-kafka/franzi/kmsg"
+)
+
+// hintOf says what to look at after a failure of a connection, from what was observed. It says
+// nothing where it would have to guess.
+func hintOf(f *link.Failure, advertised, useTLS, useSASL bool) string {
+	if f.Last != nil && f.Stage == link.StageQueue {
+		f = f.Last
+	}
+	switch {
+	case f.LooksLikeTLS():
+		return "What came back is TLS: this port wants TLS, see kgo.TLS."
+	case f.LooksLikeHTTP():
+		return "What came back is HTTP: this is a web server's port, not a broker's."
+	case f.Throttled > 0:
+		return fmt.Sprintf("A quota of the broker held the client back for %v.", f.Throttled.Round(time.Millisecond))
+	}
+	switch f.Stage {
+	case link.StageDial:
+		return hintOfDial(f, advertised)
+	case link.StageTLS:
+		return hintOfTLS(f)
+	case link.StageAuth:
+		return hintOfAuth(f)
+	case link.StageVersions, link.StageWrite, link.StageAnswer:
+		if f.Ended && f.Answers == 0 && !useTLS && !useSASL {
+			return "The broker hung up on the first request: its port may want TLS or SASL, see kgo.TLS and kgo.SASL."
+		}
+		if f.Ended && f.Answers == 0 && useTLS && !useSASL {
+			return "The broker hung up on the first request: its port may want SASL, see kgo.SASL, or a client's certificate."
+		}
+		if f.Code == kmsg.RebootstrapRequired {
+			return "The address leads to another broker or cluster than it should: check advertised.listeners, DNS and load balancers."
+		}
+	}
+	return hintOfCode(f.Code)
+}
+
+func hintOfDial(f *link.Failure, advertised bool) string {
+	var dns *net.DNSError
+	where := "Check the address."
+	if advertised {
+		where = "The broker advertises this address, and clients must be able to reach it: check advertised.listeners, or use kgo.AddressMap."
+	}
+	switch {
+	case errors.As(f.Err, &dns) && dns.IsNotFound:
+		return "The name does not exist here. " + where
+	case errors.Is(f.Err, syscall.ECONNREFUSED):
+		return "Nobody listens there. " + where
+	case errors.Is(f.Err, link.ErrTimeout), isTimeout(f.Err):
+		return "Nothing answers there; a firewall may be in between. " + where
+	}
+	return ""
+}
+
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}
+
+func hintOfTLS(f *link.Failure) string {
+	var record tls.RecordHeaderError
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var alert tls.AlertError
+	switch {
+	case errors.As(f.Err, &record):
+		return "What came back is not TLS: this port is for plaintext, leave kgo.TLS away or take the port for TLS."
+	case errors.As(f.Err, &unknown):
+		return "The broker's certificate is signed by an authority that is not trusted here: put it into RootCAs of the tls.Config."
+	case errors.As(f.Err, &host):
+		return fmt.Sprintf("The broker's certificate is for %s: connect by such a name, have the broker advertise it, or set ServerName.", names(host.Certificate))
+	case errors.As(f.Err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil && now().Before(invalid.Cert.NotBefore):
+		return "The broker's certificate is not valid yet: is the clock of this machine right?"
+	case errors.As(f.Err, &invalid) && invalid.Reason == x509.Expired:
+		return "The broker's certificate has expired, or the clock of this machine is wrong."
+	case errors.As(f.Err, &alert) && strings.Contains(alert.Error(), "certificate"):
+		return "The broker does not accept the client's certificate: see Certificates or GetClientCertificate of the tls.Config."
+	case f.Ended:
+		return "The broker hung up instead of agreeing on TLS: the port may be for plaintext."
+	}
+	return ""
+}
+
+func names(c *x509.Certificate) string {
+	if c == nil {
+		return "another name"
+	}
+	all := append([]string(nil), c.DNSNames...)
+	for _, ip := range c.IPAddresses {
+		all = append(all, ip.String())
+	}
+	if len(all) == 0 {
+		return "no name at all"
+	}
+	return strings.Join(all, ", ")
+}
+
+// isCertificate reports whether trying again cannot help, since a certificate is not good.
+func isCertificate(err error) bool {
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
+	return errors.As(err, &unknown) || errors.As(err, &host) || errors.As(err, &invalid) || errors.As(err, &record)
+}
+
+func hintOfAuth(f *link.Failure) string {
+	switch {
+	case len(f.Offered) > 0:
+		return fmt.Sprintf("The broker does not offer %s on this port.", f.Mechanism)
+	case f.Code == kmsg.SASLAuthenticationFailed:
+		return "The broker refuses these credentials."
+	case f.Ended:
+		return "The broker hung up during authentication: the port may be without SASL, or want TLS first."
+	}
+	return ""
+}
+
+// hintOfCode is for codes that say little to who does not know the cause.
+func hintOfCode(c kmsg.ErrorCode) string {
+	switch c {
+	case kmsg.TopicAuthorizationFailed, kmsg.GroupAuthorizationFailed, kmsg.ClusterAuthorizationFailed, kmsg.TransactionalIDAuthorizationFailed, kmsg.DelegationTokenAuthorizationFailed:
+		return c.Remedy()
+	}
+	return ""
+}

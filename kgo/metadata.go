@@ -1,0 +1,200 @@
+package kgo
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+
+	"github.com/franzi-kafka/franzi/kgo/internal/cluster"
+	"github.com/franzi-kafka/franzi/kgo/internal/link"
+	"github.com/franzi-kafka/franzi/kgo/internal/loop"
+	"github.com/franzi-kafka/franzi/kgo/internal/route"
+	"github.com/franzi-kafka/franzi/kmsg"
+)
+
+// metadata does what the cell of package cluster decides.
+type metadata struct {
+	client  *Client
+	loop    *loop.Loop[cluster.Event, cluster.Action]
+	current atomic.Pointer[cluster.Snapshot]
+
+	seedAddrs atomic.Pointer[[]string]
+}
+
+func newMetadata(c *Client) *metadata {
+	m := &metadata{client: c}
+	m.current.Store(cluster.Empty())
+	m.seedAddrs.Store(&c.config.seeds)
+	cell := cluster.New(cluster.Config{
+		Seeds:            c.config.seeds,
+		MaxAge:           c.config.metadataMaxAge,
+		MaxIdle:          c.config.metadataMaxAge,
+		RebootstrapAfter: c.config.rebootstrapAfter,
+		Backoff:          c.config.backoff(),
+		Rand:             rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+	})
+	m.loop = loop.New(cell, m.act)
+	return m
+}
+
+// snapshot is what is known of the cluster now.
+func (m *metadata) snapshot() *cluster.Snapshot { return m.current.Load() }
+
+func (m *metadata) post(e cluster.Event) { m.loop.Post(e) }
+
+// close fails what waits.
+func (m *metadata) close() { m.loop.Post(&cluster.Close{Err: ErrClosed}) }
+
+// act performs an action. It does not block.
+func (m *metadata) act(a cluster.Action) {
+	switch a := a.(type) {
+	case *cluster.AskMetadata:
+		m.client.log.Debug("asking for metadata", "broker", a.Broker, "seed", a.Seed, "reason", a.Reason)
+		r := &metadataRequest{m: m, ask: a}
+		r.send(m.client, r, kmsg.KeyMetadata, a.Broker, a.Seed)
+	case *cluster.AskCoordinators:
+		m.askCoordinators(a, a.Keys, nil)
+	case *cluster.Publish:
+		m.current.Store(a.Snapshot)
+		m.client.peers.update(a.Snapshot)
+		for _, r := range m.client.allRoles() {
+			r.update(a.Snapshot)
+		}
+	case *cluster.Reply:
+		switch {
+		case a.Need != nil && a.Need.Notify != nil:
+			a.Need.Notify()
+		case a.Coordinators != nil && a.Coordinators.Notify != nil:
+			a.Coordinators.Notify()
+		}
+	default:
+		panic(fmt.Sprintf("kgo: unknown action %T", a))
+	}
+}
+
+// An ownRequest is one that the client makes for itself, on an ordinary lane.
+type ownRequest struct {
+	link.Request
+	lane *lane
+}
+
+type ownBody interface {
+	link.Body
+	link.Owner
+}
+
+// send hands the request over, or ends it at once if there is no such broker any more.
+func (r *ownRequest) send(c *Client, body ownBody, key kmsg.APIKey, broker int32, seed string) {
+	r.Key, r.Max = key, maxVersion
+	r.Body, r.To = body, body
+	p := c.peers.get(broker, seed)
+	if p == nil {
+		r.Err = &link.Failure{Stage: link.StageQueue, Err: fmt.Errorf("broker %d is not in the metadata any more", broker)}
+		body.Done(&r.Request)
+		return
+	}
+	r.lane = p.lane(route.Ordinary)
+	r.lane.conn.Send(&r.Request)
+}
+
+// decode reads the answer, as leniently as almost-Kafka brokers need.
+func (r *ownRequest) decode(resp kmsg.Response) error {
+	resp.SetAPIVersion(r.Version)
+	_, err := kmsg.DecodeResponseLenient(r.Frame, resp)
+	r.lane.peer().client.requestEvent(&r.Request, r.lane)
+	r.Frame = nil
+	if err == nil {
+		r.lane.throttled(&r.Request, resp)
+	}
+	return err
+}
+
+// maxVersion is above every version there is.
+const maxVersion = 1<<15 - 1
+
+type metadataRequest struct {
+	ownRequest
+	m   *metadata
+	ask *cluster.AskMetadata
+}
+
+// Encode writes the request.
+func (r *metadataRequest) Encode(dst []byte, h *kmsg.RequestHeader, version int16) ([]byte, []link.Splice, error) {
+	dst, err := link.AppendRequest(dst, h, r.ask.Request(version))
+	return dst, nil, err
+}
+
+// Done tells the cell. Large answers are decoded aside, so that others on the connection need not
+// wait.
+func (r *metadataRequest) Done(*link.Request) {
+	if len(r.Frame) > 1<<18 {
+		go r.tell()
+		return
+	}
+	r.tell()
+}
+
+func (r *metadataRequest) tell() {
+	err := error(nil)
+	if r.Err != nil {
+		err = r.Err
+	} else {
+		err = r.decode(r.ask.Into)
+	}
+	if err != nil {
+		r.m.client.log.Warn("no metadata", "broker", r.ask.Broker, "seed", r.ask.Seed, "error", err)
+		r.m.post(&cluster.MetadataFailed{To: r.ask, Err: err})
+		return
+	}
+	r.m.post(&cluster.MetadataAnswer{To: r.ask, Response: r.ask.Into})
+}
+
+// A coordinatorsRequest asks for coordinators. Brokers before 3.0 take one key a request: the
+// rest goes out one after the other.
+type coordinatorsRequest struct {
+	ownRequest
+	m     *metadata
+	ask   *cluster.AskCoordinators
+	keys  []string // still to be asked for
+	rest  []string // of keys, those that had no room
+	found []cluster.Coordinator
+}
+
+func (m *metadata) askCoordinators(ask *cluster.AskCoordinators, keys []string, found []cluster.Coordinator) {
+	r := &coordinatorsRequest{m: m, ask: ask, keys: keys, found: found}
+	r.send(m.client, r, kmsg.KeyFindCoordinator, ask.Broker, ask.Seed)
+}
+
+// Encode writes the request.
+func (r *coordinatorsRequest) Encode(dst []byte, h *kmsg.RequestHeader, version int16) ([]byte, []link.Splice, error) {
+	part := *r.ask
+	part.Keys = r.keys
+	req, rest := part.Request(version)
+	r.rest = rest
+	dst, err := link.AppendRequest(dst, h, req)
+	return dst, nil, err
+}
+
+// Done tells the cell, or goes on with the rest.
+func (r *coordinatorsRequest) Done(*link.Request) {
+	resp := kmsg.NewFindCoordinatorResponse()
+	err := error(nil)
+	if r.Err != nil {
+		err = r.Err
+	} else {
+		err = r.decode(resp)
+	}
+	if err != nil {
+		r.m.post(&cluster.CoordinatorsFailed{To: r.ask, Err: err})
+		return
+	}
+	r.found = append(r.found, cluster.ReadCoordinators(resp, r.keys[0])...)
+	if len(r.rest) > 0 {
+		r.m.askCoordinators(r.ask, r.rest, r.found)
+		return
+	}
+	r.m.post(&cluster.CoordinatorsAnswer{To: r.ask, Found: r.found})
+}
+
+// seeds are the addresses to begin with.
+func (m *metadata) seeds() []string { return *m.seedAddrs.Load() }
