@@ -144,13 +144,13 @@ func (c *Cell) addLookup(ask *AskCoordinators) {
 		}
 	}
 	c.lookups = append(c.lookups, ask)
-	if len(c.snapshot.Brokers) == 0 {
+	if len(c.snapshot.Brokers) == 0 && !c.snapshot.NoBrokers {
 		c.makeDue(&c.bare)
 	}
 }
 
 // nextLookup returns a request for coordinators to make now, nil for none: brokers have to be
-// known first.
+// known first, if there are any to know.
 func (c *Cell) nextLookup() *AskCoordinators {
 	if len(c.lookups) == 0 {
 		return nil
@@ -161,7 +161,7 @@ func (c *Cell) nextLookup() *AskCoordinators {
 	}
 	ask := c.lookups[0]
 	c.lookups = c.lookups[1:]
-	ask.Broker = to.broker
+	ask.Broker, ask.Seed = to.broker, to.seed
 	return ask
 }
 

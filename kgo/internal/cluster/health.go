@@ -76,12 +76,16 @@ func (c *Cell) choose() (target, bool) {
 	return broker, ok
 }
 
-// chooseOther returns whom to ask for anything but metadata.
+// chooseOther returns whom to ask for anything but metadata: a seed only if there will be nobody
+// else.
 func (c *Cell) chooseOther() (target, bool) {
-	if len(c.snapshot.Brokers) == 0 {
-		return target{}, false
+	switch {
+	case len(c.snapshot.Brokers) > 0:
+		return c.best(c.brokerTargets(), false)
+	case c.snapshot.NoBrokers:
+		return c.best(c.seedTargets(), false)
 	}
-	return c.best(c.brokerTargets(), false)
+	return target{}, false
 }
 
 func (c *Cell) seedTargets() []target {

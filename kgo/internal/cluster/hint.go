@@ -50,7 +50,7 @@ func (c *Cell) addBroker(b Broker, newer bool) {
 		return
 	}
 	s := *c.snapshot
-	s.Brokers = slices.Clone(s.Brokers)
+	s.Brokers, s.NoBrokers = slices.Clone(s.Brokers), false
 	if known {
 		s.Brokers[at] = b
 	} else {

@@ -22,6 +22,7 @@ type merger struct {
 	ask  *AskMetadata
 
 	brokers []Broker
+	none    bool     // there are none, and no answer will tell any
 	topics  []*Topic // those of was with replacements, nil for dropped; nil as long as all are the same
 	added   []*Topic
 	moved   bool // byID has to be made anew
@@ -49,7 +50,7 @@ func (c *Cell) merge(now time.Time, e *MetadataAnswer) {
 		coordinators: m.was.coordinators,
 	}
 	m.mergeBrokers(resp)
-	next.Brokers = m.brokers
+	next.Brokers, next.NoBrokers = m.brokers, m.none
 	m.marks = slices.Grow(c.marks[:0], len(m.was.Topics))[:len(m.was.Topics)]
 	clear(m.marks)
 	c.marks = m.marks
@@ -69,12 +70,16 @@ func (c *Cell) merge(now time.Time, e *MetadataAnswer) {
 	c.dropHealth()
 }
 
-// mergeBrokers sets the brokers. An answer without any keeps those that are known.
+// mergeBrokers sets the brokers. An answer without any keeps those that are known, and is no good,
+// unless it is from a release that has no better one, which it is of no use to ask again.
 func (m *merger) mergeBrokers(resp *kmsg.MetadataResponse) {
 	c := m.cell
 	c.bare.answered = m.ask.number
 	m.brokers, c.present = m.was.Brokers, nil
 	if len(resp.Brokers) == 0 {
+		if m.none = len(m.brokers) == 0 && resp.Version == 0; m.none {
+			return
+		}
 		c.bare.failures++
 		c.retryLater(m.now, &c.bare)
 		return

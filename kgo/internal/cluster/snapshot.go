@@ -25,6 +25,9 @@ type Snapshot struct {
 	ControllerID int32
 	// Brokers are the live brokers, by id.
 	Brokers []Broker
+	// NoBrokers says that the cluster has answered and that there are no Brokers all the same:
+	// those of 0.8 do not know each other before there is a topic. Seeds are all there is to ask.
+	NoBrokers bool
 	// Topics are the topics that somebody wanted to know of, by name. Those that were asked for
 	// by an id which no broker knew have no name, and come first.
 	Topics []*Topic

@@ -59,7 +59,8 @@ func (c *Call) lost(now time.Time, s *Shard, loss *Loss) {
 			}
 			return
 		}
-		final = final || s.Broker < 0 || c.options.Aimed || c.to != ToAny || len(c.avoid) >= triedBrokers
+		c.lacking++
+		final = final || s.Broker < 0 || c.options.Aimed || c.to != ToAny || c.lacking >= min(triedBrokers, c.brokers)
 	}
 	for _, i := range s.items {
 		it := &c.items[i]

@@ -17,6 +17,9 @@ type Config struct {
 	RequestTimeout time.Duration   // 30 s; of one attempt, beside what the broker is asked to wait. Java: request.timeout.ms
 	Backoff        cluster.Backoff // [cluster.DefaultBackoff]; between attempts
 	Retries        int             // after the first attempt; 0 for as many as the deadline allows. Java: retries
+	// ForGood reports whether it is of no use to ask for brokers or coordinators again after an
+	// error, as with credentials that are refused; nil for never.
+	ForGood func(error) bool
 }
 
 const (
@@ -40,6 +43,8 @@ type Options struct {
 	// is: nothing is put in another shape.
 	Pinned  bool
 	Version int16
+	// AtLeast is the lowest version that will do, besides what the request itself demands.
+	AtLeast int16
 	// Once forbids to try again.
 	Once bool
 	// Seed makes the jitter.
@@ -72,6 +77,8 @@ type Call struct {
 	flying    []*Shard
 	answers   []answer
 	single    bool // a broker has no room for several items
+	brokers   int  // how many there were at the last attempt
+	lacking   int  // how many attempts found a broker without a version that would do
 	avoid     []int32
 	throttled time.Time // by the last answer that said so
 
@@ -153,7 +160,15 @@ type answer struct {
 
 // Call begins a call.
 func (r *Router) Call(now time.Time, req kmsg.Request, o Options) *Call {
-	c := &Call{router: r, plan: r.plan(req), req: req, options: o, deadline: o.Deadline, random: o.Seed}
+	c := new(Call)
+	r.Begin(c, now, req, o)
+	return c
+}
+
+// Begin is [Router.Call] in memory that there is already: a zero Call, which must not be copied
+// from then on. One that is done, and of which no shard is under way, may be made zero for another.
+func (r *Router) Begin(c *Call, now time.Time, req kmsg.Request, o Options) {
+	c.router, c.plan, c.req, c.options, c.deadline, c.random = r, r.plan(req), req, o, o.Deadline, o.Seed
 	if c.deadline.IsZero() {
 		c.deadline = now.Add(r.config.Timeout)
 	}
@@ -171,7 +186,7 @@ func (r *Router) Call(now time.Time, req kmsg.Request, o Options) *Call {
 			if c.to == ToReplicas {
 				c.plan.in.walk(c.value, func(_ reflect.Value, k key, _ at) { c.addTopic(k) })
 			}
-			return c
+			return
 		}
 	case c.plan.in != nil:
 		c.plan.in.walk(c.value, c.addItem)
@@ -191,7 +206,6 @@ func (r *Router) Call(now time.Time, req kmsg.Request, o Options) *Call {
 		c.items[0] = wholeItem(Any)
 		c.items[0].fail(kmsg.InvalidRequest, err)
 	}
-	return c
 }
 
 // wholeItem is the item of a request that is not split, or of a call to all brokers.

@@ -75,7 +75,7 @@ func (k *knowledge) tell(now time.Time, e cluster.Event, metadata func(*cluster.
 // "orders id=A 0=1/5 1=-1/5!LEADER_NOT_AVAILABLE".
 func metadataOf(args map[string]string, lines []string) *kmsg.MetadataResponse {
 	resp := kmsg.NewMetadataResponse()
-	resp.Version = 12
+	resp.Version = int16(number(args["v"], 12))
 	resp.ClusterID = kbin.Str("C")
 	resp.ControllerID = number(args["controller"], 1)
 	for s := range strings.SplitSeq(args["brokers"], ",") {

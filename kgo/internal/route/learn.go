@@ -78,7 +78,9 @@ func (c *Call) Told(now time.Time, need *cluster.Need) {
 	}
 	c.need = nil
 	if len(c.items) == 0 {
-		if need.Err != nil {
+		if need.Err != nil && c.forGood(need.Err) {
+			c.end(need.Err)
+		} else if need.Err != nil {
 			c.setbacks++
 			c.lastErr, c.freshAt = need.Err, c.pauseAfter(now, c.setbacks)
 		} else if len(need.Snapshot.Brokers) == 0 {
@@ -106,9 +108,13 @@ func (c *Call) unknown(now time.Time, it *item, err error) {
 	it.attempts++
 	it.err, it.calm = err, true
 	it.pause = c.pauseAfter(now, it.attempts)
-	if c.options.Once || c.tooOften(it) {
+	if c.options.Once || c.tooOften(it) || c.forGood(err) {
 		it.fail(c.nobody(), err)
 	}
+}
+
+func (c *Call) forGood(err error) bool {
+	return err != nil && c.router.config.ForGood != nil && c.router.config.ForGood(err)
 }
 
 // nobody is the code that stands for not knowing whom to ask.

@@ -33,7 +33,8 @@ var update = flag.Bool("update", false, "write what the scripts of testdata do i
 //	answer #1 v=7
 //	  {"topics": ...}
 //	lose #1 connection written=maybe reset    or time, version, good; code=NAME
-//	told                                      the need that was asked for; or: told refused
+//	told                                      the need that was asked for; or: told refused; about
+//	                                          credentials, the router takes it to be for good
 //	found                                     the coordinators; or: found refused, found g!CODE
 //	after 100ms, cancel bored
 func TestScripts(t *testing.T) {
@@ -103,7 +104,10 @@ func newPlayer(t *testing.T) *player {
 	start := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	return &player{
 		t: t, start: start, now: start, known: newKnowledge(),
-		router: New(Config{Backoff: cluster.Backoff{Base: 100 * time.Millisecond, Max: time.Second}}),
+		router: New(Config{
+			Backoff: cluster.Backoff{Base: 100 * time.Millisecond, Max: time.Second},
+			ForGood: func(err error) bool { return strings.Contains(err.Error(), "credentials") },
+		}),
 	}
 }
 

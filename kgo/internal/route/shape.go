@@ -110,6 +110,12 @@ func (c *Call) boundsOf(s *Shard, known *cluster.Snapshot) (low, high int16) {
 		if low == 0 {
 			high = 3
 		}
+	case *kmsg.ListOffsetsRequest:
+		for i := range q.Topics {
+			for j := range q.Topics[i].Partitions {
+				low = max(low, offsetsSince(q.Topics[i].Partitions[j].Timestamp))
+			}
+		}
 	case *kmsg.MetadataRequest:
 		need(1, q.Topics != nil && len(q.Topics) == 0) // at version 0 it would mean all
 		for i := range q.Topics {
@@ -117,6 +123,22 @@ func (c *Call) boundsOf(s *Shard, known *cluster.Snapshot) (low, high int16) {
 		}
 	}
 	return low, high
+}
+
+// offsetsSince is the first version of ListOffsets in which a timestamp stands for something
+// else than a time; to brokers before, it would be one.
+func offsetsSince(t kmsg.ListOffsetsTimestamp) int16 {
+	switch t {
+	case kmsg.TimestampMax:
+		return 7
+	case kmsg.TimestampEarliestLocal:
+		return 8
+	case kmsg.TimestampLatestTiered:
+		return 9
+	case kmsg.TimestampEarliestPendingUpload:
+		return 11
+	}
+	return 0
 }
 
 // fillGroups gives the topics of OffsetFetch their ids, which versions from 10 on want, and

@@ -66,6 +66,16 @@ func (s *Shard) Prepare(version int16) (kmsg.Request, error) {
 	return req, nil
 }
 
+// Throttle returns for how long an answer to the shard asks to hold back (KIP-219).
+func (s *Shard) Throttle(resp kmsg.Response) time.Duration {
+	p := s.call.plan
+	v := structOf(resp)
+	if p.throttle < 0 || !v.IsValid() {
+		return 0
+	}
+	return time.Duration(v.Field(p.throttle).Int()) * time.Millisecond
+}
+
 // put adds an item to the shard for a broker.
 func (c *Call) put(shards []*Shard, item int, broker int32) []*Shard {
 	var s *Shard
@@ -100,6 +110,7 @@ func (c *Call) launch(now time.Time, s *Shard, known *cluster.Snapshot) {
 	s.API, s.Min, s.Max, s.Lane = p.api.Key, p.api.MinVersion, p.api.MaxVersion, p.lane
 	s.Deadline = c.deadline
 	s.Avoid = c.avoid
+	c.brokers = len(known.Brokers)
 	c.makeRequest(s, known)
 	if c.options.Pinned {
 		s.Min, s.Max = c.options.Version, c.options.Version
@@ -135,7 +146,7 @@ func (c *Call) makeRequest(s *Shard, known *cluster.Snapshot) {
 		}
 	}
 	low, high := c.boundsOf(s, known)
-	s.Min, s.Max = max(s.Min, low), min(s.Max, high)
+	s.Min, s.Max = max(s.Min, low, c.options.AtLeast), min(s.Max, high)
 }
 
 // narrowed returns the request with the partitions that a broker has a replica of.

@@ -269,6 +269,11 @@ func (c *Call) brokersKnown(known *cluster.Snapshot) bool {
 	if len(c.items) > 0 {
 		return true
 	}
+	if known.NoBrokers && known.Seq > c.freshly {
+		c.to, c.whole = ToAny, true // a seed is all there is
+		c.items = append(c.items, wholeItem(Any))
+		return true
+	}
 	if known.Seq <= c.freshly || len(known.Brokers) == 0 {
 		return false
 	}
