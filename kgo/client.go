@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/cluster"
 	"github.com/franzi-kafka/franzi/kgo/internal/route"
@@ -27,6 +26,8 @@ type Client struct {
 	meta   *metadata
 	peers  *peers
 	codecs compress.Codecs
+
+	drivers drivers // of calls, to be used again
 
 	mu     sync.Mutex // held for a few lines
 	roles  []role     // producers and consumers
@@ -89,6 +90,7 @@ func NewClient(opts ...ClientOption) (*Client, error) {
 			RequestTimeout: config.requestTimeout,
 			Backoff:        config.backoff(),
 			Retries:        config.retries,
+			ForGood:        forGood,
 		}),
 		closed: make(chan struct{}),
 		done:   make(chan struct{}),
@@ -179,8 +181,16 @@ func (c *Client) UpdateSeeds(addrs ...string) error {
 
 // refresh asks the cluster's cell and waits for the reply.
 func (c *Client) refresh(ctx context.Context, need *cluster.Need) error {
+	select {
+	case <-c.closed:
+		return c.errorOf(kmsg.KeyMetadata, ErrClosed)
+	default:
+	}
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
+	if ctx.Err() != nil {
+		return c.errorOf(kmsg.KeyMetadata, causeOf(ctx))
+	}
 	told := make(chan struct{})
 	need.Notify = func() { close(told) }
 	c.meta.post(need)
@@ -191,16 +201,8 @@ func (c *Client) refresh(ctx context.Context, need *cluster.Need) error {
 		}
 		return nil
 	case <-ctx.Done():
-		return c.contextError("Metadata", kmsg.KeyMetadata, ctx)
+		return c.errorOf(kmsg.KeyMetadata, causeOf(ctx))
 	}
-}
-
-// bounded gives a context the time of a call if it has no deadline.
-func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, c.config.callTimeout)
 }
 
 // jitter is a random number from 0 to 1.
@@ -220,6 +222,3 @@ func moduleVersion() string {
 	}
 	return "devel"
 }
-
-// now is the time; tests in a bubble of testing/synctest have their own.
-func now() time.Time { return time.Now() }

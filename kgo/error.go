@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/link"
@@ -109,6 +110,78 @@ func (e *Error) Unwrap() []error {
 	return all
 }
 
+// Is reports, beside what [Error.Unwrap] leads to, [context.DeadlineExceeded] for all that took
+// too long, be it the context's time that was up or [CallTimeout].
+func (e *Error) Is(target error) bool {
+	return target == context.DeadlineExceeded && (errors.Is(e.Err, route.ErrDeadline) || errors.Is(e.Err, link.ErrTimeout))
+}
+
+// An UnsupportedError says that a broker does not have an API, or no version of it that will do.
+// It is UNSUPPORTED_VERSION to errors.Is, which is what a broker says that is asked all the same.
+type UnsupportedError struct {
+	API    kmsg.APIKey
+	Broker int32 // -1 if it is a seed
+	// Need are the versions that would do, Offered those that the broker has, unless HasNone.
+	Need, Offered kmsg.VersionRange
+	HasNone       bool
+	// Release is what the broker was taken for if it is too old to tell, like "0.9.0"; else "".
+	Release string
+	// Limited says that [MaxVersions] is what stands in the way, and Unstable that the version
+	// is not finished, see [UnstableVersions].
+	Limited, Unstable bool
+}
+
+func newUnsupportedError(p *peer, e *link.UnsupportedError) *UnsupportedError {
+	u := &UnsupportedError{
+		API: e.Key, Broker: p.info.ID,
+		Need:    kmsg.VersionRange{Key: e.Key, Min: e.Min, Max: e.Max},
+		Offered: e.Broker, HasNone: !e.HasBroker,
+		Limited: e.Limited, Unstable: e.Unstable,
+	}
+	if v := p.versions.Load(); v != nil {
+		u.Release = v.Old
+	}
+	return u
+}
+
+// Error says what is missing, and since which release there is such a thing.
+func (e *UnsupportedError) Error() string {
+	who := "the broker"
+	if e.Broker >= 0 {
+		who = "broker " + strconv.Itoa(int(e.Broker))
+	}
+	if e.Release != "" {
+		who += " (Kafka " + e.Release + ")"
+	}
+	switch {
+	case e.Limited:
+		return fmt.Sprintf("the client is limited to versions that have no such %v, see MaxVersions", e.API)
+	case e.Unstable:
+		return fmt.Sprintf("the version of %v that this takes is not finished, see UnstableVersions", e.API)
+	case e.HasNone:
+		return who + " does not serve " + e.API.String() + since(e.API, 0)
+	}
+	return fmt.Sprintf("%s serves %v in versions %d to %d, this takes %d to %d%s",
+		who, e.API, e.Offered.Min, e.Offered.Max, e.Need.Min, e.Need.Max, since(e.API, e.Need.Min))
+}
+
+// Is reports whether the target is [kmsg.UnsupportedVersion].
+func (e *UnsupportedError) Is(target error) bool { return target == kmsg.UnsupportedVersion }
+
+// since says which release brought a version, or the first stable one after it.
+func since(key kmsg.APIKey, version int16) string {
+	api := kmsg.LookupAPI(key)
+	if api == nil {
+		return ""
+	}
+	for v := max(version, api.MinVersion); v <= api.MaxVersion; v++ {
+		if s := api.Since(v); s != "" {
+			return ", which is there since Kafka " + s
+		}
+	}
+	return ""
+}
+
 // errorsOf joins the failures of a call, nil if there are none.
 func (c *Client) errorsOf(api kmsg.APIKey, failures []route.Failure) error {
 	switch len(failures) {
@@ -141,30 +214,27 @@ func (c *Client) failure(api kmsg.APIKey, f *route.Failure) *Error {
 		e.Code = f.Code
 		e.Written = WrittenYes
 	}
-	e.Retriable = route.Meaning(f.Code).Is(route.Retriable)
+	e.Retriable = route.Meaning(f.Code).Is(route.Retriable) && !forGood(f.Err)
 	c.complete(e)
 	return e
 }
 
 // errorOf makes an error of why something of the client's own failed.
 func (c *Client) errorOf(api kmsg.APIKey, err error) *Error {
-	e := &Error{Op: api.String(), Broker: -1, Partition: -1, API: api, Version: -1, Retriable: true, Err: err}
+	e := &Error{Op: api.String(), Broker: -1, Partition: -1, API: api, Version: -1, Retriable: !forGood(err), Err: err}
 	c.complete(e)
 	return e
-}
-
-// contextError is the error of a call whose context ended.
-func (c *Client) contextError(op string, api kmsg.APIKey, ctx context.Context) *Error {
-	return &Error{Op: op, Broker: -1, Partition: -1, API: api, Version: -1, Retriable: true, Err: context.Cause(ctx)}
 }
 
 // complete adds what follows from the cause: the broker's code and words, its address, a hint.
 func (c *Client) complete(e *Error) {
 	if b, ok := c.meta.snapshot().Broker(e.Broker); ok {
 		e.Addr = b.Addr()
+	} else if at, ok := errors.AsType[*seedError](e.Err); ok {
+		e.Addr = at.addr
 	}
-	var f *link.Failure
-	if !errors.As(e.Err, &f) {
+	f, ok := errors.AsType[*link.Failure](e.Err)
+	if !ok {
 		e.Hint = hintOfCode(e.Code)
 		return
 	}

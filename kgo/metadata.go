@@ -104,7 +104,7 @@ func (r *ownRequest) decode(resp kmsg.Response) error {
 	r.lane.peer().client.requestEvent(&r.Request, r.lane)
 	r.Frame = nil
 	if err == nil {
-		r.lane.throttled(&r.Request, resp)
+		r.lane.throttled(&r.Request, throttleOf(resp))
 	}
 	return err
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,7 +35,8 @@ type clientConfig struct {
 	dialTimeout      time.Duration
 	requestTimeout   time.Duration
 	callTimeout      time.Duration
-	retries          int
+	retries          int  // 0 for as many as there is time for
+	once             bool // none
 	idleTimeout      time.Duration
 	metadataMaxAge   time.Duration
 	rebootstrapAfter time.Duration
@@ -92,11 +95,8 @@ func (c *clientConfig) check() error {
 	if c.backoffMax < c.backoffMin {
 		c.wrong("Backoff: the longest pause, %v, is shorter than the first, %v", c.backoffMax, c.backoffMin)
 	}
-	if c.maxFrame < 1<<10 {
-		c.wrong("MaxFrameBytes: %d bytes are too few for Kafka's answers, 1024 is the least", c.maxFrame)
-	}
-	if c.retries < 0 {
-		c.wrong("Retries: %d is no number of times", c.retries)
+	if c.maxFrame < 1<<10 || c.maxFrame > math.MaxInt32 {
+		c.wrong("MaxFrameBytes: %d bytes are not between 1024 and %d, the protocol's limit", c.maxFrame, math.MaxInt32)
 	}
 	if len(c.clientID) > 32767 {
 		c.wrong("ClientID: %d bytes, the protocol carries 32767", len(c.clientID))
@@ -145,7 +145,7 @@ func seedAddr(s string) (string, error) {
 			return "", fmt.Errorf("%q is not host:port", s)
 		}
 	}
-	if host == "" || port == "" {
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || host == "" || strings.ContainsAny(host, "/@ ") {
 		return "", fmt.Errorf("%q is not host:port", s)
 	}
 	return net.JoinHostPort(host, port), nil
@@ -244,10 +244,15 @@ func CallTimeout(d time.Duration) ClientOption {
 	return clientOption(func(c *clientConfig) { c.callTimeout = d })
 }
 
-// Retries sets how often a failed request is tried again. The default, 0, is as often as the time
-// of the call allows. Java: retries.
+// Retries sets how often a request that failed is tried again; 0 is never. The default is as often
+// as the time of the call allows. Java: retries.
 func Retries(n int) ClientOption {
-	return clientOption(func(c *clientConfig) { c.retries = n })
+	return clientOption(func(c *clientConfig) {
+		if n < 0 {
+			c.wrong("Retries: %d is no number of times", n)
+		}
+		c.retries, c.once = n, n == 0
+	})
 }
 
 // Backoff sets the pause after a failure, of a request or a connection: it doubles from min to

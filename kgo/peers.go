@@ -23,6 +23,7 @@ type peers struct {
 
 	mu      sync.Mutex // held for a few lines
 	brokers map[int32]*peer
+	list    []*peer // the brokers; replaced, not changed
 	seeds   map[string]*peer
 	leaving map[*peer]struct{} // not in the metadata any more, with requests under way
 	old     map[string]oldBroker
@@ -46,7 +47,8 @@ type peer struct {
 
 	mu    sync.Mutex
 	lanes [lanes]*lane
-	gone  error // set when the peer is closed
+	gone  error       // set when the peer is closed
+	grace *time.Timer // while it leaves
 
 	versions atomic.Pointer[link.Versions]
 	failing  atomic.Bool // the last attempt at an ordinary connection failed
@@ -113,6 +115,7 @@ func (ps *peers) update(s *cluster.Snapshot) {
 	for _, p := range leave {
 		ps.leaving[p] = struct{}{}
 	}
+	ps.list = slices.Collect(maps.Values(ps.brokers))
 	ps.mu.Unlock()
 	for _, p := range leave {
 		p.leave()
@@ -135,28 +138,33 @@ func (ps *peers) newBroker(b cluster.Broker) *peer {
 	if l := seed.lanes[route.Ordinary]; l != nil && seed.gone == nil {
 		seed.lanes[route.Ordinary] = nil
 		p.lanes[route.Ordinary] = l
-		p.ready.Store(seed.ready.Load())
 		p.versions.Store(seed.versions.Load())
 		l.of.Store(p)
+		p.failing.Store(seed.failing.Load())
+		if seed.ready.Load() {
+			p.ready.Store(true)
+			ps.client.meta.post(&cluster.Connection{Broker: b.ID, State: cluster.Ready})
+		}
 	}
 	return p
 }
 
 // any chooses a broker for a request that any will do for: one that is connected, else one that
 // has not failed, else any, and not among avoid if there is another. Without brokers it is a seed.
-func (ps *peers) any(avoid []int32, seeds []string) *peer {
+func (ps *peers) any(avoid []int32) *peer {
 	ps.mu.Lock()
-	candidates := slices.Collect(maps.Values(ps.brokers))
+	candidates := ps.list
 	ps.mu.Unlock()
 	if len(candidates) == 0 {
-		for _, seed := range seeds {
+		for _, seed := range ps.client.meta.seeds() {
 			candidates = append(candidates, ps.get(-1, seed))
 		}
 	}
-	rand.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
 	var best *peer
 	score := -1
-	for _, p := range candidates {
+	first := rand.IntN(len(candidates))
+	for i := range candidates {
+		p := candidates[(first+i)%len(candidates)]
 		n := 0
 		if !slices.Contains(avoid, p.info.ID) {
 			n += 4
@@ -198,7 +206,11 @@ func (p *peer) leave() {
 		p.depart()
 		return
 	}
-	time.AfterFunc(p.client.config.requestTimeout, p.depart)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone == nil {
+		p.grace = time.AfterFunc(p.client.config.requestTimeout, p.depart)
+	}
 }
 
 func (p *peer) depart() {
@@ -220,6 +232,9 @@ func (p *peer) outstanding() (n int64) {
 func (p *peer) close(err error) []*conn.Conn {
 	p.mu.Lock()
 	p.gone = err
+	if p.grace != nil {
+		p.grace.Stop()
+	}
 	p.mu.Unlock()
 	var conns []*conn.Conn
 	for _, l := range p.open() {
@@ -317,21 +332,31 @@ func (l *lane) learned(what *link.Learned) {
 	ps.mu.Unlock()
 }
 
-// throttled tells the lane what an answer said of throttling (KIP-219).
-func (l *lane) throttled(r *link.Request, resp kmsg.Response) {
-	if d := throttleOf(resp); d > 0 {
+// throttled tells the lane for how long an answer asked to hold back (KIP-219).
+func (l *lane) throttled(r *link.Request, d time.Duration) {
+	if d > 0 {
 		l.conn.Throttled(r, d)
 	}
 }
 
 // throttleOf returns for how long an answer asks to hold back. Most have the field, a few do not.
 func throttleOf(resp kmsg.Response) time.Duration {
+	switch resp := resp.(type) {
+	case *kmsg.MetadataResponse: // those that come often are spared the search
+		return millis(resp.ThrottleTimeMs)
+	case *kmsg.ProduceResponse:
+		return millis(resp.ThrottleTimeMs)
+	case *kmsg.FetchResponse:
+		return millis(resp.ThrottleTimeMs)
+	}
 	field := reflect.ValueOf(resp).Elem().FieldByName("ThrottleTimeMs")
 	if !field.IsValid() {
 		return 0
 	}
-	return time.Duration(field.Int()) * time.Millisecond
+	return millis(int32(field.Int()))
 }
+
+func millis(ms int32) time.Duration { return time.Duration(ms) * time.Millisecond }
 
 // note tells hooks, the log, and the cluster's cell, which asks brokers that are likely to answer.
 func (l *lane) note(n *link.Note) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kgo/internal/produce"
-	"github.com/franzi-kafka/franzi/kgo/internal/route"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
@@ -67,7 +66,7 @@ func (n *identities) ask() {
 	req.TransactionTimeoutMs = math.MaxInt32
 	for failures := 1; ; failures++ {
 		resp, err := Do(n.ctx, n.p.client, req)
-		var unsupported *route.UnsupportedError
+		var unsupported *UnsupportedError
 		is := produce.Plain
 		switch {
 		case err == nil:

@@ -1,11 +1,6 @@
 package route
 
-import (
-	"fmt"
-	"strconv"
-
-	"github.com/franzi-kafka/franzi/kmsg"
-)
+import "github.com/franzi-kafka/franzi/kmsg"
 
 // Facts are what is known about where the requests of an API go.
 type Facts struct {
@@ -87,47 +82,6 @@ func (r *row) splits() bool {
 		return true
 	}
 	return r.in != "" && (r.key == "" && (r.to == ToGroupCoordinator || r.to == ToTransactionCoordinator) || r.batch > 0)
-}
-
-// An UnsupportedError says that a broker does not have an API, or no version of it that the
-// request can be sent in.
-type UnsupportedError struct {
-	API      kmsg.APIKey
-	Broker   int32             // -1 if it is a seed
-	Need     kmsg.VersionRange // what the request can be sent in
-	Offered  kmsg.VersionRange // what the broker has
-	HasNone  bool              // the broker does not have the API at all
-	Software string            // of the broker, if known: "2.8"
-}
-
-// Error says what is missing, and since which release there is such a thing.
-func (e *UnsupportedError) Error() string {
-	who := "the broker"
-	if e.Broker >= 0 {
-		who = "broker " + strconv.Itoa(int(e.Broker))
-	}
-	if e.Software != "" {
-		who += " (Kafka " + e.Software + ")"
-	}
-	if e.HasNone {
-		return who + " does not serve " + e.API.String() + since(e.API, 0)
-	}
-	return fmt.Sprintf("%s serves %v in versions %d to %d, this takes %d to %d%s",
-		who, e.API, e.Offered.Min, e.Offered.Max, e.Need.Min, e.Need.Max, since(e.API, e.Need.Min))
-}
-
-// since says which release brought a version, or the first stable one after it.
-func since(key kmsg.APIKey, version int16) string {
-	api := kmsg.LookupAPI(key)
-	if api == nil {
-		return ""
-	}
-	for v := max(version, api.MinVersion); v <= api.MaxVersion; v++ {
-		if s := api.Since(v); s != "" {
-			return ", which is there since Kafka " + s
-		}
-	}
-	return ""
 }
 
 // A RefusedError says that a request is not sent, and why.

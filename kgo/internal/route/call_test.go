@@ -168,14 +168,6 @@ func TestErrorTexts(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&UnsupportedError{API: kmsg.KeyConsumerGroupDescribe, Broker: 3, HasNone: true, Software: "2.8"},
-			"broker 3 (Kafka 2.8) does not serve ConsumerGroupDescribe, which is there since Kafka 3.8"},
-		{&UnsupportedError{API: kmsg.KeyMetadata, Broker: -1, Need: kmsg.VersionRange{Min: 12, Max: 13}, Offered: kmsg.VersionRange{Min: 0, Max: 5}},
-			"the broker serves Metadata in versions 0 to 5, this takes 12 to 13, which is there since Kafka 3.1"},
-		{&UnsupportedError{API: kmsg.KeyShareFetch, Broker: 1, HasNone: true}, "broker 1 does not serve ShareFetch, which is there since Kafka 4.1"},
-		{&UnsupportedError{API: kmsg.KeyInitProducerID, Broker: 1, Need: kmsg.VersionRange{Min: 6, Max: 6}, Offered: kmsg.VersionRange{Min: 0, Max: 5}},
-			"broker 1 serves InitProducerId in versions 0 to 5, this takes 6 to 6"},
-		{&UnsupportedError{API: 1000, Broker: 1, HasNone: true}, "broker 1 does not serve APIKey(1000)"},
 		{&UnknownBrokerError{7}, "broker 7 is not among the live brokers of the cluster"},
 		{&RefusedError{kmsg.KeyVote, "no"}, "Vote is not sent: no"},
 	} {

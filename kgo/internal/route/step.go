@@ -101,8 +101,7 @@ const (
 	LostConnection LossKind = iota
 	// LostTime: there was no answer in time. Others may be better.
 	LostTime
-	// LostVersion: the broker has no version that the shard can be sent in. Err is an
-	// [*UnsupportedError].
+	// LostVersion: the broker has no version that the shard can be sent in.
 	LostVersion
 	// LostForGood: it will not get better: wrong credentials, a certificate that is not trusted,
 	// a request that cannot be encoded, a client that is closed.

@@ -123,6 +123,9 @@ func (c *Call) named(it *item, id int32, known *cluster.Snapshot) (int32, verdic
 	return id, hold
 }
 
+// ErrUnknownBroker is wrapped by an [*UnknownBrokerError].
+var ErrUnknownBroker = errors.New("no such broker")
+
 // An UnknownBrokerError says that the cluster has no such broker.
 type UnknownBrokerError struct{ Broker int32 }
 
@@ -130,6 +133,9 @@ type UnknownBrokerError struct{ Broker int32 }
 func (e *UnknownBrokerError) Error() string {
 	return fmt.Sprintf("broker %d is not among the live brokers of the cluster", e.Broker)
 }
+
+// Unwrap returns [ErrUnknownBroker].
+func (e *UnknownBrokerError) Unwrap() error { return ErrUnknownBroker }
 
 func (c *Call) controller(it *item, known *cluster.Snapshot) (int32, verdict) {
 	id := known.ControllerID
