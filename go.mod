@@ -3,6 +3,7 @@ module github.com/franzi-kafka/franzi
 go 1.26
 
 require (
+	github.com/BurntSushi/toml v1.6.0
 	github.com/dave/jennifer v1.7.1
 	github.com/google/go-cmp v0.7.0
 	github.com/klauspost/compress v1.20.4

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/franzi-kafka/franzi/cmd/franzi/internal/broker"
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -18,6 +17,7 @@ tells its features and the releases of Kafka that it is most like.`
 
 func (a *app) apiVersionsCommand() *cobra.Command {
 	var c connection
+	var broker int32
 	cmd := &cobra.Command{
 		Use:               "versions -b HOST:PORT",
 		Short:             "Ask a broker what it speaks",
@@ -26,13 +26,12 @@ func (a *app) apiVersionsCommand() *cobra.Command {
 		Args:              takes(0, 0),
 		ValidArgsFunction: completeNothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := c.check(cmd); err != nil {
-				return err
-			}
-			return a.brokerVersions(cmd.Context(), &c)
+			return a.brokerVersions(cmd, &c, broker)
 		},
 	}
 	c.add(cmd)
+	cmd.Flags().Int32VarP(&broker, "to", "B", -1, "the id of the broker to ask, instead of any")
+	complete(cmd, "to", completeNothing)
 	return cmd
 }
 
@@ -68,20 +67,38 @@ type brokerFeature struct {
 	Max  int16  `json:"max"`
 }
 
-func (a *app) brokerVersions(ctx context.Context, c *connection) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	conn, err := broker.Dial(ctx, a.dial, string(c.addr), c.clientID)
+func (a *app) brokerVersions(cmd *cobra.Command, c *connection, broker int32) error {
+	s, err := a.session(cmd, c, true)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	resp, err := conn.Versions(ctx, software())
-	if err != nil {
-		return err
+	defer s.close()
+	req := kmsg.NewAPIVersionsRequest()
+	req.ClientSoftwareName, req.ClientSoftwareVersion = software()
+	_, err = s.send(req, target{aimed: true, broker: broker}, new(reqCommand))
+	resp, addr := s.negotiated()
+	if resp == nil {
+		return s.wrap(err)
 	}
-	r := newBrokerReport(string(c.addr), resp)
+	r := newBrokerReport(addr, resp)
 	return a.write(output.TableFormat, output.Result{Value: r, Table: r.table})
+}
+
+// negotiated is what the broker that was connected last said of its versions, and its address;
+// nil if none did. Brokers before 0.10 do not.
+func (s *session) negotiated() (*kmsg.APIVersionsResponse, string) {
+	all := s.tap.Exchanges()
+	slices.Reverse(all)
+	for _, e := range all {
+		if e.Key() != kmsg.KeyAPIVersions || e.Answer == nil {
+			continue
+		}
+		resp := e.Request.Response().(*kmsg.APIVersionsResponse)
+		if _, err := kmsg.DecodeResponseLenient(e.Answer, resp); err == nil && resp.ErrorCode == kmsg.None {
+			return resp, e.Addr
+		}
+	}
+	return nil, ""
 }
 
 func newBrokerReport(addr string, resp *kmsg.APIVersionsResponse) *brokerReport {

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"strings"
 	"sync"
 
-	"github.com/franzi-kafka/franzi/cmd/franzi/internal/broker"
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
 	"github.com/franzi-kafka/franzi/gen/model"
 	"github.com/franzi-kafka/franzi/kmsg/compress"
@@ -20,16 +20,18 @@ import (
 type app struct {
 	in       io.Reader
 	out, err io.Writer
-	dial     broker.Dialer
+	dial     dialer   // nil for the client's own
+	environ  []string // the environment
 
+	explains *session // whose requests are to be explained, nil for none
 	format   output.Format
 	helpJSON bool
 	model    func() (*model.Model, error) // read when first needed, which takes 50 ms
 	codecs   compress.Codecs
 }
 
-func newApp(in io.Reader, out, err io.Writer, dial broker.Dialer) *app {
-	return &app{in: in, out: out, err: err, dial: dial,
+func newApp(in io.Reader, out, err io.Writer, dial dialer) *app {
+	return &app{in: in, out: out, err: err, dial: dial, environ: os.Environ(),
 		model: sync.OnceValues(func() (*model.Model, error) { return model.Load(spec.FS) })}
 }
 
@@ -41,6 +43,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if a.explains != nil {
+		err = a.explains.explain(err)
+	}
 	code, text := verdict(ctx, err)
 	if text != "" {
 		a.say("%s", text)
@@ -50,24 +55,30 @@ func (a *app) run(ctx context.Context, args []string) int {
 
 // say tells the user something on stderr, on one line.
 func (a *app) say(format string, args ...any) {
+	if a.explains != nil && a.explains.explained() {
+		return // it is about a request that did not leave
+	}
 	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")
 	fmt.Fprintln(a.err, "franzi: "+output.Printable(text))
 }
 
 // write writes the only result of a command, in the user's format or else the given one.
 func (a *app) write(otherwise string, r output.Result) error {
+	if a.explains != nil {
+		return nil
+	}
 	return output.NewWriter(a.out, a.format, otherwise).Write(r)
 }
 
 // software is how franzi introduces itself to brokers, who refuse other characters.
-func software() broker.Software {
+func software() (name, version string) {
 	plain := strings.Map(func(c rune) rune {
 		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' {
 			return c
 		}
 		return '-'
 	}, moduleVersion())
-	return broker.Software{Name: "franzi", Version: strings.Trim(plain, "-.")}
+	return "franzi", strings.Trim(plain, "-.")
 }
 
 // moduleVersion is the version of this module as it was built, "devel" in a checkout.

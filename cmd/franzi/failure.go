@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/franzi-kafka/franzi/cmd/franzi/internal/broker"
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
 	"github.com/franzi-kafka/franzi/kmsg/kjson"
 )
@@ -74,7 +73,6 @@ func closest(typed string, names []string) string {
 // verdict says how an error ends the program: the exit code, and what is left to say.
 func verdict(ctx context.Context, err error) (int, string) {
 	var f *failure
-	var b *broker.Error
 	var t *output.TemplateError
 	switch {
 	case err == nil:
@@ -83,10 +81,6 @@ func verdict(ctx context.Context, err error) (int, string) {
 		return exitInterrupted, "interrupted"
 	case errors.As(err, &f):
 		return f.code, f.text
-	case errors.As(err, &b) && b.Timeout:
-		return exitTimeout, err.Error()
-	case errors.As(err, &b):
-		return exitConnection, err.Error()
 	case errors.As(err, &t):
 		return exitUsage, err.Error()
 	}

@@ -6,7 +6,6 @@ import (
 	"net"
 	"testing"
 
-	"github.com/franzi-kafka/franzi/cmd/franzi/internal/broker"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
@@ -15,7 +14,7 @@ import (
 type fake []func(net.Conn)
 
 // dial connects to the fake.
-func (f fake) dialer(t *testing.T) broker.Dialer {
+func (f fake) dialer(t *testing.T) dialer {
 	served := 0
 	return func(context.Context, string, string) (net.Conn, error) {
 		client, server := net.Pipe()

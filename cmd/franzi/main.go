@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -13,6 +12,6 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process as it stands
-	a := newApp(os.Stdin, os.Stdout, os.Stderr, new(net.Dialer).DialContext)
+	a := newApp(os.Stdin, os.Stdout, os.Stderr, nil)
 	os.Exit(a.run(ctx, os.Args[1:]))
 }

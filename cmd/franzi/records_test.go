@@ -14,7 +14,7 @@ import (
 // Requests take batches, and answers show them.
 func TestReqRecords(t *testing.T) {
 	var produced []byte
-	f := fake{answers(func(req kmsg.Request) any {
+	f := fake{speaking(func(req kmsg.Request) any {
 		switch r := req.(type) {
 		case *kmsg.ProduceRequest:
 			produced = bytes.Clone(r.TopicData[0].PartitionData[0].Records)
@@ -28,8 +28,8 @@ func TestReqRecords(t *testing.T) {
 			return resp
 		}
 		return nil
-	})}
-	got := f.run(t, "req", "Produce", "-v", "3", `{"acks":-1,"topicData":[{"name":"orders","partitionData":[{"records":[{"compression":"zstd","records":[{"key":"k","value":"v"}]}]}]}]}`)
+	}, kmsg.VersionRange{Key: kmsg.KeyProduce, Max: 3}, kmsg.VersionRange{Key: kmsg.KeyFetch, Max: 4})}
+	got := f.run(t, "req", "Produce", "-v", "3", "-B", "any", `{"acks":-1,"topicData":[{"name":"orders","partitionData":[{"records":[{"compression":"zstd","records":[{"key":"k","value":"v"}]}]}]}]}`)
 	if got.code != exitOK {
 		t.Fatalf("got exit %d %s", got.code, got.err)
 	}
@@ -39,16 +39,16 @@ func TestReqRecords(t *testing.T) {
 	}
 
 	const show = "template={{range .responses}}{{range .partitions}}{{json .records}}{{end}}{{end}}"
-	got = f.run(t, "req", "Fetch", "-v", "4", "-o", show)
+	got = f.run(t, "req", "Fetch", "-v", "4", "-B", "any", "-o", show)
 	if !strings.Contains(got.out, `"compression":"zstd"`) || !strings.Contains(got.out, `"value":"v"`) || got.code != exitOK {
 		t.Errorf("got exit %d %s%s", got.code, got.out, got.err)
 	}
-	got = f.run(t, "req", "Fetch", "-v", "4", "-o", show, "--opaque")
+	got = f.run(t, "req", "Fetch", "-v", "4", "-B", "any", "-o", show, "--opaque")
 	if !strings.HasPrefix(got.out, `"AAAAAAAAAAAAAA`) || got.code != exitOK {
 		t.Errorf("got exit %d %s%s", got.code, got.out, got.err)
 	}
 	produced[len(produced)-1] ^= 1
-	got = f.run(t, "req", "Fetch", "-v", "4", "-o", show)
+	got = f.run(t, "req", "Fetch", "-v", "4", "-B", "any", "-o", show)
 	if !strings.Contains(got.out, `"isValid":false`) || !strings.HasPrefix(got.err, "franzi: responses[0].partitions[0].records: at byte 17, in the batch at offset 0: the checksum is ") || got.code != exitFailed {
 		t.Errorf("got exit %d %s%s", got.code, got.out, got.err)
 	}

@@ -2,21 +2,22 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/franzi-kafka/franzi/cmd/franzi/internal/broker"
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 	"github.com/franzi-kafka/franzi/kmsg/kjson"
 )
 
-const reqHelp = `req sends one request to one broker and shows the answer. The request is JSON in Kafka's form
-(bytes in base64, records as encode takes them); what it leaves out has Kafka's defaults.
-Without -v it goes out in the highest version that both sides speak.
+const reqHelp = `req sends a request and shows the answer. The request is JSON in Kafka's form (bytes in base64,
+records as encode takes them); what it leaves out has Kafka's defaults. Without -v it goes out
+in the highest version that both sides speak.
+
+It goes where it belongs: to the controller, a group's coordinator, leaders of partitions;
+what belongs to several brokers is split, and the answers are merged into one. -B sends it
+elsewhere: any, controller, leader:TOPIC/PARTITION, group:ID, txn:ID, a broker's id, or all.
 
 Exit code 1 says that the answer has error codes, which are explained on stderr, or bad
 batches; 2 that nothing was sent.`
@@ -31,6 +32,7 @@ type reqCommand struct {
 	lenient  bool
 	redact   bool
 	opaque   bool
+	to       targetFlag
 	api      *kmsg.API
 }
 
@@ -38,9 +40,10 @@ func (a *app) reqCommand() *cobra.Command {
 	var r reqCommand
 	cmd := &cobra.Command{
 		Use:   "req NAME [JSON|@FILE|-]",
-		Short: "Send a request to a broker",
+		Short: "Send a request, and show the answer",
 		Long:  reqHelp,
 		Example: `  franzi req Metadata -b localhost:9092 '{"topics":[{"name":"orders"}]}'
+  franzi req DescribeLogDirs -B 2 -b localhost:9092
   franzi req CreateTopics --template -v 7 > topic.json`,
 		Args:              takes(1, 2),
 		ValidArgsFunction: completeNames(apiNames),
@@ -64,15 +67,14 @@ func (a *app) reqCommand() *cobra.Command {
 				return err
 			}
 			if r.dryRun {
-				return a.dryRun(&r, body)
+				return a.dryRun(cmd, &r, body)
 			}
-			if err := r.check(cmd); err != nil {
-				return err
-			}
-			return a.request(cmd.Context(), &r, body)
+			return a.request(cmd, &r, body)
 		},
 	}
 	r.connection.add(cmd)
+	cmd.Flags().VarP(&r.to, "to", "B", "whom to ask instead of whom it belongs to")
+	complete(cmd, "to", cobra.FixedCompletions([]string{"any", "controller", "leader:", "group:", "txn:", "all"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace))
 	r.version.add(cmd, "send this version, whatever the broker speaks")
 	cmd.Flags().BoolVar(&r.template, "template", false, "send nothing: show a request with all its fields, to be filled in")
 	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "send nothing: show the bytes in hex")
@@ -126,8 +128,8 @@ func (a *app) fill(r *reqCommand, body requestBody, v int16) (kmsg.Request, erro
 		return nil, err
 	}
 	if versions, ok := req.(*kmsg.APIVersionsRequest); ok && !body.given {
-		s := software() // brokers refuse Kafka's default, which is empty
-		versions.ClientSoftwareName, versions.ClientSoftwareVersion = s.Name, s.Version
+		// Brokers refuse Kafka's default, which is empty.
+		versions.ClientSoftwareName, versions.ClientSoftwareVersion = software()
 	}
 	return req, req.Check()
 }
@@ -175,12 +177,16 @@ func (a *app) writeTemplate(cmd *cobra.Command, r *reqCommand, rest []string) er
 	return a.write(output.JSONFormat, output.Result{Value: v, Raw: append(v.AppendJSON(nil), '\n')})
 }
 
-func (a *app) dryRun(r *reqCommand, body requestBody) error {
+func (a *app) dryRun(cmd *cobra.Command, r *reqCommand, body requestBody) error {
 	req, err := a.fill(r, body, r.pinned())
 	if err != nil {
 		return a.wrong(r, body, err)
 	}
-	frame, err := kmsg.AppendRequest(nil, kmsg.RequestHeader{CorrelationID: 1, ClientID: kbin.Str(r.clientID)}, req)
+	s, err := r.load(a, cmd)
+	if err != nil {
+		return err
+	}
+	frame, err := kmsg.AppendRequest(nil, kmsg.RequestHeader{CorrelationID: 1, ClientID: kbin.Str(s.ClientID())}, req)
 	if err != nil {
 		return a.wrong(r, body, err)
 	}
@@ -188,137 +194,12 @@ func (a *app) dryRun(r *reqCommand, body requestBody) error {
 	if !r.version.set {
 		how = ", our highest: a broker may make it lower"
 	}
-	a.say("%s version %d%s; correlation id 1, client id %q, %d bytes with their size", r.api.Name, req.APIVersion(), how, r.clientID, len(frame))
+	a.say("%s version %d%s; correlation id 1, client id %q, %d bytes with their size", r.api.Name, req.APIVersion(), how, s.ClientID(), len(frame))
 	a.say("%s", kjson.MarshalLog(req))
 	return a.write(output.RawFormat, output.Result{
 		Value: encoded{r.api.Name + "Request", req.APIVersion(), len(frame), hexFormat, hexFormat.text(frame)},
 		Raw:   hexFormat.line(frame),
 	})
-}
-
-// request asks the broker and shows the answer.
-func (a *app) request(ctx context.Context, r *reqCommand, body requestBody) error {
-	fit, err := a.fits(r, body)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
-	conn, err := broker.Dial(ctx, a.dial, string(r.addr), r.clientID)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	v, err := r.choose(ctx, conn)
-	if err != nil {
-		return err
-	}
-	req, err := a.fill(r, body, v)
-	if err != nil {
-		return mistaken("the broker speaks up to version %d of %s, and there: %s (%s can carry it: pin one with -v)", v, r.api.Name, a.jsonError(r.api.Name+"Request", err, body.file, 0), versionList(fit))
-	}
-	if p, ok := req.(*kmsg.ProduceRequest); ok && p.Acks == kmsg.AcksNone {
-		if err := conn.Send(ctx, req); err != nil {
-			return err
-		}
-		a.say("sent %s version %d; with acks 0 the broker gives no answer", r.api.Name, v)
-		return nil
-	}
-	frame, err := conn.RoundTrip(ctx, req)
-	if err != nil {
-		return a.explainEnd(ctx, r, err)
-	}
-	return a.showAnswer(r, req, frame)
-}
-
-// choose is the version to send: the one that was asked for, or the highest common one.
-func (r *reqCommand) choose(ctx context.Context, conn *broker.Conn) (int16, error) {
-	if r.version.set {
-		return r.version.n, nil
-	}
-	spoken, err := conn.Versions(ctx, software())
-	if err != nil {
-		if b := new(broker.Error); errors.As(err, &b) && b.Old {
-			b.Reason += "; -v sends a version without asking first"
-		}
-		return 0, err
-	}
-	v, err := broker.Negotiate(spoken, r.api)
-	if err != nil {
-		return 0, failed("%s: %v", r.addr, err)
-	}
-	return v, nil
-}
-
-func versionList(versions []int16) string {
-	if len(versions) == 1 {
-		return fmt.Sprintf("version %d", versions[0])
-	}
-	return fmt.Sprintf("versions %d to %d", versions[0], versions[len(versions)-1])
-}
-
-// explainEnd says why a broker ended the connection instead of giving an answer: it does so
-// on versions that it does not know, for which it is asked now, and on clients that have to
-// authenticate first.
-func (a *app) explainEnd(ctx context.Context, r *reqCommand, err error) error {
-	b := new(broker.Error)
-	if !errors.As(err, &b) || !b.Ended {
-		return err
-	}
-	if !r.version.set {
-		b.Reason += "; brokers do so if they want authentication first"
-		return err
-	}
-	b.Reason += "; brokers do so on versions that they do not know, or if they want authentication first"
-	fresh, dialErr := broker.Dial(ctx, a.dial, string(r.addr), r.clientID)
-	if dialErr != nil {
-		return err
-	}
-	defer fresh.Close()
-	spoken, versionsErr := fresh.Versions(ctx, software())
-	if versionsErr != nil {
-		return err
-	}
-	if reason := broker.Lacks(spoken, r.api, r.version.n); reason != "" {
-		b.Reason = "the connection ended: " + reason
-	}
-	return err
-}
-
-// showAnswer shows an answer and explains the errors in it.
-func (a *app) showAnswer(r *reqCommand, req kmsg.Request, frame []byte) error {
-	whole := kbin.AppendInt32(nil, int32(len(frame)))
-	whole = append(whole, frame...)
-	name := r.api.Name + "Response"
-	if r.hex {
-		res := output.Result{Value: encoded{name, req.APIVersion(), len(whole), hexFormat, hexFormat.text(whole)}, Raw: hexFormat.line(whole)}
-		if err := a.write(output.RawFormat, res); err != nil {
-			return err
-		}
-	}
-	dec := &decoding{app: a, decodeCommand: &decodeCommand{lenient: r.lenient, redact: r.redact, opaque: r.opaque}}
-	_, resp, err := dec.responseOf(r.api, req.APIVersion(), frame)
-	if err != nil {
-		return dec.explainResponse(frame, 0, resp, err)
-	}
-	shown, err := dec.show(resp)
-	if err != nil {
-		return err
-	}
-	answer, err := output.ValueOf(shown)
-	if err != nil {
-		return err
-	}
-	if !r.hex {
-		if err := a.write(output.JSONFormat, output.Result{Value: answer, Raw: whole}); err != nil {
-			return err
-		}
-	}
-	wrong := dec.complain("")
-	if err := a.reportErrors(name, answer); err != nil || !wrong {
-		return err
-	}
-	return errSaid()
 }
 
 // reportErrors says what each error code in an answer means.

@@ -71,7 +71,7 @@ func TestReq(t *testing.T) {
 
 // A pinned version is sent without asking first.
 func TestReqPinned(t *testing.T) {
-	got := fake{answers(metadataOf)}.run(t, "req", "Metadata", "-v", "0", "-o", "template={{(index .brokers 0).host}}")
+	got := fake{speaking(metadataOf, metadata)}.run(t, "req", "Metadata", "-v", "0", "-B", "any", "-o", "template={{(index .brokers 0).host}}")
 	if got.out != "h\n" || got.code != exitOK {
 		t.Errorf("got exit %d %q %q", got.code, got.out, got.err)
 	}
@@ -90,15 +90,15 @@ func TestReqErrorsInAnswer(t *testing.T) {
 // The broker's own words are quoted, on one line and without what acts on a terminal; codes
 // that we do not know have at least their number.
 func TestReqErrorMessages(t *testing.T) {
-	f := fake{answers(func(req kmsg.Request) any {
+	f := fake{speaking(func(req kmsg.Request) any {
 		resp := req.(*kmsg.CreateTopicsRequest).NewResponse()
 		a, b := kmsg.NewCreateTopicsResponseCreatableTopicResult(), kmsg.NewCreateTopicsResponseCreatableTopicResult()
 		a.ErrorCode, a.ErrorMessage = kmsg.TopicAlreadyExists, kbin.Str("Topic 'a'\nexists\x1b[31m.")
 		b.ErrorCode = 999
 		resp.Topics = []kmsg.CreateTopicsResponseCreatableTopicResult{a, b}
 		return resp
-	})}
-	got := f.run(t, "req", "CreateTopics", "-v", "5")
+	}, kmsg.VersionRange{Key: kmsg.KeyCreateTopics, Max: 5})}
+	got := f.run(t, "req", "CreateTopics", "-v", "5", "-B", "any")
 	lines := strings.Split(got.err, "\n")
 	if got.code != exitFailed || len(lines) != 3 || strings.Contains(got.err, "\x1b") ||
 		!strings.HasPrefix(lines[0], `franzi: TOPIC_ALREADY_EXISTS (36) at topics[0].errorCode: the broker says "Topic 'a'\nexists\x1b[31m". CreateTopics names a topic`) ||
@@ -113,12 +113,6 @@ func TestReqThatFails(t *testing.T) {
 		kmsg.ReadFrame(conn, nil, kmsg.MaxFrame)
 		io.WriteString(conn, "\x00\x00\x00\x64\x00\x00\x00\x01part")
 	}
-	old := answers(func(req kmsg.Request) any {
-		if req.APIKey() == kmsg.KeyAPIVersions {
-			return nil
-		}
-		return metadataOf(req)
-	})
 	tests := []struct {
 		name string
 		fake fake
@@ -126,37 +120,27 @@ func TestReqThatFails(t *testing.T) {
 		code int
 		want string // in the only line of stderr
 	}{
-		{"TLS", fake{says("\x15\x03\x03\x00\x02\x02\x28")}, "", exitConnection, "fake:9092: it speaks TLS, which franzi does not yet"},
-		{"HTTP", fake{says("HTTP/1.1 400 Bad Request\r\n\r\n")}, "", exitConnection, "fake:9092: it speaks HTTP, not Kafka's protocol"},
-		{"SSH", fake{says("SSH-2.0-OpenSSH_9.2\r\n")}, "", exitConnection, "it speaks SSH"},
-		{"garbage", fake{says("\xde\xad\xbe\xef and so on")}, "", exitConnection, "the answer begins with de ad be ef, which would be a frame of -559038737 bytes: is this a Kafka broker?"},
-		{"a huge size", fake{says("\x7f\xff\xff\xff")}, "", exitConnection, "a frame of 2147483647 bytes"},
-		{"a frame without a header", fake{says("\x00\x00\x00\x02\x00\x00")}, "", exitConnection, "has 2 bytes, which is too short"},
-		{"nonsense in a frame", fake{says("\x00\x00\x00\x06\x00\x00\x00\x01\xff\xff")}, "", exitConnection, "the answer to ApiVersions version 5 makes no sense (at byte 6 of 6"},
-		{"another correlation id", fake{says("\x00\x00\x00\x08\x00\x00\x00\x09\x00\x00\x00\x00")}, "", exitConnection, "has the correlation id 9, not 1"},
-		{"an answer that is cut off", fake{answerCut}, "-v 1", exitConnection, "the connection ended while reading the answer to Metadata version 1, after 8 bytes of it"},
-		{"a size that is cut off", fake{says("\x00\x00")}, "-v 1", exitConnection, "the connection ended while reading the answer"},
-		{"ends at once", fake{says("")}, "", exitConnection, "ended on ApiVersions, and on Metadata version 0 there was no answer either: it is no Kafka listener, or one that wants TLS"},
-		{"ends at the request", fake{speaking(func(kmsg.Request) any { return nil }, metadata)}, "", exitConnection, "the connection ended while waiting for the answer to Metadata version 8; brokers do so if they want authentication first"},
-		{"ends at a pinned version", fake{says("")}, "-v 13", exitConnection, "brokers do so on versions that they do not know, or if they want authentication first"},
-		{"ends at a version that it lacks", fake{speaking(func(kmsg.Request) any { return nil }, metadata)}, "-v 13", exitConnection, "the connection ended: the broker speaks versions 0 to 8 of Metadata, not 13"},
-		{"ends at an API that it lacks", fake{speaking(func(kmsg.Request) any { return nil })}, "-v 13", exitConnection, "the connection ended: the broker does not know Metadata"},
-		{"older than 0.10", fake{old}, "", exitConnection, "the broker does not know ApiVersions and ends the connection: it is older than 0.10 (it does answer Metadata version 0); -v sends a version without asking first"},
-		{"of 0.9, which keeps silent", fake{silent, old}, "", exitConnection, "seems to be older than 0.10; -v sends"},
-		{"never answers", fake{silent}, "", exitTimeout, "fake:9092: the time was up while waiting for the answer to ApiVersions version 5"},
-		{"never answers a pinned version", fake{silent}, "-v 3 --timeout 1h", exitTimeout, "the time was up while waiting for the answer to Metadata version 3"},
-		{"never answers after the first answer", fake{speaking(func(kmsg.Request) any { return []byte{} }, metadata)}, "--timeout 20ms", exitTimeout, "Metadata version 8"},
-		{"lacks the API", fake{speaking(metadataOf)}, "", exitFailed, "fake:9092: the broker does not know Metadata"},
-		{"no version in common", fake{speaking(metadataOf, kmsg.VersionRange{Key: kmsg.KeyMetadata, Min: 70, Max: 71})}, "", exitFailed, "the broker speaks versions 70 to 71 of Metadata, we speak 0 to 13"},
-		{"refuses ApiVersions altogether", fake{answers(func(kmsg.Request) any { return refusal() })}, "", exitConnection, "it refuses ApiVersions version 0 with UNSUPPORTED_VERSION"},
-		{"refuses to speak with us", fake{answers(func(req kmsg.Request) any {
-			resp := req.(*kmsg.APIVersionsRequest).NewResponse()
-			resp.ErrorCode = kmsg.ClusterAuthorizationFailed
-			return resp
-		})}, "", exitConnection, "it refuses ApiVersions version 5 with CLUSTER_AUTHORIZATION_FAILED"},
-		{"an answer that does not decode", fake{says("\x00\x00\x00\x0a\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00")}, "-v 1", exitFailed, "MetadataResponse version 1: at byte 8 of 10, in brokers: an array of 1 elements of at least 12 bytes where 2 remain"},
-		{"a field that the version lacks", fake{speaking(metadataOf, kmsg.VersionRange{Key: kmsg.KeyMetadata, Max: 3})}, `{"allowAutoTopicCreation":true}`, exitUsage,
-			"the broker speaks up to version 3 of Metadata, and there: line 1, column 26: allowAutoTopicCreation: version 3 does not carry the field, only 4+ (versions 4 to 13 can carry it: pin one with -v)"},
+		{"TLS", fake{says("\x15\x03\x03\x00\x02\x02\x28")}, "", exitConnection, "fake:9092: Metadata: negotiating versions: against"},
+		{"HTTP", fake{says("HTTP/1.1 400 Bad Request\r\n\r\n")}, "", exitConnection, "What came back is HTTP: this is a web server's port"},
+		{"SSH", fake{says("SSH-2.0-OpenSSH_9.2\r\n")}, "", exitConnection, "no frame of Kafka's protocol: it would have 1397966893 bytes"},
+		{"garbage", fake{says("\xde\xad\xbe\xef and so on")}, "", exitConnection, "it would have -559038737 bytes"},
+		{"a huge size", fake{says("\x7f\xff\xff\xff")}, "", exitConnection, "it would have 2147483647 bytes"},
+		{"a frame without a header", fake{says("\x00\x00\x00\x02\x00\x00")}, "", exitConnection, "an answer of 2 bytes has no correlation id"},
+		{"nonsense in a frame", fake{says("\x00\x00\x00\x06\x00\x00\x00\x01\xff\xff")}, "", exitConnection, "fake:9092: Metadata: negotiating versions"},
+		{"another correlation id", fake{says("\x00\x00\x00\x08\x00\x00\x00\x09\x00\x00\x00\x00")}, "", exitConnection, "fake:9092: Metadata: negotiating versions"},
+		{"an answer that is cut off", fake{answerCut}, "-v 1", exitConnection, "after 8 of 100 bytes of an answer: unexpected EOF"},
+		{"a size that is cut off", fake{says("\x00\x00")}, "-v 1", exitConnection, "unexpected EOF"},
+		{"ends at once", fake{says("")}, "", exitConnection, "its port may want TLS or SASL, see --tls and --sasl"},
+		{"ends at the request", fake{speaking(func(kmsg.Request) any { return nil }, metadata)}, "", exitConnection, "waiting for the answer: EOF (the broker may have carried it out)"},
+		{"ends at a pinned version", fake{says("")}, "-v 13", exitConnection, "its port may want TLS or SASL"},
+		{"ends at a version that it lacks", fake{speaking(func(kmsg.Request) any { return nil }, metadata)}, "-v 13", exitFailed, "the broker serves Metadata in versions 0 to 8, this takes 13 to 13"},
+		{"ends at an API that it lacks", fake{speaking(func(kmsg.Request) any { return nil })}, "-v 13", exitConnection, "the broker says that it serves nothing"},
+		{"never answers", fake{silent}, "", exitTimeout, "fake:9092: Metadata: negotiating versions: the broker was silent"},
+		{"never answers a pinned version", fake{silent}, "-v 3 --timeout 1h", exitTimeout, "negotiating versions: the broker was silent"},
+		{"never answers after the first answer", fake{speaking(func(kmsg.Request) any { return []byte{} }, metadata)}, "--timeout 20ms", exitTimeout, "Metadata"},
+		{"lacks the API", fake{speaking(metadataOf, kmsg.VersionRange{Key: kmsg.KeyFetch, Max: 4})}, "", exitFailed, "the broker does not serve Metadata"},
+		{"no version in common", fake{speaking(metadataOf, kmsg.VersionRange{Key: kmsg.KeyMetadata, Min: 70, Max: 71})}, "", exitFailed, "serves Metadata in versions 70 to 71"},
+		{"a field that the version lacks", fake{speaking(metadataOf, kmsg.VersionRange{Key: kmsg.KeyMetadata, Max: 3})}, `{"includeTopicAuthorizedOperations":true}`, exitFailed, "version 3 does not carry it, only 8+"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -176,7 +160,7 @@ func TestReqWithoutConnection(t *testing.T) {
 	refused := func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	}
-	if got := runWith(t.Context(), refused, "", "req", "Metadata", "-b", "a:1"); got.code != exitConnection || got.err != "franzi: a:1: cannot connect: connection refused\n" {
+	if got := runWith(t.Context(), refused, "", "req", "Metadata", "-b", "a:1"); got.code != exitConnection || !strings.Contains(got.err, "a:1: dial: connect: connection refused") {
 		t.Errorf("refused: got exit %d %s", got.code, got.err)
 	}
 	unknown := func(context.Context, string, string) (net.Conn, error) {
@@ -192,7 +176,7 @@ func TestReqWithoutConnection(t *testing.T) {
 		}
 		start := time.Now()
 		got := runWith(t.Context(), slow, "", "req", "Metadata", "-b", "a:1")
-		if got.code != exitTimeout || got.err != "franzi: a:1: the time was up while connecting\n" || time.Since(start) != defaultTimeout {
+		if got.code != exitTimeout || !strings.Contains(got.err, "a:1") || time.Since(start) != defaultTimeout {
 			t.Errorf("slow: got exit %d after %v: %s", got.code, time.Since(start), got.err)
 		}
 	})
@@ -228,9 +212,9 @@ func TestInterrupt(t *testing.T) {
 // With acks 0 there is no answer to wait for.
 func TestReqProduceWithoutAcks(t *testing.T) {
 	var sent kmsg.Request
-	f := fake{answers(func(req kmsg.Request) any { sent = req; return []byte{} })}
-	got := f.run(t, "req", "Produce", "-v", "9", `{"acks":0}`)
-	if got.code != exitOK || got.out != "" || got.err != "franzi: sent Produce version 9; with acks 0 the broker gives no answer\n" {
+	f := fake{speaking(func(req kmsg.Request) any { sent = req; return []byte{} }, kmsg.VersionRange{Key: kmsg.KeyProduce, Max: 9})}
+	got := f.run(t, "req", "Produce", "-v", "9", "-B", "any", `{"acks":0,"topicData":[{"name":"a","partitionData":[{"index":0}]}]}`)
+	if got.code != exitOK || got.out != "" || got.err != "franzi: sent Produce; with acks 0 the broker gives no answer\n" {
 		t.Errorf("got exit %d %q %q", got.code, got.out, got.err)
 	}
 	if p, ok := sent.(*kmsg.ProduceRequest); !ok || p.Acks != kmsg.AcksNone {
@@ -240,9 +224,9 @@ func TestReqProduceWithoutAcks(t *testing.T) {
 
 // The bytes of an answer are shown even if they do not decode, and what was shown decodes.
 func TestReqHex(t *testing.T) {
-	f := fake{answers(metadataOf)}
+	f := fake{speaking(metadataOf, metadata)}
 	got := f.run(t, "req", "Metadata", "-v", "1", "--hex")
-	want := "0000001d00000001000000010000000100016800002384ffffffffffff00000000\n"
+	want := "0000001d00000002000000010000000100016800002384ffffffffffff00000000\n"
 	if got.out != want || got.code != exitOK {
 		t.Errorf("got exit %d %swant %s", got.code, got.out, want)
 	}
@@ -254,24 +238,24 @@ func TestReqHex(t *testing.T) {
 	if hex.EncodeToString([]byte(raw.out))+"\n" != want {
 		t.Errorf("raw: got %q", raw.out)
 	}
-	bad := fake{says("\x00\x00\x00\x06\x00\x00\x00\x01\xff\xff")}.run(t, "req", "Metadata", "-v", "1", "--hex")
-	if bad.out != "0000000600000001ffff\n" || bad.code != exitFailed {
+	bad := fake{speaking(func(kmsg.Request) any { return []byte("\x00\x00\x00\x06\x00\x00\x00\x02\xff\xff") }, metadata)}.run(t, "req", "Metadata", "-v", "1", "--hex")
+	if bad.out != "0000000600000002ffff\n" || bad.code != exitFailed {
 		t.Errorf("bad: got exit %d %q %s", bad.code, bad.out, bad.err)
 	}
 }
 
 // Secrets are shown to who asks, but not with --redact, and never on stderr.
 func TestReqRedact(t *testing.T) {
-	f := fake{answers(func(req kmsg.Request) any {
+	f := fake{speaking(func(req kmsg.Request) any {
 		resp := req.(*kmsg.SASLAuthenticateRequest).NewResponse()
 		resp.AuthBytes, resp.ErrorCode = []byte("hunter2"), kmsg.SASLAuthenticationFailed
 		return resp
-	})}
-	open := f.run(t, "req", "SaslAuthenticate", "-v", "1", `{"authBytes":"aHVudGVyMg=="}`, "-o", "template={{.authBytes}}")
+	}, kmsg.VersionRange{Key: kmsg.KeySASLAuthenticate, Max: 2})}
+	open := f.run(t, "req", "SaslAuthenticate", "-v", "1", "-B", "any", `{"authBytes":"aHVudGVyMg=="}`, "-o", "template={{.authBytes}}")
 	if open.out != "aHVudGVyMg==\n" || open.code != exitFailed || strings.Contains(open.err, "aHVu") || strings.Contains(open.err, "hunter") {
 		t.Errorf("got exit %d %q %q", open.code, open.out, open.err)
 	}
-	hidden := f.run(t, "req", "SaslAuthenticate", "-v", "1", "--redact", "-o", "template={{.authBytes}}")
+	hidden := f.run(t, "req", "SaslAuthenticate", "-v", "1", "-B", "any", "--redact", "-o", "template={{.authBytes}}")
 	if hidden.out != kbin.Redacted+"\n" {
 		t.Errorf("got %q", hidden.out)
 	}
@@ -279,11 +263,13 @@ func TestReqRedact(t *testing.T) {
 
 // Brokers that are not to the letter of the protocol can be asked with --lenient.
 func TestReqLenient(t *testing.T) {
-	f := fake{says("\x00\x00\x00\x0d\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x07")} // Metadata 0 and a byte more
-	if got := f.run(t, "req", "Metadata", "-v", "0"); got.code != exitFailed || !strings.Contains(got.err, "1 bytes after the end") {
+	f := fake{speaking(func(kmsg.Request) any {
+		return []byte("\x00\x00\x00\x0d\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x07") // Metadata 0 and a byte more
+	}, metadata)}
+	if got := f.run(t, "req", "Metadata", "-v", "0", "-B", "any"); got.code != exitFailed || !strings.Contains(got.err, "1 bytes after the end") {
 		t.Errorf("strict: got exit %d %q", got.code, got.err)
 	}
-	if got := f.run(t, "req", "Metadata", "-v", "0", "--lenient", "-o", "raw"); got.code != exitOK {
+	if got := f.run(t, "req", "Metadata", "-v", "0", "-B", "any", "--lenient", "-o", "raw"); got.code != exitOK {
 		t.Errorf("lenient: got exit %d %q", got.code, got.err)
 	}
 }
@@ -294,19 +280,19 @@ func TestReqAPIVersions(t *testing.T) {
 	f := fake{answers(func(req kmsg.Request) any {
 		v := req.(*kmsg.APIVersionsRequest)
 		name = v.ClientSoftwareName
-		return versionsOfFake(v)
+		return versionsOfFake(v, kmsg.VersionRange{Key: kmsg.KeyAPIVersions, Max: 5}, metadata)
 	})}
-	if got := f.run(t, "req", "ApiVersions", "-v", "3"); got.code != exitOK || name != "franzi" {
+	if got := f.run(t, "req", "ApiVersions", "-v", "3", "-B", "any"); got.code != exitOK || name != "franzi" {
 		t.Errorf("got exit %d %q, name %q", got.code, got.err, name)
 	}
-	if got := f.run(t, "req", "ApiVersions", "{}", "-v", "3"); got.code != exitOK || name != "" {
+	if got := f.run(t, "req", "ApiVersions", "{}", "-v", "3", "-B", "any"); got.code != exitOK || name != "" {
 		t.Errorf("got exit %d %q, name %q", got.code, got.err, name)
 	}
 }
 
 // JSON may come from stdin.
 func TestReqFromStdin(t *testing.T) {
-	got := runWith(t.Context(), fake{answers(metadataOf)}.dialer(t), `{"topics":[{"name":"a"}]}`, "req", "Metadata", "-v", "1", "-", "-b", "fake", "-o", "template={{(index .topics 0).name}}")
+	got := runWith(t.Context(), fake{speaking(metadataOf, metadata)}.dialer(t), `{"topics":[{"name":"a"}]}`, "req", "Metadata", "-v", "1", "-", "-b", "fake", "-o", "template={{(index .topics 0).name}}")
 	if got.out != "a\n" {
 		t.Errorf("got exit %d %q %q", got.code, got.out, got.err)
 	}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/franzi-kafka/franzi/cmd/franzi/internal/broker"
 	"github.com/franzi-kafka/franzi/gen/model"
 	"github.com/franzi-kafka/franzi/spec"
 )
@@ -33,7 +32,7 @@ func run(t *testing.T, stdin string, args ...string) ran {
 	return runWith(t.Context(), noNetwork, stdin, args...)
 }
 
-func runWith(ctx context.Context, dial broker.Dialer, stdin string, args ...string) ran {
+func runWith(ctx context.Context, dial dialer, stdin string, args ...string) ran {
 	var out, err bytes.Buffer
 	code := testApp(strings.NewReader(stdin), &out, &err, dial).run(ctx, args)
 	return ran{out.String(), err.String(), code}
@@ -42,9 +41,9 @@ func runWith(ctx context.Context, dial broker.Dialer, stdin string, args ...stri
 // definitions are read once for all tests.
 var definitions = sync.OnceValues(func() (*model.Model, error) { return model.Load(spec.FS) })
 
-func testApp(in io.Reader, out, err io.Writer, dial broker.Dialer) *app {
+func testApp(in io.Reader, out, err io.Writer, dial dialer) *app {
 	a := newApp(in, out, err, dial)
-	a.model = definitions
+	a.model, a.environ = definitions, nil
 	return a
 }
 
