@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/franzi-kafka/franzi/bench/internal/measure"
 )
 
 // A library is what is compiled of one side.
@@ -133,7 +135,7 @@ func compile(ctx context.Context, out io.Writer, s settings) (err error) {
 			*side.into = append(*side.into, c)
 		}
 	}
-	t := newTable("", "Franzi", "franz-go", "ratio", "rounds", "to reach", "reached")
+	t := measure.NewTable("", "Franzi", "franz-go", "ratio", "rounds", "to reach", "reached")
 	for _, figure := range []struct {
 		name  string
 		of    func(compilation) float64
@@ -154,10 +156,10 @@ func compile(ctx context.Context, out io.Writer, s settings) (err error) {
 		if figure.asked {
 			asked = fmt.Sprintf("%.2f", compileRatio)
 		}
-		t.row(figure.name, figure.text(median(of)), figure.text(median(theirsOf)), fmt.Sprintf("**%.2f**", median(ratios)),
-			fmt.Sprintf("%.2f-%.2f", slices.Min(ratios), slices.Max(ratios)), asked, verdict(figure.asked, median(ratios) <= compileRatio))
+		t.Row(figure.name, figure.text(measure.Median(of)), figure.text(measure.Median(theirsOf)), fmt.Sprintf("**%.2f**", measure.Median(ratios)),
+			fmt.Sprintf("%.2f-%.2f", slices.Min(ratios), slices.Max(ratios)), asked, verdict(figure.asked, measure.Median(ratios) <= compileRatio))
 	}
-	return t.print(out, "Compiling")
+	return t.Print(out, "Compiling")
 }
 
 func seconds(s float64) string   { return fmt.Sprintf("%.2f s", s) }

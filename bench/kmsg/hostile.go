@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/franzi-kafka/franzi/bench/internal/measure"
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -268,7 +269,7 @@ func overBound(all []finding) []finding {
 // hostile prints the table of what hostile bytes make both libraries allocate.
 func hostile(ctx context.Context, out io.Writer, _ settings) error {
 	const size = 256 << 10
-	t := newTable("library", "attacks", "over the bound", "worst", "bytes for a byte", "to reach", "reached")
+	t := measure.NewTable("library", "attacks", "over the bound", "worst", "bytes for a byte", "to reach", "reached")
 	for _, side := range []struct {
 		name   string
 		decode func(*pair, []byte)
@@ -283,7 +284,7 @@ func hostile(ctx context.Context, out io.Writer, _ settings) error {
 		}
 		worst := slices.MaxFunc(all, func(a, b finding) int { return cmp.Compare(a.perByte(), b.perByte()) })
 		over := len(overBound(all))
-		t.row(side.name, strconv.Itoa(len(all)), strconv.Itoa(over), worst.name, fmt.Sprintf("**%.1f**", worst.perByte()), side.reach, verdict(side.reach != "", over == 0))
+		t.Row(side.name, strconv.Itoa(len(all)), strconv.Itoa(over), worst.name, fmt.Sprintf("**%.1f**", worst.perByte()), side.reach, verdict(side.reach != "", over == 0))
 	}
-	return t.print(out, fmt.Sprintf("Memory that hostile bytes take, messages of %d KiB", size>>10))
+	return t.Print(out, fmt.Sprintf("Memory that hostile bytes take, messages of %d KiB", size>>10))
 }

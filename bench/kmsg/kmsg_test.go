@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/franzi-kafka/franzi/bench/internal/measure"
 )
 
 // TestCases: both libraries read and write the same bytes in each case, or there would be no
@@ -134,48 +136,9 @@ func TestRunErrors(t *testing.T) {
 	}
 }
 
-// TestCompare: the ratio is that of the rounds, and each round's own.
-func TestCompare(t *testing.T) {
-	spin := func(loops int) operation {
-		x := 0
-		return func(n int) {
-			for range n * loops {
-				x = x*31 + 7
-			}
-			sink = x
-		}
-	}
-	r, err := compare(t.Context(), 5, time.Millisecond, spin(1000), spin(8000))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.ratio >= 1 || r.lowest > r.ratio || r.highest < r.ratio || r.ours.ns >= r.theirs.ns {
-		t.Errorf("an eighth of the work: got %+v, want a ratio below 1", r)
-	}
-}
-
-var sink int
-
-func TestMedian(t *testing.T) {
-	for _, row := range []struct {
-		values []float64
-		want   float64
-	}{
-		{[]float64{3}, 3},
-		{[]float64{9, 1}, 5},
-		{[]float64{9, 1, 2}, 2},
-		{[]float64{4, 1, 9, 2}, 3},
-	} {
-		before := len(row.values)
-		if got := median(row.values); got != row.want || len(row.values) != before {
-			t.Errorf("median of %v: got %v, want %v", row.values, got, row.want)
-		}
-	}
-}
-
 // TestReach has what decides between yes and no.
 func TestReach(t *testing.T) {
-	got := result{ours: sample{allocs: 4}, theirs: sample{allocs: 100}, ratio: 0.5}
+	got := measure.Result{Ours: measure.Sample{Allocs: 4}, Theirs: measure.Sample{Allocs: 100}, Ratio: 0.5}
 	for _, row := range []struct {
 		reach reach
 		met   bool
@@ -194,22 +157,6 @@ func TestReach(t *testing.T) {
 	}
 }
 
-func TestTable(t *testing.T) {
-	tab := newTable("case", "time")
-	tab.row("a", nanos(999.94))
-	tab.row("b", nanos(9_994))
-	tab.row("c", nanos(12_340))
-	tab.row("d", count(0.001)+" "+count(2)+" "+count(2.26)+" "+count(1234.4))
-	var out strings.Builder
-	if err := tab.print(&out, "Title"); err != nil {
-		t.Fatal(err)
-	}
-	want := "### Title\n\n| case | time |\n|---|---|\n| a | 999.9 ns |\n| b | 9.99 µs |\n| c | 12.3 µs |\n| d | 0 2 2.3 1234 |\n\n"
-	if got := out.String(); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-}
-
 func testSettings() settings {
 	return settings{rounds: 1, slice: time.Millisecond, compileRounds: 1, only: regexp.MustCompile("")}
 }
@@ -225,7 +172,7 @@ func BenchmarkCases(b *testing.B) {
 	for _, c := range cases {
 		for _, side := range []struct {
 			name string
-			op   operation
+			op   measure.Operation
 		}{{"Franzi", c.ours}, {"franz-go", c.theirs}} {
 			b.Run(c.name+"/"+side.name, func(b *testing.B) {
 				b.ReportAllocs()

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/franzi-kafka/franzi/bench/internal/measure"
 )
 
 // settings are what the flags say.
@@ -108,20 +110,6 @@ func describe(out io.Writer, s settings) error {
 		gogc = "100"
 	}
 	_, err := fmt.Fprintf(out, "Beside %s %s. %s %s/%s, %s, GOMAXPROCS=%d, GOGC=%s, %d rounds of %v of CPU time for each library and case, %d compilations.\n\n",
-		theirModule, version, runtime.Version(), runtime.GOOS, runtime.GOARCH, cpuModel(), runtime.GOMAXPROCS(0), gogc, s.rounds, s.slice, s.compileRounds)
+		theirModule, version, runtime.Version(), runtime.GOOS, runtime.GOARCH, measure.CPUModel(), runtime.GOMAXPROCS(0), gogc, s.rounds, s.slice, s.compileRounds)
 	return err
-}
-
-// cpuModel returns the name of the CPU where the system tells it in a file.
-func cpuModel() string {
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return "CPU of unknown model"
-	}
-	for line := range strings.Lines(string(info)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "CPU of unknown model"
 }

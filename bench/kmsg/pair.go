@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/franzi-kafka/franzi/bench/internal/measure"
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 	theirs "github.com/twmb/franz-go/pkg/kmsg"
@@ -101,13 +102,10 @@ func pairOfBytes(key kmsg.APIKey, response bool, version int16, data []byte) (*p
 	return p, nil
 }
 
-// An operation does something with some pairs so many times.
-type operation func(n int)
-
 // pairs are messages that an operation takes one after the other.
 type pairs []*pair
 
-func (ps pairs) encodeOurs() operation {
+func (ps pairs) encodeOurs() measure.Operation {
 	var warm []byte
 	return func(n int) {
 		b := warm
@@ -120,7 +118,7 @@ func (ps pairs) encodeOurs() operation {
 	}
 }
 
-func (ps pairs) encodeTheirs() operation {
+func (ps pairs) encodeTheirs() measure.Operation {
 	var warm []byte
 	return func(n int) {
 		b := warm
@@ -135,7 +133,7 @@ func (ps pairs) encodeTheirs() operation {
 
 // checkAndEncodeOurs is what building a frame does: a message that cannot be written is an
 // error. franz-go has nothing like it.
-func (ps pairs) checkAndEncodeOurs() operation {
+func (ps pairs) checkAndEncodeOurs() measure.Operation {
 	var warm []byte
 	return func(n int) {
 		b := warm
@@ -149,7 +147,7 @@ func (ps pairs) checkAndEncodeOurs() operation {
 	}
 }
 
-func (ps pairs) decodeOursAgain() operation {
+func (ps pairs) decodeOursAgain() measure.Operation {
 	var r kbin.Reader
 	return func(n int) {
 		for range n {
@@ -163,7 +161,7 @@ func (ps pairs) decodeOursAgain() operation {
 
 // decodeTheirsAgain gives franz-go the same value each time: it keeps the room of its
 // outermost slices.
-func (ps pairs) decodeTheirsAgain() operation {
+func (ps pairs) decodeTheirsAgain() measure.Operation {
 	return func(n int) {
 		for range n {
 			for _, p := range ps {
@@ -174,7 +172,7 @@ func (ps pairs) decodeTheirsAgain() operation {
 }
 
 // decodeTheirsAgainUnsafely makes strings that are views of the bytes.
-func (ps pairs) decodeTheirsAgainUnsafely() operation {
+func (ps pairs) decodeTheirsAgainUnsafely() measure.Operation {
 	return func(n int) {
 		for range n {
 			for _, p := range ps {
@@ -184,7 +182,7 @@ func (ps pairs) decodeTheirsAgainUnsafely() operation {
 	}
 }
 
-func (ps pairs) decodeOursFresh() operation {
+func (ps pairs) decodeOursFresh() measure.Operation {
 	var r kbin.Reader
 	return func(n int) {
 		for range n {
@@ -197,7 +195,7 @@ func (ps pairs) decodeOursFresh() operation {
 }
 
 // decodeOursFreshArena has a new arena for each message.
-func (ps pairs) decodeOursFreshArena() operation {
+func (ps pairs) decodeOursFreshArena() measure.Operation {
 	var r kbin.Reader
 	return func(n int) {
 		for range n {
@@ -210,7 +208,7 @@ func (ps pairs) decodeOursFreshArena() operation {
 	}
 }
 
-func (ps pairs) decodeTheirsFresh() operation {
+func (ps pairs) decodeTheirsFresh() measure.Operation {
 	return func(n int) {
 		for range n {
 			for _, p := range ps {
@@ -220,7 +218,7 @@ func (ps pairs) decodeTheirsFresh() operation {
 	}
 }
 
-func (ps pairs) decodeTheirsFreshUnsafely() operation {
+func (ps pairs) decodeTheirsFreshUnsafely() measure.Operation {
 	return func(n int) {
 		for range n {
 			for _, p := range ps {

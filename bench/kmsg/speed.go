@@ -6,13 +6,14 @@ import (
 	"io"
 	"strings"
 
+	"github.com/franzi-kafka/franzi/bench/internal/measure"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
 // A speedCase compares one operation of both libraries.
 type speedCase struct {
 	name         string
-	ours, theirs operation
+	ours, theirs measure.Operation
 	reach        reach
 }
 
@@ -39,10 +40,10 @@ func (r reach) String() string {
 
 // met reports whether a result is as the reach asks. Samples count what else runs in the
 // process too, so that less than a hundredth of an allocation is none.
-func (r reach) met(got result) bool {
-	return (r.ratio == 0 || got.ratio <= r.ratio) &&
-		(r.allocs == 0 || got.ours.allocs <= r.allocs*got.theirs.allocs) &&
-		(!r.noAllocs || got.ours.allocs < 0.01)
+func (r reach) met(got measure.Result) bool {
+	return (r.ratio == 0 || got.Ratio <= r.ratio) &&
+		(r.allocs == 0 || got.Ours.Allocs <= r.allocs*got.Theirs.Allocs) &&
+		(!r.noAllocs || got.Ours.Allocs < 0.01)
 }
 
 const encodeRatio = 1 / 1.25
@@ -110,18 +111,18 @@ func speed(ctx context.Context, out io.Writer, s settings) error {
 	if err != nil {
 		return err
 	}
-	t := newTable("case", "Franzi", "franz-go", "ratio", "rounds", "allocations", "bytes allocated", "to reach", "reached")
+	t := measure.NewTable("case", "Franzi", "franz-go", "ratio", "rounds", "allocations", "bytes allocated", "to reach", "reached")
 	for _, c := range cases {
 		if !s.only.MatchString(c.name) {
 			continue
 		}
-		r, err := compare(ctx, s.rounds, s.slice, c.ours, c.theirs)
+		r, err := measure.Compare(ctx, s.rounds, s.slice, c.ours, c.theirs)
 		if err != nil {
 			return err
 		}
-		t.row(c.name, nanos(r.ours.ns), nanos(r.theirs.ns), fmt.Sprintf("**%.2f**", r.ratio), fmt.Sprintf("%.2f-%.2f", r.lowest, r.highest),
-			count(r.ours.allocs)+" / "+count(r.theirs.allocs), count(r.ours.bytes)+" / "+count(r.theirs.bytes),
+		t.Row(c.name, measure.Nanos(r.Ours.NS), measure.Nanos(r.Theirs.NS), fmt.Sprintf("**%.2f**", r.Ratio), fmt.Sprintf("%.2f-%.2f", r.Lowest, r.Highest),
+			measure.Count(r.Ours.Allocs)+" / "+measure.Count(r.Theirs.Allocs), measure.Count(r.Ours.Bytes)+" / "+measure.Count(r.Theirs.Bytes),
 			c.reach.String(), verdict(c.reach != reach{}, c.reach.met(r)))
 	}
-	return t.print(out, "CPU time of one operation, and what it allocates")
+	return t.Print(out, "CPU time of one operation, and what it allocates")
 }

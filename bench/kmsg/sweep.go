@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/franzi-kafka/franzi/bench/internal/measure"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
@@ -151,10 +152,10 @@ func sweep(ctx context.Context, out io.Writer, s settings) error {
 		len(all), unknown, differ, partly, len(shared)); err != nil {
 		return err
 	}
-	t := newTable("operation", "pairs", "median ratio", "tenth to nine tenths", "slowest beside franz-go", "ratio of the sums", "most allocations", "to reach", "pairs that reach it")
+	t := measure.NewTable("operation", "pairs", "median ratio", "tenth to nine tenths", "slowest beside franz-go", "ratio of the sums", "most allocations", "to reach", "pairs that reach it")
 	for _, op := range []struct {
 		name         string
-		ours, theirs func(pairs) operation
+		ours, theirs func(pairs) measure.Operation
 		reach        reach
 	}{
 		{"encode", pairs.encodeOurs, pairs.encodeTheirs, reach{ratio: encodeRatio, noAllocs: true}},
@@ -168,16 +169,16 @@ func sweep(ctx context.Context, out io.Writer, s settings) error {
 			if !s.only.MatchString(op.name + ": " + g.name) {
 				continue
 			}
-			r, err := compare(ctx, max(1, s.rounds/4), min(s.slice, 2*time.Millisecond), op.ours(g.pairs), op.theirs(g.pairs))
+			r, err := measure.Compare(ctx, max(1, s.rounds/4), min(s.slice, 2*time.Millisecond), op.ours(g.pairs), op.theirs(g.pairs))
 			if err != nil {
 				return err
 			}
-			ratios = append(ratios, r.ratio)
-			ours += r.ours.ns
-			theirs += r.theirs.ns
-			most = max(most, r.ours.allocs)
-			if r.ratio > slowest {
-				slowest, which = r.ratio, g.name
+			ratios = append(ratios, r.Ratio)
+			ours += r.Ours.NS
+			theirs += r.Theirs.NS
+			most = max(most, r.Ours.Allocs)
+			if r.Ratio > slowest {
+				slowest, which = r.Ratio, g.name
 			}
 			if op.reach.met(r) {
 				met++
@@ -191,8 +192,8 @@ func sweep(ctx context.Context, out io.Writer, s settings) error {
 		if op.reach != (reach{}) {
 			reached = fmt.Sprintf("%d of %d", met, len(ratios))
 		}
-		t.row(op.name, strconv.Itoa(len(ratios)), fmt.Sprintf("**%.2f**", median(ratios)), fmt.Sprintf("%.2f-%.2f", ratios[len(ratios)/10], ratios[len(ratios)*9/10]),
-			fmt.Sprintf("%s, %.2f", which, slowest), fmt.Sprintf("%.2f", ours/theirs), count(most), op.reach.String(), reached)
+		t.Row(op.name, strconv.Itoa(len(ratios)), fmt.Sprintf("**%.2f**", measure.Median(ratios)), fmt.Sprintf("%.2f-%.2f", ratios[len(ratios)/10], ratios[len(ratios)*9/10]),
+			fmt.Sprintf("%s, %.2f", which, slowest), fmt.Sprintf("%.2f", ours/theirs), measure.Count(most), op.reach.String(), reached)
 	}
-	return t.print(out, "Every message at every version, with the values of the test vectors")
+	return t.Print(out, "Every message at every version, with the values of the test vectors")
 }

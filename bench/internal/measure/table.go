@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"fmt"
@@ -6,16 +6,19 @@ import (
 	"strings"
 )
 
-// A table prints as Markdown.
-type table struct {
+// A Table prints as Markdown.
+type Table struct {
 	rows [][]string // the first is the head
 }
 
-func newTable(head ...string) *table { return &table{rows: [][]string{head}} }
+// NewTable returns a table with the names of its columns.
+func NewTable(head ...string) *Table { return &Table{rows: [][]string{head}} }
 
-func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
+// Row adds a row.
+func (t *Table) Row(cells ...string) { t.rows = append(t.rows, cells) }
 
-func (t *table) print(out io.Writer, title string) error {
+// Print writes the table under a title.
+func (t *Table) Print(out io.Writer, title string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s\n\n", title)
 	for i, r := range t.rows {
@@ -29,8 +32,8 @@ func (t *table) print(out io.Writer, title string) error {
 	return err
 }
 
-// nanos writes a time in the unit that suits it.
-func nanos(ns float64) string {
+// Nanos writes a time in the unit that suits it.
+func Nanos(ns float64) string {
 	switch {
 	case ns >= 10_000:
 		return fmt.Sprintf("%.1f µs", ns/1000)
@@ -40,8 +43,8 @@ func nanos(ns float64) string {
 	return fmt.Sprintf("%.1f ns", ns)
 }
 
-// count writes a number of things of which there may be parts.
-func count(n float64) string {
+// Count writes a number of things of which there may be parts.
+func Count(n float64) string {
 	if n < 0.01 {
 		return "0"
 	}
@@ -49,14 +52,4 @@ func count(n float64) string {
 		return fmt.Sprintf("%.2g", n)
 	}
 	return fmt.Sprintf("%.0f", n)
-}
-
-func verdict(asked, met bool) string {
-	switch {
-	case !asked:
-		return ""
-	case met:
-		return "yes"
-	}
-	return "**no**"
 }

@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// cpuTime returns the CPU time, user and system, that this process has used.
-func cpuTime() time.Duration {
+// CPUTime returns the CPU time, user and system, that this process has used.
+func CPUTime() time.Duration {
 	var created, exited, kernel, user syscall.Filetime
 	p, err := syscall.GetCurrentProcess()
 	if err == nil {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package measure
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// cpuTime returns the CPU time, user and system, that this process has used.
-func cpuTime() time.Duration {
+// CPUTime returns the CPU time, user and system, that this process has used.
+func CPUTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		panic(fmt.Sprintf("getrusage: %v", err))
