@@ -1,9 +1,6 @@
 package batch
 
-import (
-	"encoding/binary"
-	"iter"
-)
+import "iter"
 
 // NoTimestamp is the timestamp of records that have none: all of format 0.
 const NoTimestamp = -1
@@ -57,11 +54,11 @@ func (h Headers) Len() int { return h.count }
 // All walks keys and values, as views, in their order.
 func (h Headers) All() iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
-		b := h.raw
+		b, i := h.raw, 0
 		for range h.count {
 			var key, value []byte
-			key, b = field(b)
-			value, b = field(b)
+			key, i = field(b, i)
+			value, i = field(b, i)
 			if !yield(key, value) {
 				return
 			}
@@ -92,12 +89,16 @@ func (h Headers) AppendTo(list []RecordHeader) []RecordHeader {
 	return list
 }
 
-// field splits off a key or value that has been checked when its record was read.
-func field(b []byte) (view, rest []byte) {
-	n, size := binary.Varint(b)
-	b = b[size:]
-	if n < 0 {
-		return nil, b
+// field returns the key or value at byte i, which has been checked when its record was read, and
+// the index of what follows.
+func field(b []byte, i int) (view []byte, next int) {
+	n, at := short(b, i)
+	if at < 0 {
+		n, at = varint(b, i)
 	}
-	return b[:n:n], b[n:]
+	if n < 0 {
+		return nil, at
+	}
+	next = at + int(n)
+	return b[at:next:next], next
 }

@@ -112,17 +112,26 @@ func (w *Walker) end(err *Error) {
 // the batch has as many records and bytes as it says.
 func (w *Walker) Next() bool {
 	for w.left > 0 {
-		b, i := w.payload, w.off
-		start := i
-		size, i := varint(b, i)
+		b, start := w.payload, w.off
+		size, i := short(b, start)
+		if i < 0 {
+			size, i = varint(b, start)
+		}
 		if i < 0 || size < 0 || size > int64(len(b)-i) {
 			return w.failLength(start)
 		}
 		b = b[:i+int(size)]
 		w.off = len(b)
-		i++ // attributes, which are unused
-		ts, i := varint(b, i)
-		delta, i := varint(b, i)
+		at := i + 1 // after the attributes, which are unused
+		ts, i := short(b, at)
+		if i < 0 {
+			ts, i = varint(b, at)
+		}
+		at = i
+		delta, i := short(b, at)
+		if i < 0 {
+			delta, i = varint(b, at)
+		}
 		if i < 0 || delta <= int64(w.delta) || delta > int64(w.batch.LastOffsetDelta) {
 			return w.failDelta(start, delta, i)
 		}
@@ -137,7 +146,11 @@ func (w *Walker) Next() bool {
 		if w.batch.Attributes&logAppendTime != 0 {
 			r.Timestamp = w.batch.MaxTimestamp
 		}
-		key, i := varint(b, i)
+		at = i
+		key, i := short(b, at)
+		if i < 0 {
+			key, i = varint(b, at)
+		}
 		if key >= 0 && i >= 0 && key <= int64(len(b)-i) {
 			n := i + int(key)
 			r.Key = b[i:n:n]
@@ -147,7 +160,11 @@ func (w *Walker) Next() bool {
 		} else {
 			return w.fail(start, "a record's key of %d bytes does not fit", key)
 		}
-		value, i := varint(b, i)
+		at = i
+		value, i := short(b, at)
+		if i < 0 {
+			value, i = varint(b, at)
+		}
 		if value >= 0 && i >= 0 && value <= int64(len(b)-i) {
 			n := i + int(value)
 			r.Value = b[i:n:n]
@@ -157,7 +174,7 @@ func (w *Walker) Next() bool {
 		} else {
 			return w.fail(start, "a record's value of %d bytes does not fit", value)
 		}
-		if i >= 0 && i == len(b)-1 && b[i] == 0 {
+		if i == len(b)-1 && b[i] == 0 {
 			r.Headers = Headers{}
 			return true
 		}
@@ -174,15 +191,22 @@ func (w *Walker) headers(b []byte, i, start int) bool {
 	}
 	first := i
 	for range count {
-		var n int64
-		if n, i = varint(b, i); i < 0 || n < 0 || n > int64(len(b)-i) {
+		n, at := short(b, i)
+		if at < 0 {
+			n, at = varint(b, i)
+		}
+		if at < 0 || n < 0 || n > int64(len(b)-at) {
 			return w.fail(start, "the key of a record's header, of %d bytes, does not fit", n)
 		}
-		i += int(n)
-		if n, i = varint(b, i); i < 0 || n < -1 || n > int64(len(b)-i) {
+		i = at + int(n)
+		n, at = short(b, i)
+		if at < 0 {
+			n, at = varint(b, i)
+		}
+		if at < 0 || n < -1 || n > int64(len(b)-at) {
 			return w.fail(start, "the value of a record's header, of %d bytes, does not fit", n)
 		}
-		i += int(max(n, 0))
+		i = at + int(max(n, 0))
 	}
 	if i != len(b) {
 		return w.fail(start, "a record goes on for %d bytes after its headers", len(b)-i)
@@ -217,26 +241,30 @@ func (w *Walker) rest() bool {
 	return false
 }
 
+// short reads a zigzag varint of one or two bytes, as most are, and returns it and the index of
+// what follows; -1 if it is longer, or the last byte, or not there. It must stay inlinable.
+func short(b []byte, i int) (int64, int) {
+	if i >= 0 && i < len(b)-1 {
+		u := uint64(b[i])
+		if u < 0x80 {
+			return int64(u>>1) ^ -int64(u&1), i + 1
+		}
+		if v := uint64(b[i+1]); v < 0x80 {
+			u = u&0x7f | v<<7
+			return int64(u>>1) ^ -int64(u&1), i + 2
+		}
+	}
+	return 0, -1
+}
+
 // varint reads a zigzag varint and returns it and the index of what follows, -1 if the bytes
 // end too early or it has more than 64 bits.
 func varint(b []byte, i int) (int64, int) {
-	if uint(i) < uint(len(b)) && b[i] < 0x80 {
-		return int64(b[i]>>1) ^ -int64(b[i]&1), i + 1
-	}
-	return longVarint(b, i)
-}
-
-func longVarint(b []byte, i int) (int64, int) {
 	if i < 0 || i >= len(b) {
 		return 0, -1
 	}
-	b = b[i:]
-	if len(b) >= 2 && b[1] < 0x80 {
-		u := uint64(b[0]&0x7f) | uint64(b[1])<<7
-		return int64(u>>1) ^ -int64(u&1), i + 2
-	}
 	var u uint64
-	for n, c := range b {
+	for n, c := range b[i:] {
 		if n == 9 && c > 1 || n > 9 {
 			return 0, -1
 		}
