@@ -75,7 +75,7 @@ func (a *app) brokerVersions(cmd *cobra.Command, c *connection, broker int32) er
 	defer s.close()
 	req := kmsg.NewAPIVersionsRequest()
 	req.ClientSoftwareName, req.ClientSoftwareVersion = software()
-	_, err = s.send(req, target{aimed: true, broker: broker}, new(reqCommand))
+	_, err = s.send(req, target{aimed: broker >= 0, broker: broker}, new(reqCommand))
 	resp, addr := s.negotiated()
 	if resp == nil {
 		return s.wrap(err)

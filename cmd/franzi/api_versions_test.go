@@ -147,8 +147,8 @@ func TestAPIVersionsThatFails(t *testing.T) {
 	}{
 		{"TLS", fake{says("\x15\x03\x03\x00\x02\x02\x28")}, exitConnection, "this port wants TLS, see --tls"},
 		{"ends at once", fake{says("")}, exitConnection, "its port may want TLS or SASL, see --tls and --sasl"},
-		{"older than 0.10", fake{old}, exitFailed, "the broker does not serve ApiVersions, which is there since Kafka 0.10.0"},
-		{"never answers", fake{silent}, exitTimeout, "fake:9092: ApiVersions: negotiating versions: the broker was silent"},
+		{"older than 0.10", fake{old}, exitFailed, "does not serve ApiVersions, which is there since Kafka 0.10.0"},
+		{"never answers", fake{silent}, exitTimeout, "ApiVersions at fake:9092: negotiating versions: the broker was silent"},
 	} {
 		got := tt.fake.run(t, "api", "versions")
 		if got.code != tt.code || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, tt.want) {

@@ -22,6 +22,7 @@ type app struct {
 	out, err io.Writer
 	dial     dialer   // nil for the client's own
 	environ  []string // the environment
+	terminal bool     // somebody sits there and can answer
 
 	explains *session // whose requests are to be explained, nil for none
 	format   output.Format

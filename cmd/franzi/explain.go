@@ -60,9 +60,11 @@ func (s *session) explain(err error) error {
 			}
 		}
 		r := s.explainedRequest(&e)
-		if once := r.Addr + r.API + string(r.Request); e.Kept && seen[once] {
-			continue
-		} else if e.Kept {
+		once := r.API + string(r.Request)
+		switch {
+		case kept && (!e.Kept || seen[once]):
+			continue // the client tries again what did not leave
+		case e.Kept:
 			kept, seen[once] = true, true
 		}
 		all = append(all, r)

@@ -98,3 +98,13 @@ func speaking(answer func(kmsg.Request) any, ranges ...kmsg.VersionRange) func(n
 		return answer(req)
 	})
 }
+
+// serving is speaking of a broker that tells of itself besides.
+func serving(answer func(kmsg.Request) any, ranges ...kmsg.VersionRange) func(net.Conn) {
+	return speaking(func(req kmsg.Request) any {
+		if _, ok := req.(*kmsg.MetadataRequest); ok {
+			return metadataOf(req)
+		}
+		return answer(req)
+	}, append(ranges, metadata)...)
+}

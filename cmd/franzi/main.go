@@ -13,5 +13,6 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process as it stands
 	a := newApp(os.Stdin, os.Stdout, os.Stderr, nil)
+	a.terminal = isTerminal(os.Stdin) && isTerminal(os.Stderr)
 	os.Exit(a.run(ctx, os.Args[1:]))
 }

@@ -14,7 +14,7 @@ import (
 // Requests take batches, and answers show them.
 func TestReqRecords(t *testing.T) {
 	var produced []byte
-	f := fake{speaking(func(req kmsg.Request) any {
+	f := fake{serving(func(req kmsg.Request) any {
 		switch r := req.(type) {
 		case *kmsg.ProduceRequest:
 			produced = bytes.Clone(r.TopicData[0].PartitionData[0].Records)

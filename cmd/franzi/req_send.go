@@ -80,7 +80,7 @@ func (s *session) send(req kmsg.Request, to target, r *reqCommand) (kmsg.Respons
 		opts = append(opts, kgo.ToBroker(to.broker))
 	}
 	tries := 1
-	if to.aimed && to.broker < 0 {
+	if !to.aimed {
 		tries = len(s.settings.Brokers())
 	}
 	for {

@@ -9,14 +9,17 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/franzi-kafka/franzi/gen/model"
+	"github.com/franzi-kafka/franzi/kgo/ktest"
 	"github.com/franzi-kafka/franzi/spec"
 )
 
@@ -53,9 +56,91 @@ func noNetwork(context.Context, string, string) (net.Conn, error) {
 
 var update = flag.Bool("update", false, "write what commands say into testdata/*.txt")
 
+// A stage is what the commands of a transcript see of the world.
+type stage struct {
+	cluster  *ktest.Cluster
+	terminal bool
+}
+
+// set follows a line that begins with a percent sign:
+//
+//	% cluster version=2.8 brokers=3 topic=orders:12 zookeeper property=key=value
+//	% produce orders/0 5
+//	% kill 2
+//	% terminal
+func (s *stage) set(t *testing.T, line string) {
+	t.Helper()
+	fields := strings.Fields(strings.TrimPrefix(line, "%"))
+	switch fields[0] {
+	case "cluster":
+		var opts []ktest.Option
+		for _, f := range fields[1:] {
+			name, value, _ := strings.Cut(f, "=")
+			switch name {
+			case "version":
+				opts = append(opts, ktest.Version(value))
+			case "brokers":
+				opts = append(opts, ktest.Brokers(number(t, value)))
+			case "topic":
+				topic, n, _ := strings.Cut(value, ":")
+				opts = append(opts, ktest.SeedTopic(topic, number(t, n)))
+			case "zookeeper":
+				opts = append(opts, ktest.ZooKeeper())
+			case "sasl":
+				opts = append(opts, ktest.SASL(), ktest.User("alice", "secret"))
+			case "property":
+				key, v, _ := strings.Cut(value, "=")
+				opts = append(opts, ktest.Property(key, v))
+			default:
+				t.Fatalf("%s: unknown word %q", line, f)
+			}
+		}
+		s.cluster = ktest.NewCluster(t, opts...)
+	case "produce":
+		topic, partition, _ := strings.Cut(fields[1], "/")
+		for range number(t, fields[2]) {
+			if _, err := s.cluster.Produce(topic, int32(number(t, partition)), ktest.Record{Value: []byte("v"), Timestamp: time.UnixMilli(1_700_000_000_000)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	case "shrink":
+		topic, partition, _ := strings.Cut(fields[1], "/")
+		s.cluster.HoldReplication(topic, int32(number(t, partition)), int32(number(t, fields[2])), true)
+		s.cluster.ShrinkISR(topic, int32(number(t, partition)), int32(number(t, fields[2])))
+	case "terminal":
+		s.terminal = true
+	default:
+		t.Fatalf("unknown line %q", line)
+	}
+}
+
+func number(t *testing.T, text string) int {
+	t.Helper()
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// run runs a command on the stage.
+func (s *stage) run(t *testing.T, stdin string, args []string) ran {
+	t.Helper()
+	var out, err bytes.Buffer
+	dial := dialer(noNetwork)
+	if s.cluster != nil {
+		dial = s.cluster.DialContext
+	}
+	a := testApp(strings.NewReader(stdin), &out, &err, dial)
+	a.terminal = s.terminal
+	code := a.run(t.Context(), args)
+	return ran{out.String(), err.String(), code}
+}
+
 // TestTranscripts runs the commands of testdata/*.txt and compares what they say. After a
 // line "$ franzi ..." come lines of stdin (<, or <x for bytes in hex, or <capture for one of
-// captures), of stdout (>) and of stderr (!), and the exit code if it is not 0 (=).
+// captures), of stdout (>) and of stderr (!), and the exit code if it is not 0 (=). Lines
+// with % set the stage.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
 	if err != nil || len(files) == 0 {
@@ -81,12 +166,21 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
+// someBroker is whom an error is from, which may be any at times.
+var someBroker = regexp.MustCompile(`\bbroker \d+( \(broker\d+:9092\))?`)
+
 // replay runs the commands of a transcript and writes it anew.
 func replay(t *testing.T, script string) string {
 	t.Helper()
 	var b strings.Builder
 	lines := strings.Split(strings.TrimSuffix(script, "\n"), "\n")
+	var on stage
 	for i := 0; i < len(lines); i++ {
+		if strings.HasPrefix(lines[i], "%") {
+			on.set(t, lines[i])
+			b.WriteString(lines[i] + "\n")
+			continue
+		}
 		command, ok := strings.CutPrefix(lines[i], "$ franzi")
 		if !ok {
 			if line := lines[i]; line == "" || line[0] == '#' {
@@ -113,8 +207,8 @@ func replay(t *testing.T, script string) string {
 			}
 			stdin.WriteString(strings.TrimPrefix(strings.TrimPrefix(lines[i], "<"), " ") + "\n")
 		}
-		got := run(t, stdin.String(), words(t, command)...)
-		b.WriteString(marked(">", got.out) + marked("!", got.err))
+		got := on.run(t, stdin.String(), words(t, command))
+		b.WriteString(marked(">", got.out) + marked("!", someBroker.ReplaceAllString(got.err, "broker N")))
 		if got.code != exitOK {
 			b.WriteString("= " + strconv.Itoa(got.code) + "\n")
 		}

@@ -299,5 +299,5 @@ func isNetwork(err error) bool {
 func isTimeout(err error) bool {
 	var t net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout() ||
-		strings.Contains(err.Error(), "deadline") || strings.Contains(err.Error(), "time is up") || strings.Contains(err.Error(), "was silent")
+		strings.Contains(err.Error(), "was silent")
 }

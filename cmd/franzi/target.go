@@ -75,7 +75,7 @@ func (*targetFlag) Type() string { return "target" }
 // A target is a broker that a request goes to, or where it belongs.
 type target struct {
 	aimed  bool
-	broker int32 // -1 for any
+	broker int32
 	addr   string
 }
 
@@ -85,7 +85,7 @@ func targetOf(b kgo.BrokerInfo) target { return target{true, b.ID, b.Addr} }
 func (f *targetFlag) resolve(s *session) ([]target, error) {
 	switch f.kind {
 	case toAny:
-		return []target{{aimed: true, broker: -1}}, nil
+		return s.anyBroker()
 	case toBroker:
 		return []target{{aimed: true, broker: f.broker}}, nil
 	case toGroup, toTransaction:
@@ -126,6 +126,24 @@ func (f *targetFlag) resolve(s *session) ([]target, error) {
 		return nil, failed("the brokers name no brokers")
 	}
 	return all, nil
+}
+
+// anyBroker is one of the brokers, that of the first address if it is among them. Where brokers name
+// none, it is left to the client.
+func (s *session) anyBroker() ([]target, error) {
+	if err := s.connect(); err != nil {
+		return nil, err
+	}
+	all := s.client.Metadata().Brokers()
+	for _, b := range all {
+		if b.Addr == s.settings.Brokers()[0] {
+			return []target{targetOf(b)}, nil
+		}
+	}
+	if len(all) > 0 {
+		return []target{targetOf(all[0])}, nil
+	}
+	return []target{{}}, nil
 }
 
 // coordinator asks who coordinates a group or a transactional id.

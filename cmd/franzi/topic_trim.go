@@ -1,0 +1,232 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
+	"github.com/franzi-kafka/franzi/kgo"
+	"github.com/franzi-kafka/franzi/kmsg"
+)
+
+// A trimmedPartition is what is, or would be, deleted of a partition.
+type trimmedPartition struct {
+	Partition int32   `json:"partition"`
+	Start     int64   `json:"start"`   // offset of the first record before
+	End       int64   `json:"end"`     // offset after the last record
+	To        int64   `json:"to"`      // what is before it is deleted
+	Offsets   int64   `json:"offsets"` // how many offsets that are
+	Done      bool    `json:"done"`    // false with --dry-run
+	Error     *string `json:"error"`   // the name of a code
+}
+
+func (a *app) topicTrimCommand() *cobra.Command {
+	var c connection
+	var ok confirmation
+	var to string
+	var only []int32
+	cmd := &cobra.Command{
+		Use:   "trim NAME --before OFFSET",
+		Short: "Delete the oldest records of a topic",
+		Long: `trim deletes all records before an offset, in each partition, or in those that --partition
+names. OFFSET is a number, or end for all records, -N for all but the last N, @TIME for those
+before a time like 2026-01-31T12:00:00Z, or -1h for those that are older. It asks before,
+unless -y is given.`,
+		Example: "  franzi topic trim orders --before end -b localhost:9092\n  franzi topic trim orders --before -24h --dry-run",
+		Args:    takes(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			limit, err := parseLimit(to, time.Now())
+			if err != nil {
+				return misused(cmd, "--before: %v", err)
+			}
+			s, err := a.connected(cmd, &c)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			return a.trimTopic(cmd, s, args[0], limit, only, &ok)
+		},
+		ValidArgsFunction: a.completeTopics(&c, false),
+	}
+	c.add(cmd)
+	cmd.Flags().StringVar(&to, "before", "", "an offset: N, end, -N, @TIME, -1h")
+	cmd.Flags().Int32SliceVar(&only, "partition", nil, "only these partitions")
+	ok.add(cmd, "show what would be deleted, and delete nothing")
+	complete(cmd, "before", completeNothing)
+	complete(cmd, "partition", completeNothing)
+	return cmd
+}
+
+// A limit is where to trim.
+type limit struct {
+	offset int64 // if it is not one of the others
+	last   int64 // from the end, -1 for not
+	at     int64 // milliseconds since 1970, -1 for not
+}
+
+func parseLimit(text string, now time.Time) (limit, error) {
+	l := limit{last: -1, at: -1}
+	switch {
+	case text == "":
+		return l, fmt.Errorf("say which offset")
+	case text == "end":
+		l.last = 0
+		return l, nil
+	case text[0] == '@':
+		at, err := time.Parse(time.RFC3339, text[1:])
+		if err != nil {
+			return l, fmt.Errorf("%q is no time like 2026-01-31T12:00:00Z", text[1:])
+		}
+		l.at = at.UnixMilli()
+		return l, nil
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if text[0] == '-' {
+			l.last = -n
+		} else {
+			l.offset = n
+		}
+		return l, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil && strings.HasPrefix(text, "-") {
+		l.at = now.Add(d).UnixMilli()
+		return l, nil
+	}
+	return l, fmt.Errorf("%q is none of N, end, -N, @TIME and -1h", text)
+}
+
+// offsets asks for an offset of partitions by a timestamp, or what stands for one.
+func (s *session) offsets(topic string, partitions []int32, at kmsg.ListOffsetsTimestamp) (map[int32]int64, error) {
+	req := kmsg.NewListOffsetsRequest()
+	t := kmsg.NewListOffsetsRequestTopic()
+	t.Name = topic
+	for _, n := range partitions {
+		p := kmsg.NewListOffsetsRequestPartition()
+		p.PartitionIndex, p.Timestamp, p.MaxNumOffsets = n, at, 1
+		t.Partitions = append(t.Partitions, p)
+	}
+	req.Topics = []kmsg.ListOffsetsRequestTopic{t}
+	resp, err := kgo.Do(s.ctx, s.client, req)
+	if err != nil {
+		return nil, s.wrap(err)
+	}
+	m := map[int32]int64{}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			m[p.PartitionIndex] = p.Offset
+			if p.Offset < 0 && len(p.OldStyleOffsets) > 0 {
+				m[p.PartitionIndex] = p.OldStyleOffsets[0]
+			}
+		}
+	}
+	return m, nil
+}
+
+// plan says what is to be deleted.
+func (s *session) plan(topic string, partitions []int32, l limit) ([]trimmedPartition, error) {
+	starts, err := s.offsets(topic, partitions, kmsg.TimestampEarliest)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := s.offsets(topic, partitions, kmsg.TimestampLatest)
+	if err != nil {
+		return nil, err
+	}
+	var at map[int32]int64
+	if l.at >= 0 {
+		if at, err = s.offsets(topic, partitions, kmsg.ListOffsetsTimestamp(l.at)); err != nil {
+			return nil, err
+		}
+	}
+	var all []trimmedPartition
+	for _, n := range partitions {
+		p := trimmedPartition{Partition: n, Start: starts[n], End: ends[n], To: l.offset}
+		switch {
+		case l.at >= 0:
+			if p.To = at[n]; p.To < 0 { // all are older
+				p.To = p.End
+			}
+		case l.last >= 0:
+			p.To = p.End - l.last
+		}
+		p.To = min(max(p.To, p.Start), max(p.End, l.offset)) // beyond the end the broker says so
+		p.Offsets = max(0, min(p.To, p.End)-p.Start)
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+func (a *app) trimTopic(cmd *cobra.Command, s *session, topic string, l limit, only []int32, ok *confirmation) error {
+	topics, err := s.topics([]string{topic}, true)
+	if err != nil {
+		return err
+	}
+	if isPattern(topic) {
+		return misused(cmd, "%q is a pattern: one topic is trimmed at a time", topic)
+	}
+	partitions := only
+	if len(only) == 0 {
+		for n := range len(topics[0].Partitions) {
+			partitions = append(partitions, int32(n))
+		}
+	}
+	all, err := s.plan(topic, partitions, l)
+	if err != nil {
+		return err
+	}
+	var sum int64
+	req := kmsg.NewDeleteRecordsRequest()
+	req.TimeoutMs = s.waitMs()
+	t := kmsg.NewDeleteRecordsRequestTopic()
+	t.Name = topic
+	for _, p := range all {
+		if sum += p.Offsets; p.To > p.Start {
+			one := kmsg.NewDeleteRecordsRequestPartition()
+			one.PartitionIndex, one.Offset = p.Partition, p.To
+			t.Partitions = append(t.Partitions, one)
+		}
+	}
+	if len(t.Partitions) == 0 || ok.dryRun {
+		return a.showTrimmed(all)
+	}
+	if err := a.confirm(cmd, ok, fmt.Sprintf("Delete what is before the offset in %s of %s, %d offsets in all?", plural(len(t.Partitions), "partition", "partitions"), topic, sum)); err != nil {
+		return err
+	}
+	req.Topics = []kmsg.DeleteRecordsRequestTopic{t}
+	resp, err := kgo.Do(s.ctx, s.client, req)
+	if resp == nil {
+		return s.wrap(err)
+	}
+	codes := map[int32]kmsg.ErrorCode{}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			codes[p.PartitionIndex] = p.ErrorCode
+		}
+	}
+	for i := range all {
+		code, answered := codes[all[i].Partition]
+		all[i].Done = answered && code == kmsg.None
+		if code != kmsg.None {
+			name := code.Name()
+			all[i].Error = &name
+		}
+	}
+	if err := a.showTrimmed(all); err != nil {
+		return err
+	}
+	return s.sayErrors(err)
+}
+
+func (a *app) showTrimmed(all []trimmedPartition) error {
+	return a.write(output.TableFormat, output.Result{Value: all, Table: func(t *output.Table) {
+		t.Heading("PARTITION", "START", "END", "TO", "OFFSETS", "DONE", "ERROR")
+		for _, p := range all {
+			n := func(n int64) string { return strconv.FormatInt(n, 10) }
+			t.Row(n(int64(p.Partition)), n(p.Start), n(p.End), n(p.To), n(p.Offsets), yesNo(p.Done), dashIfNull(p.Error))
+		}
+	}})
+}
