@@ -1,0 +1,62 @@
+package fetch
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/franzi-kafka/franzi/kmsg"
+)
+
+var (
+	errNoProgress = errors.New("the answer has only records from before the offset that was asked for")
+	errRedirect   = errors.New("the broker names another replica though it was not asked for one")
+)
+
+// walk goes over the headers of the batches that came for a partition, moves its position behind
+// them, and reports whether it moved.
+//
+// The position is behind the last offset that a batch covers, whether or not there is a record with
+// it: compaction takes records, also the last of a batch and all of it.
+func (c *Cell) walk(p *Partition, d *kmsg.FetchResponsePartitionData) (Chunk, bool) {
+	k := Chunk{
+		Partition: p, Stamp: p.stamp, From: p.position, Limit: p.stop,
+		HighWatermark: d.HighWatermark, LastStable: d.LastStableOffset, LogStart: d.LogStartOffset,
+	}
+	position, epoch := p.position, p.epoch
+	c.reader.Reset(d.Records)
+	r := &c.reader
+	whole := 0
+	for position < p.stop && r.Next() {
+		b := &r.Batch
+		if b.Check() != nil {
+			k.Broken = true
+			whole = r.Pos()
+			break
+		}
+		whole = r.Pos()
+		k.Batches++
+		if b.Attributes.Codec() != 0 {
+			k.Compressed++
+		}
+		if last := b.LastOffset(); last >= position {
+			position, epoch = last+1, b.LeaderEpoch
+		}
+	}
+	if r.Err() != nil {
+		k.Broken = true
+		whole = len(d.Records)
+	}
+	moved := position > p.position
+	if moved || k.Broken {
+		k.Records = d.Records[:whole:whole]
+		if len(d.AbortedTransactions) > 0 && c.cfg.Isolation == kmsg.IsolationReadCommitted {
+			k.Aborted = slices.Clone(d.AbortedTransactions)
+		}
+	}
+	p.position, p.epoch = position, epoch
+	if moved {
+		p.need = 0
+	}
+	k.End = position
+	return k, moved
+}
