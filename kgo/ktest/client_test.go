@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"net"
 	"testing"
 	"time"
@@ -18,8 +19,9 @@ import (
 type client struct {
 	testing.TB
 	net.Conn
-	next int32 // correlation id
-	buf  []byte
+	next     int32 // correlation id
+	patience time.Duration
+	buf      []byte
 }
 
 // patience is how long an answer may take.
@@ -31,7 +33,7 @@ func dial(t testing.TB, c *ktest.Cluster, addr string) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cl := &client{TB: t, Conn: conn}
+	cl := &client{TB: t, Conn: conn, patience: patience}
 	t.Cleanup(func() { conn.Close() })
 	return cl
 }
@@ -52,7 +54,7 @@ func (c *client) send(req kmsg.Request) {
 
 // receive reads the answer to a request into resp.
 func (c *client) receive(resp kmsg.Response) error {
-	c.SetReadDeadline(time.Now().Add(patience))
+	c.SetReadDeadline(time.Now().Add(c.patience))
 	frame, err := kmsg.ReadFrame(c.Conn, c.buf, kmsg.MaxFrame)
 	if err != nil {
 		return err
@@ -136,4 +138,10 @@ func values(t testing.TB, records []byte) []string {
 		t.Fatal(r.Err())
 	}
 	return all
+}
+
+// resum computes the checksum of a batch of format 2 anew.
+func resum(raw []byte) []byte {
+	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
+	return raw
 }

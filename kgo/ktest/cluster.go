@@ -190,12 +190,12 @@ func (c *Cluster) Close() error {
 // do runs a step of the model: it hands it the time and does what it says.
 func (c *Cluster) do(step func(now time.Time)) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	now := time.Now()
 	step(now)
 	for _, cn := range c.perform(now) {
 		c.running.Go(func() { c.flush(cn) })
 	}
-	c.mu.Unlock()
 }
 
 // perform does what the model says, under the lock: it hands bytes to connections, and returns

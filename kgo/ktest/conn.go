@@ -112,26 +112,29 @@ func (c *Cluster) read(cn *conn, limit int) {
 		if buf = frame; cap(buf) > maxKept {
 			buf = nil
 		}
-		if !c.hand(cn, frame) {
+		mine, ok := c.hand(cn, frame)
+		if !ok {
 			return
+		}
+		if mine {
+			c.flush(cn)
 		}
 	}
 }
 
-// hand hands a frame to the model and writes what comes of it. It waits if much is waiting
-// already, and reports whether to go on.
-func (c *Cluster) hand(cn *conn, frame []byte) bool {
+// hand hands a frame to the model. It waits if much is waiting already. Mine says that the caller
+// has to flush the connection, ok whether to go on.
+func (c *Cluster) hand(cn *conn, frame []byte) (mine, ok bool) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	for c.model.Queued(cn.id) >= maxQueued && !c.closed {
 		c.room.Wait()
 	}
 	if c.closed {
-		c.mu.Unlock()
-		return false
+		return false, false
 	}
 	now := time.Now()
 	c.model.Frame(now, cn.id, frame)
-	mine := false
 	for _, other := range c.perform(now) {
 		if other == cn {
 			mine = true
@@ -139,11 +142,7 @@ func (c *Cluster) hand(cn *conn, frame []byte) bool {
 			c.running.Go(func() { c.flush(other) })
 		}
 	}
-	c.mu.Unlock()
-	if mine {
-		c.flush(cn)
-	}
-	return true
+	return mine, true
 }
 
 // flush writes what is to be written to a connection. The caller has set flushing.

@@ -23,10 +23,23 @@ func (c *Cluster) alterConfigs(x *call, req *kmsg.AlterConfigsRequest) {
 		}) > 1
 		f := c.alter(x, r.ResourceType, r.ResourceName, changes, true, twice, req.ValidateOnly)
 		resp.Responses = append(resp.Responses, kmsg.AlterConfigsResponseResourceResponse{
-			ErrorCode: f.code, ErrorMessage: f.words(), ResourceType: r.ResourceType, ResourceName: r.ResourceName,
+			ErrorCode: f.code, ErrorMessage: f.words(), ResourceType: c.echoed(r.ResourceType, "2.4"), ResourceName: r.ResourceName,
 		})
 	}
 	c.answer(x, resp)
+}
+
+// echoed is how the type of a resource comes back: from 2.0 until a release, one that is not known
+// does not.
+func (c *Cluster) echoed(kind kmsg.ConfigResourceType, until string) kmsg.ConfigResourceType {
+	switch kind {
+	case kmsg.ConfigResourceTopic, kmsg.ConfigResourceBroker, kmsg.ConfigResourceBrokerLogger:
+		return kind
+	}
+	if !c.since("2.0") || c.since(until) {
+		return kind
+	}
+	return kmsg.ConfigResourceUnknown
 }
 
 func (c *Cluster) incrementalAlterConfigs(x *call, req *kmsg.IncrementalAlterConfigsRequest) {
@@ -81,7 +94,9 @@ func (c *Cluster) alter(x *call, kind kmsg.ConfigResourceType, name string, chan
 	var n *node
 	switch kind {
 	case kmsg.ConfigResourceTopic:
-		if t = c.topics[name]; t == nil {
+		if t = c.topics[name]; t == nil && !c.since("2.8") {
+			return failure{kmsg.UnknownServerError, fmt.Sprintf("there is no topic %q", name)}
+		} else if t == nil {
 			return failure{kmsg.UnknownTopicOrPartition, fmt.Sprintf("there is no topic %q", name)}
 		}
 		defs, now = topicConfigs, t.configs
@@ -126,6 +141,10 @@ func (c *Cluster) alter(x *call, kind kmsg.ConfigResourceType, name string, chan
 // change does one change to a configuration.
 func (c *Cluster) change(configs map[string]string, defs []configDef, ch configChange, twice bool) failure {
 	d := c.findConfig(defs, ch.name)
+	bad := kmsg.InvalidConfig
+	if !c.since("3.3") {
+		bad = kmsg.InvalidRequest
+	}
 	switch {
 	case twice:
 		return failure{kmsg.InvalidRequest, "the request names " + ch.name + " more than once"}
@@ -144,7 +163,7 @@ func (c *Cluster) change(configs map[string]string, defs []configDef, ch configC
 	case kmsg.ConfigOperationSet:
 	case kmsg.ConfigOperationAppend, kmsg.ConfigOperationSubtract:
 		if d.kind != kmsg.ConfigTypeList {
-			return failure{kmsg.InvalidConfig, ch.name + " is no list"}
+			return failure{bad, ch.name + " is no list"}
 		}
 		old, set := configs[ch.name]
 		if !set {
@@ -163,7 +182,7 @@ func (c *Cluster) change(configs map[string]string, defs []configDef, ch configC
 		return failure{kmsg.InvalidRequest, fmt.Sprintf("there is no operation %d", ch.op)}
 	}
 	if err := d.check(value); err != nil {
-		return failure{kmsg.InvalidConfig, err.Error()}
+		return failure{bad, err.Error()}
 	}
 	configs[ch.name] = value
 	return failure{}

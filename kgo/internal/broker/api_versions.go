@@ -20,8 +20,7 @@ func (c *Cluster) apiVersionsRequest(x *call, req *kmsg.APIVersionsRequest) {
 		x.conn.software = req.ClientSoftwareName + " " + req.ClientSoftwareVersion
 	}
 	x.conn.login.versions = true
-	if req.Version >= 5 && (req.ClusterID.Valid && req.ClusterID.S != c.cfg.ClusterID || req.NodeID >= 0 && req.NodeID != x.node().ID) {
-		resp.ErrorCode = kmsg.RebootstrapRequired // KIP-1242
+	if resp.ErrorCode = c.misrouted(x, req); resp.ErrorCode != kmsg.None {
 		c.answer(x, resp)
 		return
 	}
@@ -32,6 +31,18 @@ func (c *Cluster) apiVersionsRequest(x *call, req *kmsg.APIVersionsRequest) {
 	}
 	c.describeFeatures(resp)
 	c.answer(x, resp)
+}
+
+// misrouted looks whether the client expects to be where it is (KIP-1242).
+func (c *Cluster) misrouted(x *call, req *kmsg.APIVersionsRequest) kmsg.ErrorCode {
+	switch {
+	case req.Version < 5:
+	case req.ClusterID.Valid != (req.NodeID >= 0):
+		return kmsg.InvalidRequest
+	case req.ClusterID.Valid && (req.ClusterID.S != c.cfg.ClusterID || req.NodeID != x.node().ID):
+		return kmsg.RebootstrapRequired
+	}
+	return kmsg.None
 }
 
 // A feature is a level that brokers agree upon (KIP-584).

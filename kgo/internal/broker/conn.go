@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/franzi-kafka/franzi/kmsg"
@@ -113,10 +114,25 @@ func (x *call) abandon() {
 	}
 }
 
+// minHeader is what every header of a request begins with: key, version, correlation id.
+const minHeader = 8
+
 // serve serves a frame.
 func (c *Cluster) serve(cn *conn, frame []byte) {
 	if cn.login.raw {
 		c.rawToken(cn, frame)
+		return
+	}
+	if len(frame) < minHeader {
+		c.hangUp(cn, false)
+		return
+	}
+	x := &call{conn: cn, key: kmsg.APIKey(int16(binary.BigEndian.Uint16(frame))), version: int16(binary.BigEndian.Uint16(frame[2:]))}
+	api := findAPI(x.key)
+	if api == nil || !c.served[x.key].has(x.version) {
+		// Nobody knows what its header looks like, but how it begins.
+		x.header.CorrelationID = int32(binary.BigEndian.Uint32(frame[4:]))
+		c.refuseVersion(x)
 		return
 	}
 	h, r, err := kmsg.DecodeRequestHeader(frame)
@@ -124,12 +140,7 @@ func (c *Cluster) serve(cn *conn, frame []byte) {
 		c.hangUp(cn, false)
 		return
 	}
-	x := &call{conn: cn, key: kmsg.APIKey(h.RequestAPIKey), version: h.RequestAPIVersion, header: h}
-	api := findAPI(x.key)
-	if api == nil || !c.served[x.key].has(x.version) {
-		c.refuseVersion(x)
-		return
-	}
+	x.header = h
 	if !c.mayAsk(x) {
 		c.hangUp(cn, false)
 		return

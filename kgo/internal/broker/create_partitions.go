@@ -37,7 +37,7 @@ func (c *Cluster) planPartitions(x *call, asked *kmsg.CreatePartitionsRequestTop
 	case code != kmsg.None:
 		return nil, failure{code, "as the fault says"}
 	case t == nil:
-		return nil, failure{kmsg.UnknownTopicOrPartition, fmt.Sprintf("there is no topic %q", asked.Name)}
+		return nil, failure{kmsg.UnknownTopicOrPartition, ""}
 	case int(asked.Count) <= len(t.logs) || asked.Count > maxPartitions:
 		return nil, failure{kmsg.InvalidPartitions, fmt.Sprintf("the topic has %d partitions and cannot get to %d", len(t.logs), asked.Count)}
 	}

@@ -10,13 +10,19 @@ import (
 
 func (c *Cluster) createTopics(x *call, req *kmsg.CreateTopicsRequest) {
 	resp := req.NewResponse()
+	if !c.since("0.11.0") && slices.ContainsFunc(req.Topics, func(t kmsg.CreateTopicsRequestCreatableTopic) bool {
+		return slices.ContainsFunc(t.Configs, func(set kmsg.CreateTopicsRequestCreatableTopicConfig) bool { return !set.Value.Valid })
+	}) {
+		c.hangUp(x.conn, false) // null cannot be read
+		return
+	}
 	seen := map[string]int{}
 	for i := range req.Topics {
 		seen[req.Topics[i].Name]++
 	}
 	for i := range req.Topics {
 		asked := &req.Topics[i]
-		if seen[asked.Name] == 0 {
+		if seen[asked.Name] == 0 && !c.tellsTwice() {
 			continue // told already
 		}
 		d := kmsg.NewCreateTopicsResponseCreatableTopicResult()
@@ -27,17 +33,22 @@ func (c *Cluster) createTopics(x *call, req *kmsg.CreateTopicsRequest) {
 			f = failure{kmsg.NotController, ""}
 		case x.refuses(asked.Name, -1) != kmsg.None:
 			f = failure{x.refuses(asked.Name, -1), "as the fault says"}
-		case seen[asked.Name] > 1:
+		case seen[asked.Name] != 1:
 			f = failure{kmsg.InvalidRequest, "the request names the topic more than once"}
 		}
-		seen[asked.Name] = 0
+		if seen[asked.Name] > 1 {
+			seen[asked.Name] = 0
+		}
 		if f.code != kmsg.None {
 			d.ErrorCode, d.ErrorMessage = f.code, f.words()
 			resp.Topics = append(resp.Topics, d)
 			continue
 		}
-		if !req.ValidateOnly {
+		switch {
+		case !req.ValidateOnly:
 			d.TopicID = c.addTopic(asked.Name, plan.assignment, plan.configs).id
+		case c.hasTopicIDs && !c.zooKeeper:
+			d.TopicID = c.newUUID() // which nobody will have
 		}
 		if req.Version >= 5 {
 			d.NumPartitions = int32(len(plan.assignment))
@@ -48,6 +59,9 @@ func (c *Cluster) createTopics(x *call, req *kmsg.CreateTopicsRequest) {
 	}
 	c.answer(x, resp)
 }
+
+// tellsTwice reports whether what is named twice is in the answer twice.
+func (c *Cluster) tellsTwice() bool { return c.zooKeeper && c.since("2.4") }
 
 // A topicPlan is a topic that can be created.
 type topicPlan struct {
@@ -63,10 +77,14 @@ func (c *Cluster) planTopic(x *call, asked *kmsg.CreateTopicsRequestCreatableTop
 	}
 	for _, set := range asked.Configs {
 		if !set.Value.Valid {
-			if !c.since("2.7") {
-				continue
+			code := kmsg.InvalidConfig
+			switch {
+			case !c.since("2.4"):
+				code = kmsg.UnknownServerError
+			case !c.since("3.3"):
+				code = kmsg.InvalidRequest
 			}
-			return plan, failure{kmsg.InvalidConfig, "the value of " + set.Name + " is null"}
+			return plan, failure{code, "the value of " + set.Name + " is null"}
 		}
 		plan.configs[set.Name] = set.Value.S
 	}
@@ -131,6 +149,9 @@ func (c *Cluster) checkTopicConfigs(configs map[string]string) failure {
 			return failure{kmsg.InvalidConfig, fmt.Sprintf("topics have no %s", name)}
 		}
 		if err := d.check(configs[name]); err != nil {
+			if !c.since("2.1") {
+				return failure{kmsg.UnknownServerError, err.Error()}
+			}
 			return failure{kmsg.InvalidConfig, err.Error()}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 func (c *Cluster) deleteTopics(x *call, req *kmsg.DeleteTopicsRequest) {
 	resp := req.NewResponse()
+	var doomed []*topic
 	asked := req.Topics
 	for _, name := range req.TopicNames {
 		asked = append(asked, kmsg.DeleteTopicsRequestDeleteTopicState{Name: kbin.Str(name)})
@@ -20,7 +21,7 @@ func (c *Cluster) deleteTopics(x *call, req *kmsg.DeleteTopicsRequest) {
 			return o.Name == a.Name && o.TopicID == a.TopicID
 		}
 		first := slices.IndexFunc(asked, same)
-		if first < i {
+		if first < i && !c.tellsTwice() {
 			continue
 		}
 		d := kmsg.NewDeleteTopicsResponseDeletableTopicResult()
@@ -30,15 +31,22 @@ func (c *Cluster) deleteTopics(x *call, req *kmsg.DeleteTopicsRequest) {
 			t = c.byID[a.TopicID]
 		}
 		f := c.canDelete(x, a, t, req.Version)
-		if slices.ContainsFunc(asked[i+1:], same) {
+		if slices.ContainsFunc(asked[i+1:], same) && !c.zooKeeper {
 			f = failure{kmsg.InvalidRequest, "the request names the topic more than once"}
 		}
 		if f.code == kmsg.None {
-			d.Name, d.TopicID = kbin.Str(t.name), t.id
-			c.removeTopic(t)
+			if d.Name = kbin.Str(t.name); !c.zooKeeper {
+				d.TopicID = t.id
+			}
+			doomed = append(doomed, t)
 		}
 		d.ErrorCode, d.ErrorMessage = f.code, f.words()
 		resp.Responses = append(resp.Responses, d)
+	}
+	for _, t := range doomed {
+		if c.topics[t.name] == t {
+			c.removeTopic(t)
+		}
 	}
 	c.answer(x, resp)
 }

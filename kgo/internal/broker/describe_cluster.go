@@ -10,7 +10,7 @@ import (
 func (c *Cluster) describeCluster(x *call, req *kmsg.DescribeClusterRequest) {
 	resp := req.NewResponse()
 	if req.Version >= 1 && req.EndpointType != kmsg.EndpointBroker {
-		resp.ErrorCode, resp.EndpointType = kmsg.UnsupportedEndpointType, req.EndpointType
+		resp.ErrorCode, resp.EndpointType = kmsg.UnsupportedEndpointType, kmsg.EndpointBroker
 		if req.EndpointType == kmsg.EndpointController {
 			resp.ErrorCode = kmsg.MismatchedEndpointType
 		}
@@ -58,6 +58,10 @@ func (c *Cluster) describeTopicPartitions(x *call, req *kmsg.DescribeTopicPartit
 	first := 0
 	if req.Cursor != nil {
 		i, found := slices.BinarySearch(names, req.Cursor.TopicName)
+		if !found && len(req.Topics) > 0 {
+			c.answer(x, refusal(req, kmsg.InvalidRequest))
+			return
+		}
 		names = names[i:]
 		if first = max(0, int(req.Cursor.PartitionIndex)); !found {
 			first = 0
@@ -66,7 +70,7 @@ func (c *Cluster) describeTopicPartitions(x *call, req *kmsg.DescribeTopicPartit
 	for _, name := range names {
 		t := c.topicInfo(m, name)
 		d := kmsg.NewDescribeTopicPartitionsResponseTopic()
-		d.Name = kbin.Str(name)
+		d.Name, d.TopicAuthorizedOperations = kbin.Str(name), c.topicOperations()
 		code := x.refuses(name, -1)
 		switch {
 		case code != kmsg.None:
@@ -101,7 +105,8 @@ func (c *Cluster) describeSome(x *call, m *image, t *topicInfo, d *kmsg.Describe
 	like := kmsg.NewMetadataRequest()
 	like.Version = 12
 	whole := c.describe(x, m, t, like)
-	d.TopicID, d.IsInternal, d.TopicAuthorizedOperations = t.id, t.internal, c.topicOperations()
+	slices.SortFunc(whole.Partitions, func(a, b kmsg.MetadataResponsePartition) int { return int(a.PartitionIndex - b.PartitionIndex) })
+	d.TopicID, d.IsInternal = t.id, t.internal
 	for i := first; i < len(whole.Partitions) && len(d.Partitions) < most; i++ {
 		p := &whole.Partitions[i]
 		d.Partitions = append(d.Partitions, kmsg.DescribeTopicPartitionsResponsePartition{

@@ -25,40 +25,47 @@ func (c *Cluster) describeConfigs(x *call, req *kmsg.DescribeConfigsRequest) {
 }
 
 func (c *Cluster) describeResource(x *call, req *kmsg.DescribeConfigsRequest, asked *kmsg.DescribeConfigsRequestResource, d *kmsg.DescribeConfigsResponseResult) failure {
-	wanted := func(def *configDef) bool {
-		return c.hasConfig(def) && (asked.ConfigurationKeys == nil || slices.Contains(asked.ConfigurationKeys, def.name))
-	}
-	add := func(def *configDef, values []layered, dynamicOnly bool) {
-		if !wanted(def) || dynamicOnly && (len(values) == 0 || values[0].source != kmsg.ConfigSourceDynamicDefaultBroker) {
-			return
+	all := asked.ConfigurationKeys == nil || len(asked.ConfigurationKeys) == 0 && c.since("2.8")
+	describe := func(defs []configDef, values func(*configDef) []layered, is func([]layered) bool) {
+		for i := range defs {
+			def := &defs[i]
+			if !c.hasConfig(def) || !all && !slices.Contains(asked.ConfigurationKeys, def.name) {
+				continue
+			}
+			if list := values(def); is(list) {
+				d.Configs = append(d.Configs, c.describeKey(asked.ResourceType, def, list, req))
+			}
 		}
-		d.Configs = append(d.Configs, c.describeKey(def, values, req))
 	}
 	switch asked.ResourceType {
 	case kmsg.ConfigResourceTopic:
 		t := c.topics[asked.ResourceName]
+		if t == nil && legalTopic(asked.ResourceName) && !c.since("2.0") {
+			t = &topic{} // what it would be
+		}
 		switch {
 		case !legalTopic(asked.ResourceName):
 			return failure{kmsg.InvalidTopicException, fmt.Sprintf("no topic can have the name %q", asked.ResourceName)}
 		case t == nil:
 			return failure{kmsg.UnknownTopicOrPartition, fmt.Sprintf("there is no topic %q", asked.ResourceName)}
 		}
-		for i := range topicConfigs {
-			add(&topicConfigs[i], c.topicValues(&topicConfigs[i], t.configs, x.node().ID), false)
-		}
+		describe(topicConfigs, func(def *configDef) []layered { return c.topicValues(def, t.configs, x.node().ID) },
+			func([]layered) bool { return true })
 	case kmsg.ConfigResourceBroker:
 		id, whole, f := c.brokerResource(x, asked.ResourceName)
 		if f.code != kmsg.None {
 			return f
 		}
-		for i := range brokerConfigs {
-			add(&brokerConfigs[i], c.brokerValues(&brokerConfigs[i], id), whole)
-		}
+		describe(brokerConfigs, func(def *configDef) []layered { return c.brokerValues(def, id) },
+			func(all []layered) bool {
+				return !whole || len(all) > 0 && all[0].source == kmsg.ConfigSourceDynamicDefaultBroker
+			})
 	case kmsg.ConfigResourceBrokerLogger:
 		if _, whole, f := c.brokerResource(x, asked.ResourceName); f.code != kmsg.None || whole {
 			return failure{kmsg.InvalidRequest, "loggers are those of the broker that is asked"}
 		}
 	default:
+		d.ResourceType = c.echoed(d.ResourceType, "2.8")
 		return failure{kmsg.InvalidRequest, fmt.Sprintf("resources of type %v have no configuration here", asked.ResourceType)}
 	}
 	return failure{}
@@ -78,17 +85,17 @@ func (c *Cluster) brokerResource(x *call, name string) (id int32, whole bool, f 
 }
 
 // describeKey tells the value of a key, and where it comes from.
-func (c *Cluster) describeKey(d *configDef, values []layered, req *kmsg.DescribeConfigsRequest) kmsg.DescribeConfigsResponseResourceResult {
+func (c *Cluster) describeKey(kind kmsg.ConfigResourceType, d *configDef, values []layered, req *kmsg.DescribeConfigsRequest) kmsg.DescribeConfigsResponseResourceResult {
 	e := kmsg.NewDescribeConfigsResponseResourceResult()
 	e.Name, e.IsSensitive, e.ConfigType = d.name, d.secret, d.kind
-	e.ReadOnly = d.fixed || !c.since("1.1") && slices.ContainsFunc(brokerConfigs, func(b configDef) bool { return &b == d })
+	e.ReadOnly = d.fixed || kind == kmsg.ConfigResourceBroker && !c.since("1.1")
 	e.ConfigSource = kmsg.ConfigSourceDefault
 	e.Value = nullable(c.defaultOf(d), d)
 	if len(values) > 0 {
 		e.Value, e.ConfigSource = nullable(values[0].value, d), values[0].source
 	}
 	if req.Version == 0 {
-		e.IsDefault = e.ConfigSource == kmsg.ConfigSourceDefault
+		e.IsDefault = e.ConfigSource == kmsg.ConfigSourceDefault && !c.since("2.8") // and then always false
 		e.ConfigSource = kmsg.ConfigSourceAbsent
 	}
 	if req.IncludeSynonyms && req.Version >= 1 {

@@ -16,6 +16,8 @@ type era struct {
 	fiveBatches   bool // a producer's last five batches are known again, not just one (1.0)
 	resumes       bool // a producer that is not known may begin with any sequence number (2.5, KIP-360)
 	hasTopicIDs   bool // topics have ids (2.8, KIP-516)
+	recordErrors  bool // INVALID_RECORD is a code; before, records were CORRUPT_MESSAGE (2.4, KIP-467)
+	keepsMessages bool // messages are stored one by one, and not in batches (before 0.11)
 }
 
 func eraOf(release string, zooKeeper bool) era {
@@ -26,6 +28,8 @@ func eraOf(release string, zooKeeper bool) era {
 	e.fiveBatches = e.since("1.0")
 	e.resumes = e.since("2.5")
 	e.hasTopicIDs = e.since("2.8")
+	e.recordErrors = e.since("2.4")
+	e.keepsMessages = !e.since("0.11.0")
 	return e
 }
 

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 	"github.com/franzi-kafka/franzi/kmsg/batch"
 )
@@ -30,13 +29,12 @@ func (c *Cluster) fetch(x *call, req *kmsg.FetchRequest) {
 		c.answerFetch(q, reads)
 		return
 	}
-	var parts []*partition
 	for _, fp := range fc.parts {
 		if p := c.partOf(fp); p != nil {
-			parts = append(parts, p)
+			q.parts = append(q.parts, p)
 		}
 	}
-	c.wait(x, time.Duration(req.MaxWaitMs)*time.Millisecond, parts,
+	c.wait(x, time.Duration(req.MaxWaitMs)*time.Millisecond, q.parts,
 		func() bool { return c.fetchReady(q, least) },
 		func() {
 			reads, _, _ := c.readAll(q)
@@ -49,7 +47,8 @@ type fetchCall struct {
 	x     *call
 	req   *kmsg.FetchRequest
 	fc    fetchContext
-	limit int // of bytes
+	limit int          // of bytes
+	parts []*partition // those that it waits for
 }
 
 // replica returns who follows, -1 for a consumer.
@@ -63,6 +62,7 @@ func (q *fetchCall) replica() int32 {
 // A partRead is what was read from a partition.
 type partRead struct {
 	code        kmsg.ErrorCode
+	unknown     bool // there is no such partition
 	records     []byte
 	hw, stable  int64
 	start       int64
@@ -86,6 +86,7 @@ func (c *Cluster) partOf(fp *fetchPart) *partition {
 // cannot wait.
 func (c *Cluster) readAll(q *fetchCall) (reads []partRead, bytes int, urgent bool) {
 	reads = make([]partRead, len(q.fc.parts))
+	known := false
 	left, whole := q.limit, q.req.Version >= 3
 	for i, fp := range q.fc.parts {
 		r := c.readPart(q, fp, min(max(fp.maxBytes, 0), left), whole)
@@ -94,9 +95,12 @@ func (c *Cluster) readAll(q *fetchCall) (reads []partRead, bytes int, urgent boo
 			left = max(0, left-len(r.records))
 			bytes += len(r.records)
 		}
-		urgent = urgent || r.code != kmsg.None || r.diverges || r.preferred >= 0
+		urgent = urgent || r.code != kmsg.None && !r.unknown || r.diverges || r.preferred >= 0
+		known = known || !r.unknown
 		reads[i] = r
 	}
+	// What does not exist does not let the rest come sooner.
+	urgent = urgent || !known
 	return reads, bytes, urgent
 }
 
@@ -112,7 +116,7 @@ func (c *Cluster) readPart(q *fetchCall, fp *fetchPart, limit int, whole bool) p
 		return failed
 	}
 	if p == nil {
-		failed.code = kmsg.UnknownTopicOrPartition
+		failed.code, failed.unknown = kmsg.UnknownTopicOrPartition, true
 		if q.req.Version >= 13 && c.byID[fp.id] == nil {
 			failed.code = kmsg.UnknownTopicID
 		}
@@ -235,11 +239,17 @@ func (c *Cluster) convert(q *fetchCall, p *partition, r *partRead, limit int) {
 	if q.req.Version >= 2 {
 		conv.To = batch.V1
 	}
-	out, err := conv.Append(nil, r.records)
-	if err == nil && len(out) == 0 {
-		// Not even one batch came whole: one is made so, and cut off where the limit is.
+	convert := conv.Append
+	if conv.To == batch.V0 && c.since("0.10.0") && !c.since("0.11.0") {
+		convert = c.unpack
+	}
+	out, err := convert(nil, r.records)
+	out = from(out, r.from)
+	if err == nil && len(out) == 0 && !c.since("3.0") {
+		// Not even one message came whole: it is cut off where the limit is. Later brokers
+		// leave out what they cannot convert.
 		first := p.log.read(r.from, r.canWaitTill, 1, true)
-		if out, err = conv.Append(nil, first); err == nil {
+		if out, err = convert(nil, first); err == nil {
 			out = out[:min(len(out), limit)]
 		}
 	}
@@ -250,13 +260,45 @@ func (c *Cluster) convert(q *fetchCall, p *partition, r *partRead, limit int) {
 	r.records = out
 }
 
+// unpack makes messages of format 0 of batches, none of them compressed: what brokers did that knew
+// only one newer format.
+func (c *Cluster) unpack(dst, src []byte) ([]byte, error) {
+	build := batch.NewBuilder(nil, batch.V0)
+	r := batch.NewReader(src)
+	for r.Next() {
+		payload, room, err := r.Batch.Payload(c.cfg.Codecs, c.room, batch.DefaultLimit)
+		c.room = room
+		if err != nil {
+			return dst, err
+		}
+		for w := r.Batch.Walk(payload); w.Next(); {
+			build.AppendAt(w.Record.Offset, batch.NoTimestamp, w.Record.Key, w.Record.Value, nil)
+		}
+	}
+	return append(dst, build.Seal().Bytes...), r.Err()
+}
+
+// from leaves out the messages before an offset: with format 2 they may be in one batch with it.
+func from(set []byte, offset int64) []byte {
+	r := batch.NewReader(set)
+	for start := 0; r.Next(); start = r.Pos() {
+		if r.Batch.LastOffset() >= offset {
+			return set[start:]
+		}
+	}
+	return nil
+}
+
 // fetchReady reports whether a fetch that waits has enough to be answered, or news.
 func (c *Cluster) fetchReady(q *fetchCall, least int) bool {
+	if slices.ContainsFunc(q.parts, func(p *partition) bool { return p.gone }) {
+		return true
+	}
 	bytes := 0
 	for _, fp := range q.fc.parts {
 		p := c.partOf(fp)
 		if p == nil {
-			return true
+			continue
 		}
 		v, code := c.viewOf(p, q, fp)
 		if code != kmsg.None {
@@ -286,8 +328,17 @@ func (c *Cluster) answerFetch(q *fetchCall, reads []partRead) {
 	resp := q.req.NewResponse()
 	fc := &q.fc
 	var moved []*fetchPart
-	for i, fp := range fc.parts {
-		r := &reads[i]
+	// What does not exist comes last.
+	order := make([]int, 0, len(reads))
+	for _, unknown := range []bool{false, true} {
+		for i := range reads {
+			if reads[i].unknown == unknown {
+				order = append(order, i)
+			}
+		}
+	}
+	for _, i := range order {
+		fp, r := fc.parts[i], &reads[i]
 		if fc.session != nil && !fp.news(r) {
 			continue
 		}
@@ -331,6 +382,9 @@ func (c *Cluster) tellRead(q *fetchCall, resp *kmsg.FetchResponse, fp *fetchPart
 	d := kmsg.NewFetchResponsePartitionData()
 	d.PartitionIndex, d.ErrorCode = fp.index, r.code
 	d.HighWatermark, d.LastStableOffset, d.LogStartOffset = r.hw, r.stable, r.start
+	if q.req.IsolationLevel != kmsg.IsolationReadCommitted && !c.since("2.1") {
+		d.LastStableOffset = -1
+	}
 	if q.req.Version >= 11 {
 		d.PreferredReadReplica = r.preferred
 	}
@@ -340,6 +394,9 @@ func (c *Cluster) tellRead(q *fetchCall, resp *kmsg.FetchResponse, fp *fetchPart
 	}
 	if r.diverges {
 		d.DivergingEpoch.Epoch, d.DivergingEpoch.EndOffset = r.diverging.epoch, r.diverging.start
+	}
+	if q.req.Version >= 4 && (!r.unknown || !c.since("3.0")) {
+		d.AbortedTransactions = nil // brokers have an empty list for what does not exist
 	}
 	if q.req.IsolationLevel == kmsg.IsolationReadCommitted && q.req.Version >= 4 && r.code == kmsg.None {
 		d.AbortedTransactions = make([]kmsg.FetchResponseAbortedTransaction, 0, len(r.aborted))
@@ -386,5 +443,3 @@ func isAbort(raw []byte) bool {
 	t, err := batch.ControlType(w.Record.Key)
 	return err == nil && t == kmsg.ControlRecordAbort
 }
-
-var _ kbin.UUID

@@ -42,10 +42,6 @@ type fetchPart struct {
 	toldHW, toldStart int64 // what the session's client was told, -1 for nothing
 }
 
-func (p *fetchPart) same(q *fetchPart) bool {
-	return p.index == q.index && p.name == q.name && p.id == q.id
-}
-
 // A fetchContext is one request: what is to be read, and how its answer is told.
 type fetchContext struct {
 	parts   []*fetchPart

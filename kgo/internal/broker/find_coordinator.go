@@ -10,6 +10,14 @@ import (
 
 func (c *Cluster) findCoordinator(x *call, req *kmsg.FindCoordinatorRequest) {
 	resp := req.NewResponse()
+	if req.KeyType != kmsg.CoordinatorGroup && req.KeyType != kmsg.CoordinatorTransaction && !c.since("2.8") {
+		if !c.since("2.4") {
+			c.hangUp(x.conn, false)
+			return
+		}
+		c.answer(x, refusal(req, kmsg.UnknownServerError))
+		return
+	}
 	if req.Version < 4 {
 		d := c.coordinatorFor(x, req, req.Key)
 		resp.ErrorCode, resp.NodeID, resp.Host, resp.Port = d.ErrorCode, d.NodeID, d.Host, d.Port

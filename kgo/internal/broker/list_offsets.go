@@ -11,7 +11,11 @@ func (c *Cluster) listOffsets(x *call, req *kmsg.ListOffsetsRequest) {
 		asked := &req.Topics[i]
 		told := kmsg.ListOffsetsResponseTopicResponse{Name: asked.Name}
 		for j := range asked.Partitions {
-			told.Partitions = append(told.Partitions, c.listPartition(x, req, asked, &asked.Partitions[j]))
+			d := c.listPartition(x, req, asked, &asked.Partitions[j])
+			if req.Version < 4 {
+				d.LeaderEpoch = -1
+			}
+			told.Partitions = append(told.Partitions, d)
 		}
 		resp.Topics = append(resp.Topics, told)
 	}
@@ -52,7 +56,10 @@ func (c *Cluster) listPartition(x *call, req *kmsg.ListOffsetsRequest, topic *km
 		end = p.log.lastStable(p.hw)
 	}
 	if req.Version == 0 {
-		d.OldStyleOffsets = oldOffsets(p, asked, end)
+		if asked.Timestamp < kmsg.TimestampEarliest && c.since("3.8") {
+			return fail(kmsg.UnsupportedVersion)
+		}
+		d.OldStyleOffsets = oldOffsets(p, asked, end, c.since("3.5"))
 		return d
 	}
 	switch asked.Timestamp {
@@ -82,11 +89,10 @@ func (c *Cluster) specialOffset(p *partition, version int16, timestamp kmsg.List
 	switch {
 	case timestamp >= 0:
 		return kmsg.None, false
-	case !special || version < from:
-		if c.since("3.5") {
-			return kmsg.UnsupportedVersion, true
-		}
-		return kmsg.None, false
+	case c.since("3.8") && (!special || version < from):
+		return kmsg.UnsupportedVersion, true
+	case !special || c.served[kmsg.KeyListOffsets].max < from:
+		return kmsg.None, false // for all they know it is a time
 	}
 	switch timestamp {
 	case kmsg.TimestampMax:
@@ -151,10 +157,10 @@ func (c *Cluster) firstRecord(p *partition, b *logged, end int64, d *kmsg.ListOf
 
 // oldOffsets is the answer of version 0: the starts of the log's segments, of which there is one,
 // and its end, largest first.
-func oldOffsets(p *partition, asked *kmsg.ListOffsetsRequestPartition, end int64) []int64 {
+func oldOffsets(p *partition, asked *kmsg.ListOffsetsRequestPartition, end int64, local bool) []int64 {
 	offsets := []int64{}
 	switch {
-	case asked.Timestamp == kmsg.TimestampEarliest:
+	case asked.Timestamp == kmsg.TimestampEarliest, asked.Timestamp == kmsg.TimestampEarliestLocal && local:
 		offsets = append(offsets, p.log.start)
 	case asked.Timestamp == kmsg.TimestampLatest:
 		offsets = append(offsets, end)

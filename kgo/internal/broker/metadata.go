@@ -90,7 +90,12 @@ func (c *Cluster) metadata(x *call, req *kmsg.MetadataRequest) {
 		}
 	default:
 		for i := range req.Topics {
-			resp.Topics = append(resp.Topics, c.describeOne(x, m, &req.Topics[i], req))
+			t := c.describeOne(x, m, &req.Topics[i], req)
+			if t.ErrorCode == kmsg.InvalidTopicException && !c.since("0.9.0") {
+				c.answer(x, refusal(req, t.ErrorCode)) // one spoils all
+				return
+			}
+			resp.Topics = append(resp.Topics, t)
 		}
 	}
 	c.answer(x, resp)
@@ -141,7 +146,7 @@ func (c *Cluster) describeOne(x *call, m *image, asked *kmsg.MetadataRequestTopi
 func (c *Cluster) unknownTopic(name string, create bool) kmsg.ErrorCode {
 	create = create && c.properties.autoCreate
 	switch {
-	case !legalTopic(name) && (create || c.since("2.1")):
+	case !legalTopic(name) && (create || c.since("2.8")):
 		return kmsg.InvalidTopicException
 	case !create:
 		return kmsg.UnknownTopicOrPartition
@@ -165,6 +170,9 @@ func (c *Cluster) describe(x *call, m *image, t *topicInfo, req *kmsg.MetadataRe
 	for i := range t.partitions {
 		info := &t.partitions[i]
 		p := &d.Partitions[i]
+		if !c.since("4.0") {
+			p = &d.Partitions[len(t.partitions)-1-i] // their order used to mean nothing
+		}
 		*p = kmsg.NewMetadataResponsePartition()
 		p.PartitionIndex, p.LeaderID, p.LeaderEpoch = int32(i), info.leader, info.epoch
 		p.ReplicaNodes, p.ISRNodes = info.replicas, info.isr

@@ -13,6 +13,10 @@ import (
 
 func (c *Cluster) produce(x *call, req *kmsg.ProduceRequest) {
 	resp := req.NewResponse()
+	if req.Version >= 3 && !c.since("2.8") && !c.readable(req) {
+		c.hangUp(x.conn, false)
+		return
+	}
 	badAcks := req.Acks != kmsg.AcksAll && req.Acks != kmsg.AcksLeader && req.Acks != kmsg.AcksNone
 	var pending []pendingWrite
 	var failed bool
@@ -70,14 +74,18 @@ func (c *Cluster) produce(x *call, req *kmsg.ProduceRequest) {
 // tell puts what has become of a partition's records into the answer.
 func (c *Cluster) tell(x *call, resp *kmsg.ProduceResponse, part *kmsg.ProduceResponsePartitionProduceResponse, p *partition, w *written) {
 	part.ErrorCode = w.code
+	if w.code == kmsg.None || w.begun {
+		part.LogStartOffset = p.log.start
+	}
 	if w.code == kmsg.None {
-		part.BaseOffset, part.LogStartOffset = w.base, p.log.start
+		part.BaseOffset = w.base
 		if w.appendTime > 0 {
 			part.LogAppendTimeMs = w.appendTime
 		}
 		return
 	}
-	if w.text != "" {
+	// Brokers find words only for records.
+	if len(w.records) > 0 {
 		part.ErrorMessage = kbin.Str(w.text)
 	}
 	for _, bad := range w.records {
@@ -148,6 +156,7 @@ func (c *Cluster) awaitReplicas(x *call, req *kmsg.ProduceRequest, resp *kmsg.Pr
 // written is what has become of records.
 type written struct {
 	failure
+	begun      bool    // it failed late: the log was looked at
 	records    []int32 // those that are to blame
 	base, end  int64   // offsets of the first record and after the last
 	appendTime int64   // if the broker set it
@@ -157,11 +166,17 @@ func fails(code kmsg.ErrorCode, format string, args ...any) written {
 	return written{failure: failure{code, fmt.Sprintf(format, args...)}}
 }
 
+func failsLate(code kmsg.ErrorCode, format string, args ...any) written {
+	w := fails(code, format, args...)
+	w.begun = true
+	return w
+}
+
 // appendTo appends what a client has sent to a partition, on a broker.
 func (c *Cluster) appendTo(p *partition, n *node, records []byte, req *kmsg.ProduceRequest) written {
 	if req.Version >= 3 {
 		if w := checkBatches(records, req.Version); w.code != kmsg.None {
-			return w
+			return c.old(w)
 		}
 	}
 	switch {
@@ -171,13 +186,23 @@ func (c *Cluster) appendTo(p *partition, n *node, records []byte, req *kmsg.Prod
 		return fails(kmsg.NotEnoughReplicas, "%d replicas are in sync, %d must be", len(p.info().isr), p.topic.settings.minISR)
 	}
 	if req.Version < 3 && (len(records) < batch.HeaderSize || batch.Magic(records[16]) != batch.V2) {
-		converted, w := c.modernize(p, records)
-		if w.code != kmsg.None || converted == nil {
-			return w
-		}
-		records = converted
+		return c.appendSet(p, records)
 	}
-	return c.appendBatch(p, records)
+	return c.old(c.appendBatch(p, records))
+}
+
+// readable reports whether brokers can read a request with such records. Before 2.8 they could
+// not without a batch, before 2.2 not if there was anything but one batch of format 2.
+func (c *Cluster) readable(req *kmsg.ProduceRequest) bool {
+	for i := range req.TopicData {
+		for j := range req.TopicData[i].PartitionData {
+			records := req.TopicData[i].PartitionData[j].Records
+			if w := checkBatches(records, req.Version); w.code == kmsg.InvalidRecord && (!c.since("2.2") || !batch.NewReader(records).Next()) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // checkBatches checks what a request of version 3 or later may carry: one batch of format 2.
@@ -206,7 +231,7 @@ func (c *Cluster) appendBatch(p *partition, raw []byte) written {
 	b := &r.Batch
 	switch {
 	case b.BaseOffset != 0:
-		return fails(kmsg.InvalidRecord, "a base offset of %d, clients send 0", b.BaseOffset)
+		return failsLate(kmsg.InvalidRecord, "a base offset of %d, clients send 0", b.BaseOffset)
 	case len(b.Raw) > s.maxMessage:
 		return fails(kmsg.MessageTooLarge, "a batch of %d bytes, the topic takes %d", len(b.Raw), s.maxMessage)
 	}
@@ -214,22 +239,18 @@ func (c *Cluster) appendBatch(p *partition, raw []byte) written {
 		if errors.Is(err, batch.ErrChecksum) {
 			return fails(kmsg.CorruptMessage, "%v", err)
 		}
-		return fails(kmsg.InvalidRecord, "%v", err)
+		return failsLate(kmsg.InvalidRecord, "%v", err)
 	}
 	if w := c.checkRecords(p, b); w.code != kmsg.None {
 		return w
 	}
 	if b.Idempotent() {
 		if dup := p.producers.duplicate(&b.Header); dup != nil {
-			w := written{base: dup.base, end: dup.last + 1}
-			if s.appendTime {
-				w.appendTime = dup.timestamp
-			}
-			return w
+			return written{base: dup.base, end: dup.last + 1, appendTime: dup.timestamp}
 		}
 		rules := c.producerRules()
 		if code := p.producers.check(c.now, &b.Header, &rules); code != kmsg.None {
-			return fails(code, "%d is not the sequence number that producer %d with epoch %d goes on with", b.BaseSequence, b.ProducerID, b.ProducerEpoch)
+			return failsLate(code, "%d is not the sequence number that producer %d with epoch %d goes on with", b.BaseSequence, b.ProducerID, b.ProducerEpoch)
 		}
 	}
 	return c.store(p, b)
@@ -273,11 +294,11 @@ func (c *Cluster) checkRecords(p *partition, b *batch.Batch) written {
 	case codec > compress.Zstd:
 		return fails(kmsg.CorruptMessage, "codec %d is unknown", codec)
 	case b.Attributes.Control():
-		return fails(kmsg.InvalidRecord, "clients do not write control records")
+		return failsLate(kmsg.InvalidRecord, "clients do not write control records")
 	case b.Count <= 0 || b.Count != b.LastOffsetDelta+1:
-		return fails(kmsg.InvalidRecord, "%d records with offsets up to %d", b.Count, b.LastOffsetDelta)
-	case b.Idempotent() && (b.ProducerEpoch < 0 || b.BaseSequence < 0):
-		return fails(kmsg.InvalidRecord, "a producer id with the epoch %d and the sequence number %d", b.ProducerEpoch, b.BaseSequence)
+		return failsLate(kmsg.InvalidRecord, "%d records with offsets up to %d", b.Count, b.LastOffsetDelta)
+	case b.Idempotent() && b.BaseSequence < 0:
+		return failsLate(kmsg.InvalidRecord, "a producer id with the sequence number %d", b.BaseSequence)
 	}
 	if c.cfg.TrustRecords && !s.compact {
 		return written{}
@@ -299,7 +320,7 @@ func (c *Cluster) checkRecords(p *partition, b *batch.Batch) written {
 		}
 	}
 	if err := walk.Err(); err != nil {
-		return fails(kmsg.InvalidRecord, "%v", err)
+		return failsLate(kmsg.InvalidRecord, "%v", err)
 	}
 	return w
 }
@@ -307,18 +328,56 @@ func (c *Cluster) checkRecords(p *partition, b *batch.Batch) written {
 // blame notes a bad record.
 func (w *written) blame(record int32, code kmsg.ErrorCode, text string) {
 	if w.code == kmsg.None || w.code == code {
-		w.code, w.text = code, text
+		w.code, w.text, w.begun = code, text, true
 		w.records = append(w.records, record)
 	}
 }
 
-// modernize makes one batch of format 2 of a message set. It returns nil for one without
-// messages, which is no error.
-func (c *Cluster) modernize(p *partition, set []byte) ([]byte, written) {
+// old turns a failure into what brokers said before they had a word for bad records.
+func (c *Cluster) old(w written) written {
+	if w.code == kmsg.InvalidRecord && !c.recordErrors {
+		w.code, w.begun = kmsg.CorruptMessage, false
+	}
+	return w
+}
+
+// appendSet appends a message set as batches of format 2: as one, or where brokers keep messages
+// one by one, each message that is not compressed as one of its own.
+func (c *Cluster) appendSet(p *partition, set []byte) written {
+	batches, w := c.modernize(p, set)
+	if w.code != kmsg.None {
+		return w
+	}
+	w = written{base: p.log.end, end: p.log.end}
+	for i, raw := range batches {
+		one := c.appendBatch(p, raw)
+		if one.code != kmsg.None {
+			return one
+		}
+		if i == 0 {
+			w = one
+		}
+		w.end = one.end
+	}
+	return w
+}
+
+// modernize makes batches of format 2 of a message set.
+func (c *Cluster) modernize(p *partition, set []byte) (batches [][]byte, w written) {
 	r := batch.NewReader(set)
 	build := &c.builder
 	build.Reset(nil, batch.V2)
 	codec := compress.None
+	seal := func() error {
+		if build.Len() == 0 {
+			return nil
+		}
+		sealed := build.Seal()
+		_, err := sealed.Compress(c.cfg.Codecs, compress.Settings{Codec: codec}, nil)
+		batches = append(batches, sealed.Bytes)
+		build.Reset(nil, batch.V2)
+		return err
+	}
 	for r.Next() {
 		b := &r.Batch
 		if len(b.Raw) > p.topic.settings.maxMessage {
@@ -341,16 +400,17 @@ func (c *Cluster) modernize(p *partition, set []byte) ([]byte, written) {
 		if err := walk.Err(); err != nil {
 			return nil, fails(kmsg.CorruptMessage, "%v", err)
 		}
+		if c.keepsMessages {
+			if err := seal(); err != nil {
+				return nil, fails(kmsg.UnknownServerError, "%v", err)
+			}
+		}
 	}
 	if err := r.Err(); err != nil {
 		return nil, fails(kmsg.CorruptMessage, "%v", err)
 	}
-	if build.Len() == 0 {
-		return nil, written{base: p.log.end, end: p.log.end}
-	}
-	sealed := build.Seal()
-	if _, err := sealed.Compress(c.cfg.Codecs, compress.Settings{Codec: codec}, nil); err != nil {
+	if err := seal(); err != nil {
 		return nil, fails(kmsg.UnknownServerError, "%v", err)
 	}
-	return sealed.Bytes, written{}
+	return batches, written{}
 }

@@ -87,7 +87,7 @@ func (c *Cluster) defaultOf(d *configDef) string {
 	case strings.HasSuffix(d.name, "message.timestamp.after.max.ms") && !c.since("4.0"):
 		return maxLong
 	case strings.HasSuffix(d.name, "message.format.version") && !c.since("3.0"):
-		return c.release.Name
+		return formatVersions[c.release.Name]
 	case d.name == "unclean.leader.election.enable" && !c.since("0.11.0"):
 		return "true"
 	case d.name == "replica.lag.time.max.ms" && !c.since("2.5"):
@@ -96,6 +96,12 @@ func (c *Cluster) defaultOf(d *configDef) string {
 		return "false"
 	}
 	return d.def
+}
+
+// formatVersions are the values of message.format.version, as long as it meant something.
+var formatVersions = map[string]string{
+	"0.10.0": "0.10.0-IV1", "0.10.1": "0.10.1-IV2", "0.10.2": "0.10.2-IV0", "0.11.0": "0.11.0-IV2", "1.0": "1.0-IV0", "1.1": "1.1-IV0",
+	"2.0": "2.0-IV1", "2.1": "2.1-IV2", "2.2": "2.2-IV1", "2.3": "2.3-IV1", "2.4": "2.4-IV1", "2.5": "2.5-IV0", "2.6": "2.6-IV0", "2.7": "2.7-IV2", "2.8": "2.8-IV1",
 }
 
 // settingsOf reads the configuration of a topic, or only that of the brokers if configs is nil.

@@ -1,0 +1,78 @@
+//go:build kafka
+
+package ktest_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/franzi-kafka/franzi/internal/kafkatest"
+	"github.com/franzi-kafka/franzi/kmsg"
+)
+
+// TestKafkaSaysSo plays the scenarios on Kafka's own brokers and compares what they say with
+// testdata, which is what this package's brokers are held against. With -record it writes that.
+func TestKafkaSaysSo(t *testing.T) {
+	for _, name := range kafkaNames() {
+		t.Run(name, func(t *testing.T) {
+			got := play(kafkaStage(t, name))
+			file := filepath.Join("testdata", shortName(name)+".txt")
+			if *record {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(strings.Split(got, "\n"), strings.Split(string(text), "\n")); diff != "" {
+				t.Errorf("Kafka (-), recorded (+):\n%s", diff)
+			}
+		})
+	}
+}
+
+// kafkaNames are the clusters that are played on.
+func kafkaNames() []string {
+	names := kafkatest.Eras()
+	if slices.Contains(names, "3.9.2") {
+		names = append(names, "3.9.2-zookeeper")
+	}
+	return names
+}
+
+// shortName leaves out of a name which patch of a release it is.
+func shortName(name string) string {
+	full, mode, found := strings.Cut(name, "-")
+	release, err := kmsg.Release(full)
+	if err != nil {
+		return name
+	}
+	if found {
+		return release.Name + "-" + mode
+	}
+	return release.Name
+}
+
+// kafkaStage is a broker of Kafka's.
+func kafkaStage(t *testing.T, name string) *stage {
+	full, mode, _ := strings.Cut(name, "-")
+	release, err := kmsg.Release(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := kafkatest.New(t, kafkatest.Options{Version: full, ZooKeeper: mode == "zookeeper"})
+	s := &stage{TB: t, release: release, started: time.Now(), addr: cluster.Addrs()[0]}
+	s.kraft = s.since("3.3") && mode != "zookeeper"
+	s.dialer = func(addr string) (net.Conn, error) { return net.DialTimeout("tcp", addr, patience) }
+	return s
+}
