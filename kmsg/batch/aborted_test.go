@@ -258,6 +258,27 @@ func TestAbortedStories(t *testing.T) {
 			}
 		}
 	}
+	// wide is a batch of producer 7 whose offsets are 10 to 14.
+	wide := func(t *testing.T, a *batch.Aborted) {
+		t.Helper()
+		b := one(10, 7, txn, "")
+		b.LastOffsetDelta = 4
+		if drop, err := a.Drop(b); err != nil || !drop {
+			t.Errorf("the batch from 10 to 14: got %t and %v, want it dropped", drop, err)
+		}
+	}
+	// emptied is a control batch that compaction left without its record.
+	emptied := func(offset, producer int64, flags batch.Attributes) func(*testing.T, *batch.Aborted) {
+		return func(t *testing.T, a *batch.Aborted) {
+			t.Helper()
+			b := one(offset, producer, flags, "")
+			b.Count = 0
+			b.Raw = b.Raw[:batch.HeaderSize]
+			if drop, err := a.Drop(b); err != nil || !drop {
+				t.Errorf("the batch at %d: got %t and %v, want it dropped", offset, drop, err)
+			}
+		}
+	}
 	steps := func(s ...func(*testing.T, *batch.Aborted)) []func(*testing.T, *batch.Aborted) { return s }
 	for _, test := range []struct {
 		name  string
@@ -276,6 +297,9 @@ func TestAbortedStories(t *testing.T) {
 		{"KRaft's own control record", list(7, 1), steps(drops(1, 7, txn, ""), drops(2, 7, control, changeKey), drops(3, 7, txn, ""))},
 		{"a control record that is unknown", list(7, 1), steps(drops(1, 7, txn, ""), drops(2, 7, marker, unknownKey), drops(3, 7, txn, ""))},
 		{"a marker with a longer key", list(7, 1), steps(drops(1, 7, txn, ""), drops(2, 7, marker, abortKeyNew), shows(3, 7, txn))},
+		{"a marker that compaction emptied", list(7, 1), steps(drops(1, 7, txn, ""), emptied(2, 7, marker), shows(3, 7, txn))},
+		{"KRaft's own, emptied", list(7, 1), steps(drops(1, 7, txn, ""), emptied(2, 7, control), drops(3, 7, txn, ""))},
+		{"a list that begins within a batch", list(7, 12), steps(wide)},
 		{"format 1", list(-1, 0), steps(func(t *testing.T, a *batch.Aborted) {
 			raw, _ := valid(t, batch.V1, compress.None)
 			r := batch.NewReader(raw)

@@ -164,6 +164,25 @@ func TestHeadersThatLie(t *testing.T) {
 	}
 }
 
+// A length that no format has is wrong, also where too little follows to tell the format.
+func TestCutBatchThatLies(t *testing.T) {
+	raw, _ := valid(t, batch.V0, compress.None)
+	for n := 12; n <= 16; n++ {
+		for _, length := range []int32{math.MinInt32, -1, 0, 13} {
+			b := bytes.Clone(raw[:n])
+			binary.BigEndian.PutUint32(b[8:], uint32(length))
+			r := batch.NewReader(b)
+			if r.Next() {
+				t.Fatalf("got a batch in %d bytes", n)
+			}
+			checkError(t, r.Err(), batch.ErrMalformed, false, 0, "but every format takes 14 or more")
+			if have, need := r.Cut(); have != 0 || need != 0 {
+				t.Errorf("got %d bytes of %d cut off, want none", have, need)
+			}
+		}
+	}
+}
+
 // checkError wants err to be an *Error of a kind at a position.
 func checkError(t *testing.T, err, kind error, inside bool, pos int, says string) {
 	t.Helper()
