@@ -184,7 +184,7 @@ func (p *Producer) finish(outcomes []produce.Outcome) {
 	for i := range outcomes {
 		o := &outcomes[i]
 		t := o.Batch.Tag.(*tag)
-		if !o.Flying {
+		if !o.InUse {
 			p.memory.give(t.buffer)
 			p.memory.give(t.sealed)
 			t.buffer, t.sealed = nil, nil

@@ -33,6 +33,7 @@ func newQueue(t *produceTopic, partition int32) *queue {
 func (q *queue) Take(now time.Time, broker int32, identity produce.Identity, eager bool, room int) produce.Taken {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	defer q.ended()
 	return q.core.Take(now, broker, identity, eager, room)
 }
 
@@ -40,8 +41,12 @@ func (q *queue) Take(now time.Time, broker int32, identity produce.Identity, eag
 func (q *queue) Resolve(now time.Time, b *produce.Batch, r produce.Result, jitter float64) produce.Resolution {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	defer q.ended()
 	return q.core.Resolve(now, b, r, jitter)
 }
+
+// ended sees to the batches that are over, under the lock, so that outcomes keep their order.
+func (q *queue) ended() { q.topic.p.finish(q.core.Ended()) }
 
 // append encodes a record into the open batch.
 func (q *queue) append(ctx context.Context, key, value []byte, headers []Header, ts int64, callback func(RecordMetadata, error), w *syncWait, block bool) error {
@@ -160,16 +165,16 @@ func (q *queue) abort(err error, forGood bool) {
 	if forGood {
 		q.closed = err
 	}
-	given := q.core.GiveUp(err)
+	q.core.GiveUp(err)
+	q.ended()
 	q.mu.Unlock()
-	q.topic.p.finish(given)
 }
 
 func (q *queue) expire(at time.Time) {
 	q.mu.Lock()
-	given, _ := q.core.Expire(at)
+	q.core.Expire(at)
+	q.ended()
 	q.mu.Unlock()
-	q.topic.p.finish(given)
 }
 
 // setLeader says who leads the partition, and by which id the topic goes. It reports whether the

@@ -50,10 +50,13 @@ func (s *sink) act(a produce.Action) {
 		s.send(a)
 	case *produce.Prepare:
 		s.prepare(a)
-	case *produce.Outcomes:
-		p.finish(a.Outcomes)
 	case *produce.Stale:
 		p.stale(a)
+	case *produce.Hint:
+		p.hint(a)
+	case *produce.Cancel:
+		r := a.Request.Tag.(*produceRequest)
+		r.lane.conn.Cancel(&r.Request)
 	case *produce.Split:
 		go s.split(a)
 	case *produce.Want:
@@ -71,7 +74,7 @@ const smallBatch = 16 << 10
 
 // prepare compresses a batch, on another goroutine unless it is small.
 func (s *sink) prepare(a *produce.Prepare) {
-	if a.Batch.Size() <= smallBatch {
+	if len(a.Batch.Sealed.Bytes) <= smallBatch {
 		s.compress(a)
 		return
 	}
@@ -84,12 +87,13 @@ func (s *sink) prepare(a *produce.Prepare) {
 
 func (s *sink) compress(a *produce.Prepare) {
 	p, t := s.p, a.Batch.Tag.(*tag)
-	into := p.memory.force(a.Batch.Size())
-	unused, err := a.Batch.Sealed.Compress(p.codecs, p.config.compression, into)
+	into := p.memory.force(len(a.Batch.Sealed.Bytes))
+	sealed := a.Batch.Sealed
+	unused, err := sealed.Compress(p.codecs, p.config.compression, into)
 	switch {
 	case err != nil: // of a codec of the user's own: the batch goes as it is
 		p.client.log.Warn("cannot compress", "codec", p.config.compression.Codec, "error", err)
-		a.Batch.Sealed.Checksum()
+		sealed.Checksum()
 		p.memory.give(into)
 	case len(unused) > 0 && len(t.buffer) >= 0 && &unused[:1][0] == &t.buffer[:1][0]:
 		t.sealed = into
@@ -100,7 +104,8 @@ func (s *sink) compress(a *produce.Prepare) {
 	}
 	q := a.Port.(*queue)
 	q.mu.Lock()
-	q.core.Prepared(a.Batch)
+	q.core.Prepared(a.Batch, sealed)
+	q.ended()
 	q.mu.Unlock()
 	s.loop.Post(&q.ready)
 }
@@ -113,7 +118,8 @@ func (s *sink) split(a *produce.Split) {
 		p.client.log.Error("cannot split a batch", "topic", q.core.Topic, "partition", q.core.Partition, "error", err)
 	}
 	q.mu.Lock()
-	replaced := err == nil && q.core.Replace(a.Batch, left, right)
+	replaced := q.core.Replace(a.Batch, left, right)
+	q.ended()
 	q.mu.Unlock()
 	if !replaced {
 		s.loop.Post(&q.ready)
@@ -168,24 +174,27 @@ func (p *Producer) halves(b *produce.Batch) (left, right *produce.Batch, err err
 
 // stale takes note that a broker does not lead a partition, and asks who does.
 func (p *Producer) stale(a *produce.Stale) {
-	q := a.Port.(*queue)
 	meta := p.client.meta
-	if a.Leader >= 0 && a.Epoch >= 0 {
-		hint := &cluster.LeaderHint{Topic: q.core.Topic, Partition: q.core.Partition, Leader: a.Leader, Epoch: a.Epoch}
-		for _, e := range a.Endpoints {
-			if e.NodeID == a.Leader {
-				hint.Endpoint = &cluster.Broker{ID: e.NodeID, Host: e.Host, Port: e.Port, Rack: e.Rack.S}
-			}
-		}
-		meta.post(hint)
-		return
+	need := &cluster.Need{Newer: meta.snapshot().Seq, Reason: "a broker does not lead a partition"}
+	for _, port := range a.Ports {
+		need.Topics = append(need.Topics, port.(*queue).core.Topic)
 	}
-	meta.post(&cluster.Need{Topics: []string{q.core.Topic}, Newer: meta.snapshot().Seq, Reason: "a broker does not lead a partition"})
+	meta.post(need)
+}
+
+func (p *Producer) hint(a *produce.Hint) {
+	q := a.Port.(*queue)
+	hint := &cluster.LeaderHint{Topic: q.core.Topic, Partition: q.core.Partition, Leader: a.Leader, Epoch: a.Epoch}
+	if e := &a.Endpoint; e.Host != "" {
+		hint.Endpoint = &cluster.Broker{ID: e.NodeID, Host: e.Host, Port: e.Port, Rack: e.Rack.S}
+	}
+	p.client.meta.post(hint)
 }
 
 // send hands a request to the broker's lane for producing.
 func (s *sink) send(a *produce.Request) {
 	r := &produceRequest{sink: s, request: a}
+	a.Tag = r
 	r.Key, r.Max = kmsg.KeyProduce, maxVersion
 	r.Body, r.To = r, r
 	r.NoAnswer = s.p.set.Acks == kmsg.AcksNone

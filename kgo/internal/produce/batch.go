@@ -18,46 +18,47 @@ type Batch struct {
 	Tag any
 
 	queue    *Queue
-	order    uint64 // of batches in their queue; halves of a split batch share its width
-	width    uint64
+	state    state
 	opened   time.Time // when its first record came
 	deadline time.Time // when it is given up
-	prepared bool      // compressed and checksummed
-	identity Identity  // of its number; NoIdentity without one
-	sequence int32     // of its first record
-	sentID   kbin.UUID // of the topic, when it was last taken
-	tries    int       // how often it was taken
-	written  bool      // the broker may have it
-	expired  bool      // reported as failed while it flew
-	last     Result    // of the try before
+	// working says that a worker has the bytes, to compress or to split them. Nobody else
+	// touches them then, and the batch is not taken.
+	working bool
+	// numbered says that the broker knows its records by sequence, under the queue's identity.
+	numbered bool
+	sequence int32 // of its first record
+	// written says that the broker may have it, or may yet get it: a try of it was not answered,
+	// or answered so that it may be in the log. Once set it stays, as long as the number does.
+	written bool
+	// overtaken says that a later batch is in the log, though brokers should not have taken it
+	// before this one. If this one is not in the log it is too late for it.
+	overtaken bool
+	reported  bool      // its failure was told while its bytes were in use
+	sentID    kbin.UUID // of the topic, when it was last taken
+	tries     int       // how often it was taken
+	last      Result    // of the last try, if that failed
+	outcome   Outcome   // in stateEnded
 }
+
+// A state is where in its life a batch is.
+type state uint8
+
+const (
+	stateOpen    state = iota
+	stateWaiting       // sealed, in the line
+	stateFlying        // taken, in the line
+	stateEnded         // in the line: its outcome waits for those before it
+	stateGone          // not in the queue any more
+)
 
 // Queue returns the queue that the batch is of.
 func (b *Batch) Queue() *Queue { return b.queue }
-
-// Len returns how many records it has.
-func (b *Batch) Len() int {
-	if b.Sealed.Bytes != nil {
-		return int(b.Sealed.Count)
-	}
-	return b.Builder.Len()
-}
-
-// Size returns how many bytes it has.
-func (b *Batch) Size() int {
-	if b.Sealed.Bytes != nil {
-		return len(b.Sealed.Bytes)
-	}
-	return b.Builder.Size()
-}
 
 // SentID returns the id that its topic had when it was last taken.
 func (b *Batch) SentID() kbin.UUID { return b.sentID }
 
 // Tries returns how often it was sent.
 func (b *Batch) Tries() int { return b.tries }
-
-func (b *Batch) numbered() bool { return b.identity.ID >= 0 }
 
 // An Identity is what a broker knows a producer by.
 type Identity struct {
@@ -72,6 +73,12 @@ var (
 	Plain      = Identity{-2, -1}
 )
 
+// newer reports whether brokers take numbers from 0 under an identity after another.
+func newer(a, than Identity) bool { return a.ID >= 0 && (a.ID != than.ID || a.Epoch > than.Epoch) }
+
 // nextSequence is the sequence number after n more records. It wraps to 0 after MaxInt32, as
 // the broker does (KIP-98).
 func nextSequence(s int32, n int32) int32 { return int32((int64(s) + int64(n)) & 0x7fffffff) }
+
+// before compares sequence numbers that are near each other, though they wrap.
+func before(a, b int32) bool { return a != b && uint32(b-a)&0x7fffffff < 1<<30 }

@@ -5,96 +5,115 @@ import (
 	"time"
 
 	"github.com/franzi-kafka/franzi/kbin"
+	"github.com/franzi-kafka/franzi/kmsg/batch"
 )
 
 // A Queue is a partition's records on their way. The caller of every method holds the queue's
-// lock; no method blocks.
+// lock; no method blocks. After each the owner looks at [Queue.Ended].
 type Queue struct {
 	Topic     string
-	TopicID   kbin.UUID // zero where brokers have none
 	Partition int32
 
-	set *Settings
+	set     *Settings
+	topicID kbin.UUID // zero where brokers have none
 
-	open    *Batch   // takes records; nil without any
-	waiting []*Batch // sealed, in their order
-	flying  []*Batch // taken and not resolved, in their order
-	leader  int32    // whose sink may take; -1 for none
-	flyAt   int32    // the broker that has what flies
+	open *Batch // takes records; nil without any
+	// line are the sealed batches that are not over, in the order of their records: those that
+	// wait, fly, or have an outcome that waits for those before.
+	line   []*Batch
+	base   []*Batch // line's memory, from its start; empty
+	flying int      // how many of line fly
+	leader int32    // whose sink may take; -1 for none
+	flyAt  int32    // the broker that has what flies
 
-	// plain says that the producer has no identity and batches have no numbers.
-	plain bool
-	// identity and sequence number the next batch that is taken for the first time.
-	identity Identity
-	sequence int32
-	begun    uint64 // batches so far, in steps of orderWidth
-	// restart says that batches get new numbers once nothing flies: from restartAt on, or, with
-	// newEpoch, from 0 in a newer epoch than identity's.
-	restart   bool
-	newEpoch  bool
-	restartAt int32
+	numbers
 
 	// drain says that nothing is taken until what flies has come back: something of it is to
 	// be sent again, and must leave first.
 	drain    bool
 	failures int       // in a row
 	notUntil time.Time // wait after a failure
-}
 
-// orderWidth leaves room to split a batch twenty times.
-const orderWidth = 1 << 20
+	ended []Outcome
+}
 
 // NewQueue returns the empty queue of a partition that no broker leads.
 func NewQueue(set *Settings, topic string, id kbin.UUID, partition int32) *Queue {
-	return &Queue{Topic: topic, TopicID: id, Partition: partition, set: set, leader: -1, flyAt: -1, identity: NoIdentity}
+	return &Queue{Topic: topic, topicID: id, Partition: partition, set: set, leader: -1, flyAt: -1, numbers: numbers{identity: NoIdentity}}
 }
 
 // Open returns the batch that takes records, nil if one must be begun.
 func (q *Queue) Open() *Batch { return q.open }
 
 // Begin makes b, which has a builder without records, the batch that takes records. There must
-// be none.
-func (q *Queue) Begin(now time.Time, b *Batch) {
-	q.begun += orderWidth
-	b.queue, b.identity, b.order, b.width = q, NoIdentity, q.begun, orderWidth
-	b.opened, b.deadline = now, now.Add(q.set.DeliveryTimeout)
+// be none. Since is when its first record came, which is now unless that was kept elsewhere.
+func (q *Queue) Begin(since time.Time, b *Batch) {
+	if q.open != nil {
+		panic("produce: a second open batch")
+	}
+	b.queue = q
+	b.opened, b.deadline = since, since.Add(q.set.DeliveryTimeout)
 	q.open = b
 }
 
+// filled reports whether there are records in the open batch.
+func (q *Queue) filled() bool { return q.open != nil && q.open.Builder.Len() > 0 }
+
 // Seal ends the batch that takes records and returns it, nil if there is none. If
-// [Settings].Prepare is set it waits for [Queue.Prepared].
+// [Settings].Prepare is set, the caller sees to it that a worker prepares it, and tells
+// [Queue.Prepared].
 func (q *Queue) Seal() *Batch {
-	b := q.open
-	if b == nil || b.Builder.Len() == 0 {
+	if !q.filled() {
 		return nil
 	}
+	b := q.open
 	q.open = nil
 	b.Sealed = b.Builder.Seal()
-	if !q.set.Prepare {
+	b.state = stateWaiting
+	if q.set.Prepare {
+		b.working = true
+	} else {
 		b.Sealed.Checksum()
-		b.prepared = true
 	}
-	q.waiting = append(q.waiting, b)
+	if len(q.line) == 0 {
+		q.line = q.base
+	}
+	full := len(q.line) == cap(q.line)
+	q.line = append(q.line, b)
+	if full {
+		q.base = q.line[:0]
+	}
 	return b
 }
 
-// Prepared says that a sealed batch is compressed and checksummed.
-func (q *Queue) Prepared(b *Batch) { b.prepared = true }
-
-// Idle reports whether the queue has no records at all.
-func (q *Queue) Idle() bool {
-	return len(q.waiting) == 0 && len(q.flying) == 0 && (q.open == nil || q.open.Builder.Len() == 0)
+// Aged reports whether the open batch has been open for so long that it is time to seal it,
+// whether or not anybody takes it.
+func (q *Queue) Aged(now time.Time) bool {
+	return q.filled() && now.Sub(q.open.opened) >= q.set.DeliveryTimeout/agedShare
 }
 
-// Last returns the batch that was begun last and is not resolved, nil if there is none.
+// Prepared takes back a sealed batch from the worker that compressed and checksummed it, with
+// what it goes out as.
+func (q *Queue) Prepared(b *Batch, sealed batch.Sealed) {
+	b.working = false
+	b.Sealed = sealed
+	if b.reported {
+		q.ended = append(q.ended, Outcome{Batch: b, Released: true})
+	}
+}
+
+// Idle reports whether the queue has no records at all.
+func (q *Queue) Idle() bool { return len(q.line) == 0 && !q.filled() }
+
+// Last returns the batch whose outcome will come last, nil if none will.
 func (q *Queue) Last() *Batch {
-	switch {
-	case q.open != nil && q.open.Builder.Len() > 0:
+	if q.filled() {
 		return q.open
-	case len(q.waiting) > 0:
-		return q.waiting[len(q.waiting)-1]
-	case len(q.flying) > 0:
-		return q.flying[len(q.flying)-1]
+	}
+	for _, b := range slices.Backward(q.line) {
+		if !b.reported {
+			return b
+		}
 	}
 	return nil
 }
@@ -103,258 +122,131 @@ func (q *Queue) Last() *Batch {
 // another one than before. What flies stays with whoever has it; the new leader gets batches
 // once that has come back.
 func (q *Queue) SetLeader(broker int32) bool {
-	changed := q.leader != broker
-	if changed {
-		q.notUntil = time.Time{} // the wait was for this
+	if q.leader == broker {
+		return false
 	}
 	q.leader = broker
-	return changed
+	q.notUntil = time.Time{} // the wait was for this
+	q.proven = time.Time{}
+	return true
 }
 
 // Leader returns the broker that leads the partition, -1 for none.
 func (q *Queue) Leader() int32 { return q.leader }
 
-// SetTopicID says by which id the topic goes. A topic that was made anew under its name knows
-// nothing of the numbers so far.
+// Away returns the broker that has batches of the partition although another one leads it; -1 if
+// there is none.
+func (q *Queue) Away() int32 {
+	if q.flying == 0 || q.leader < 0 || q.flyAt == q.leader {
+		return -1
+	}
+	return q.flyAt
+}
+
+// SetTopicID says by which id the topic goes. A topic that was made anew under its name has an
+// empty log, where any number will do.
 func (q *Queue) SetTopicID(id kbin.UUID) {
-	if id == q.TopicID {
-		return
-	}
-	anew := !q.TopicID.IsZero() && !id.IsZero()
-	q.TopicID = id
-	if anew && q.identity.ID >= 0 {
-		q.renumber(true, 0)
+	if id != q.topicID {
+		q.topicID = id
+		q.proven = time.Time{}
 	}
 }
 
-// What a Taken says.
-type Taken struct {
-	// Batch is to be sent.
-	Batch *Batch
-	// Prepare is to be compressed and checksummed, and then told to [Queue.Prepared].
-	Prepare *Batch
-	// Need says what the queue lacks to go on: an identity, or a newer epoch than the one of
-	// OldIdentity.
-	Need        Need
-	OldIdentity Identity
-	// Again is when there may be something; zero if that will be told. Lingers says that it is
-	// only for more records that the queue waits.
-	Again   time.Time
-	Lingers bool
-	// More says that there may be another batch now.
-	More bool
-	// Elsewhere says that another broker may take.
-	Elsewhere bool
-	// Given are batches that have run out of time.
-	Given []Outcome
+// Ended returns the outcomes since the last call. They are good until the next call of any method.
+func (q *Queue) Ended() []Outcome {
+	ended := q.ended
+	q.ended = q.ended[:0]
+	return ended
 }
 
-// A Need is what a queue lacks.
-type Need int8
-
-// What a queue may lack.
-const (
-	NeedNothing Need = iota
-	NeedIdentity
-	NeedNewEpoch
-)
-
-// Take takes the next batch for a broker, if there is one that is no larger than room. Eager
-// says not to wait for more records. Identity is the producer's newest.
-func (q *Queue) Take(now time.Time, broker int32, identity Identity, eager bool, room int) (t Taken) {
-	t.Given = q.expire(now)
-	switch {
-	case q.leader != broker:
-		t.Elsewhere = q.leader >= 0
-		return t
-	case len(q.flying) > 0 && q.flyAt != broker:
-		return t // whoever has it will find that the queue is elsewhere
-	case q.drain && len(q.flying) > 0:
-		return t
-	case now.Before(q.notUntil):
-		t.Again = q.notUntil
-		return t
-	case len(q.flying) >= q.set.flying(identity == Plain):
-		return t
-	}
-	q.drain = false
-	if q.plain = identity == Plain; !q.plain && !q.ensureIdentity(identity, &t) {
-		return t
-	}
-	if len(q.waiting) == 0 {
-		if q.open == nil || q.open.Builder.Len() == 0 {
-			return t
-		}
-		if due := q.open.opened.Add(q.set.Linger); !eager && now.Before(due) {
-			t.Again, t.Lingers = due, true
-			return t
-		}
-		t.Prepare = q.Seal()
-	}
-	b := q.waiting[0]
-	switch {
-	case !b.prepared:
-		if b != t.Prepare {
-			t.Prepare = nil // somebody does it already
-		}
-		return t
-	case b.Size() > room:
-		t.Prepare = nil
-		t.More = true
-		return t
-	}
-	t.Prepare = nil
-	q.waiting = slices.Delete(q.waiting, 0, 1)
-	q.flying = append(q.flying, b)
-	q.flyAt = broker
-	q.number(b)
-	b.sentID = q.TopicID
-	b.tries++
-	t.Batch = b
-	t.More = len(q.waiting) > 0 || q.open != nil && q.open.Builder.Len() > 0
-	return t
-}
-
-// ensureIdentity gives the queue the numbers that it needs, or says what is missing.
-func (q *Queue) ensureIdentity(identity Identity, t *Taken) bool {
-	if len(q.waiting) == 0 && (q.open == nil || q.open.Builder.Len() == 0) {
-		return false
-	}
-	if q.restart && len(q.flying) > 0 {
-		return false // told when they have come back
-	}
-	if q.restart && !q.newEpoch {
-		q.restart, q.sequence = false, q.restartAt
-		q.forget()
-	}
-	if q.restart && len(q.waiting) > 0 && q.waiting[0].numbered() && q.waiting[0].written {
-		// Under another number it could be in the log twice. If what was given up before it is
-		// in the log, the broker takes it; if not, the broker cannot have it, and says so.
-		return true
-	}
-	old := q.identity
-	if q.restart && !newer(identity, old) {
-		t.Need, t.OldIdentity = NeedNewEpoch, old
-		return false
-	}
-	if q.restart || old.ID < 0 {
-		if identity.ID < 0 {
-			t.Need = NeedIdentity
-			return false
-		}
-		q.restart, q.newEpoch = false, false
-		q.identity, q.sequence = identity, 0
-		q.forget()
-	}
-	return true
-}
-
-// newer reports whether brokers take numbers from 0 under an identity after another.
-func newer(a, than Identity) bool { return a.ID >= 0 && (a.ID != than.ID || a.Epoch > than.Epoch) }
-
-// forget takes the numbers from batches that wait. None of them is written: one before them,
-// without which brokers do not take them, is not.
-func (q *Queue) forget() {
-	for _, b := range q.waiting {
-		b.identity, b.written = NoIdentity, false
-	}
-}
-
-// number gives a batch its number when it is first taken.
-func (q *Queue) number(b *Batch) {
-	if q.plain || b.numbered() {
-		return
-	}
-	b.identity, b.sequence = q.identity, q.sequence
-	q.sequence = nextSequence(q.sequence, b.Sealed.Count)
-	b.Sealed.Number(b.identity.ID, b.identity.Epoch, b.sequence)
-}
-
-// renumber asks for new numbers, see restart. Once an epoch is needed, it stays needed; else
-// the earliest number that was given up counts.
-func (q *Queue) renumber(newEpoch bool, from int32) {
-	switch {
-	case !q.restart:
-		q.restart, q.newEpoch, q.restartAt = true, newEpoch, from
-	case newEpoch:
-		q.newEpoch = true
-	case !q.newEpoch && before(from, q.restartAt):
-		q.restartAt = from
-	}
-	if len(q.flying) > 0 {
-		q.drain = true
-	}
-}
-
-// before compares sequence numbers that are near each other, though they wrap.
-func before(a, b int32) bool { return a != b && uint32(b-a)&0x7fffffff < 1<<30 }
-
-// expire gives up what has run out of time. What flies is reported as failed, but stays until it
-// is resolved: its bytes may be on the wire.
-func (q *Queue) expire(now time.Time) (given []Outcome) {
-	for _, b := range q.flying {
-		if !b.expired && !now.Before(b.deadline) {
-			b.expired, b.written = true, true
-			given = append(given, Outcome{Batch: b, Err: ErrTimeout, Last: b.last, Written: true, Flying: true})
+// Expire gives up what has run out of time, and returns when the next batch will; zero if there
+// is none.
+func (q *Queue) Expire(now time.Time) time.Time {
+	q.expire(now)
+	for _, b := range q.line {
+		if b.state != stateEnded && !b.reported {
+			return b.deadline
 		}
 	}
-	kept := q.waiting[:0]
-	for _, b := range q.waiting {
-		if now.Before(b.deadline) {
-			kept = append(kept, b)
-			continue
-		}
-		given = append(given, q.giveUp(b, ErrTimeout))
+	if q.filled() {
+		return q.open.deadline
 	}
-	clear(q.waiting[len(kept):])
-	q.waiting = kept
-	if b := q.open; b != nil && b.Builder.Len() > 0 && !now.Before(b.deadline) {
+	return time.Time{}
+}
+
+// expire gives up what has run out of time. Deadlines are in order.
+func (q *Queue) expire(now time.Time) {
+	if len(q.line) > 0 && !now.Before(q.line[0].deadline) || q.filled() && !now.Before(q.open.deadline) {
+		q.giveUp(ErrTimeout, func(b *Batch) bool { return !now.Before(b.deadline) })
+	}
+}
+
+// GiveUp fails everything with an error.
+func (q *Queue) GiveUp(err error) {
+	q.giveUp(err, func(*Batch) bool { return true })
+}
+
+// giveUp fails batches from the first on, up to the last that is late.
+func (q *Queue) giveUp(err error, late func(*Batch) bool) {
+	i := 0
+	for i < len(q.line) && late(q.line[i]) {
+		switch b := q.line[i]; {
+		case b.reported:
+			i++
+		case b.state == stateFlying:
+			b.reported = true
+			q.ended = append(q.ended, Outcome{Batch: b, Err: err, Last: b.last, BaseOffset: -1, LogAppendTime: -1, Written: true, InUse: true})
+			q.settle()
+			i++
+		default:
+			q.end(b, q.giveUpOne(b, err)) // which takes it off the line
+		}
+	}
+	if b := q.open; i == len(q.line) && q.filled() && late(b) {
 		q.open = nil
-		given = append(given, q.giveUp(b, ErrTimeout))
+		b.state = stateGone
+		q.ended = append(q.ended, q.giveUpOne(b, err))
 	}
-	return given
 }
 
-// Expire gives up what has run out of time, and says when to look again, zero if the queue is
-// empty.
-func (q *Queue) Expire(now time.Time) (given []Outcome, next time.Time) {
-	given = q.expire(now)
-	for _, list := range [][]*Batch{q.flying, q.waiting} {
-		for _, b := range list {
-			if !b.expired && (next.IsZero() || b.deadline.Before(next)) {
-				next = b.deadline
-			}
+// giveUpOne makes the outcome of a batch that will not be sent any more.
+func (q *Queue) giveUpOne(b *Batch, err error) Outcome {
+	q.missing(b)
+	return Outcome{Batch: b, Err: err, Last: b.last, BaseOffset: -1, LogAppendTime: -1, Written: b.written, InUse: b.working}
+}
+
+// end is the end of a batch of the line: its outcome is told as soon as those before it are.
+func (q *Queue) end(b *Batch, o Outcome) {
+	b.outcome = o
+	b.state = stateEnded
+	q.settle()
+}
+
+// settle tells the outcomes that need not wait any more.
+func (q *Queue) settle() {
+	for i := 0; i < len(q.line); {
+		switch b := q.line[i]; {
+		case b.state == stateEnded:
+			b.outcome.InUse = b.working
+			q.ended = append(q.ended, b.outcome)
+			b.reported = b.working
+			b.outcome = Outcome{}
+			q.remove(i)
+		case b.reported:
+			i++
+		default:
+			return
 		}
 	}
-	if b := q.open; b != nil && b.Builder.Len() > 0 && (next.IsZero() || b.deadline.Before(next)) {
-		next = b.deadline
-	}
-	return given, next
 }
 
-// giveUp makes the outcome of a batch that will not be sent any more.
-func (q *Queue) giveUp(b *Batch, err error) Outcome {
-	if b.numbered() {
-		q.renumber(b.written, b.sequence)
+// remove takes a batch off the line.
+func (q *Queue) remove(i int) {
+	q.line[i].state = stateGone
+	if i == 0 {
+		q.line[0] = nil
+		q.line = q.line[1:]
+		return
 	}
-	return Outcome{Batch: b, Err: err, Last: b.last, Written: b.written}
-}
-
-// GiveUp fails everything with an error, what flies included, which stays until it is resolved.
-func (q *Queue) GiveUp(err error) (given []Outcome) {
-	for _, b := range q.flying {
-		if !b.expired {
-			b.expired, b.written = true, true
-			given = append(given, Outcome{Batch: b, Err: err, Last: b.last, Written: true, Flying: true})
-		}
-	}
-	for _, b := range q.waiting {
-		given = append(given, q.giveUp(b, err))
-	}
-	q.waiting = nil
-	if b := q.open; b != nil && b.Builder.Len() > 0 {
-		given = append(given, q.giveUp(b, err))
-	}
-	q.open = nil
-	return given
+	q.line = slices.Delete(q.line, i, i+1)
 }

@@ -2,266 +2,167 @@ package produce
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
-// Errors of batches that the broker did not make.
-var (
-	// ErrTimeout says that a batch ran out of time, [Settings].DeliveryTimeout.
-	ErrTimeout = errors.New("the delivery timeout is over")
-	// ErrTries says that a batch was sent as often as it may, [Settings].Tries.
-	ErrTries = errors.New("sent as often as allowed")
-	// ErrFatal is wrapped by failures that trying again will not mend.
-	ErrFatal = errors.New("there is no way to send it")
-	// ErrNoAnswer says that a broker's answer did not speak of a batch in its request.
-	ErrNoAnswer = errors.New("the answer leaves the partition out")
-)
-
-// A Result is what became of one try of a batch: what the broker said, or a failure on the way.
-type Result struct {
-	// Code is the broker's; None with Failure nil is success.
-	Code       kmsg.ErrorCode
-	Message    string // the broker's own words
-	BaseOffset int64
-	// LogAppendTime is what the broker set the timestamps to, -1 if it did not.
-	LogAppendTime int64
-	// Failure is why there is no answer, and Written whether the broker may have the batch
-	// nevertheless.
-	Failure error
-	Written bool
-}
-
-// An Outcome is the end of a batch: its records are in the log, or have failed.
-type Outcome struct {
-	Batch *Batch
-	// Err is nil if the records are in the log: the first at BaseOffset, -1 if that is not known.
-	Err           error
-	BaseOffset    int64
-	LogAppendTime int64
-	// Last is the last try that failed, if Err is an error of this package.
-	Last Result
-	// Written says that failed records may be in the log nevertheless.
-	Written bool
-	// Flying says that the bytes of the batch may still be on their way to the broker, so that
-	// nobody may use their memory again; Released will tell.
-	Flying bool
-	// Released says that this is no outcome but the end of one with Flying.
-	Released bool
-}
-
-// A Resolution is what follows from the result of a try.
-type Resolution struct {
-	Outcomes []Outcome
-	// Stale says that what is known of the partition's leader is not so.
-	Stale bool
-	// Split has a batch that is too large for the broker: its owner makes two of it and gives
-	// them to [Queue.Replace].
-	Split *Batch
-	// Ready says that the queue may have something to take.
-	Ready bool
-}
-
 // Resolve ends a try of a batch that flies. Jitter is a random number from 0 to 1.
 func (q *Queue) Resolve(now time.Time, b *Batch, r Result, jitter float64) (res Resolution) {
-	i := slices.Index(q.flying, b)
-	if i < 0 {
-		panic("produce: a batch is resolved that does not fly")
+	if b.state != stateFlying || b.queue != q {
+		panic(fmt.Sprintf("produce: a batch of %s[%d] is resolved that does not fly", q.Topic, q.Partition))
 	}
-	first := i == 0
-	q.flying = slices.Delete(q.flying, i, i+1)
-	b.written = b.written || r.Written || mayBeWritten(r.Code)
-	if r.Failure != nil || r.Code != kmsg.None {
-		b.last = r
+	i := slices.Index(q.line, b)
+	first := !slices.ContainsFunc(q.line[:i], func(b *Batch) bool { return b.state != stateEnded })
+	q.flying--
+	fate := q.fateOf(b, &r, first)
+	switch {
+	case fate == fateAcked:
+		q.acked(now, b, &r)
+		q.drain = q.drain && q.flying > 0
+		return res
+	case r.Failure != nil:
+		b.written = b.written || r.Written
+	default:
+		b.written = b.written || mayBeWritten(r.Code, q.set.Acks)
 	}
-	res.Ready = true
-	switch fate := q.fate(now, b, r, first); fate {
-	case acked:
-		q.failures = 0
-		q.acked(b, r, &res)
-	case retry, retryStale, retryQuietly:
-		res.Stale = fate == retryStale
-		if b.expired {
-			q.abandon(b, &res)
-			break
-		}
-		q.again(b)
-		if fate != retryQuietly {
-			q.failures++
-			q.notUntil = now.Add(q.set.backoff(q.failures, jitter))
-		}
-	case renumbered:
-		if b.expired {
-			q.abandon(b, &res)
-			break
-		}
-		q.renumber(true, 0)
-		q.again(b)
-	case split:
-		if b.expired {
-			q.abandon(b, &res)
-			break
-		}
-		q.again(b)
-		res.Split = b
-	case failed:
-		if b.expired {
-			q.abandon(b, &res)
-			break
-		}
-		o := q.giveUp(b, q.errorOf(now, b, r))
-		res.Outcomes = append(res.Outcomes, o)
+	b.last = r
+	q.proven = time.Time{}
+	res.Stale = fate == fateStale
+	if fate == fateNumbered {
+		// It is not in the log, and will not be under its number, nor will another.
+		q.newEpoch = true
+		q.missingFrom(b.sequence)
 	}
+	switch fate {
+	case fateRetry, fateStale, fateNumbered:
+		q.rest(now, fate, jitter)
+		if !now.Before(b.deadline) || q.set.Tries > 0 && b.tries >= q.set.Tries {
+			fate = fateFailed
+		}
+	}
+	switch {
+	case b.reported:
+		q.missing(b)
+		q.remove(i)
+		q.ended = append(q.ended, Outcome{Batch: b, Released: true})
+	case b.overtaken && !b.written:
+		q.end(b, q.giveUpOne(b, ErrOvertaken))
+	case fate == fateFailed:
+		q.end(b, q.giveUpOne(b, q.errorOf(now, b, &r)))
+	default:
+		// It leaves before all that come after it: until those that fly are back, nothing else
+		// is taken.
+		b.state = stateWaiting
+		q.drain = true
+		if fate == fateSplit {
+			b.working = true
+			res.Split = b
+		}
+	}
+	q.drain = q.drain && q.flying > 0
 	return res
 }
 
-type fate int8
-
-const (
-	acked        fate = iota
-	retry             // after a wait
-	retryStale        // the same, with newer metadata
-	retryQuietly      // a batch before it failed, nothing is wrong with this one
-	renumbered        // sent again under a new epoch
-	split
-	failed
-)
-
-// fate decides what becomes of a batch after a try. First says that no earlier batch of the
-// partition is without an answer.
-func (q *Queue) fate(now time.Time, b *Batch, r Result, first bool) fate {
-	f := q.fateOf(b, r, first)
-	switch f {
-	case retry, retryStale:
-		if !now.Before(b.deadline) || q.set.Tries > 0 && b.tries >= q.set.Tries {
-			return failed
-		}
+// rest lets the queue pause after a failure. A number that is wrong is mended without a pause,
+// once, and another leader does not share the trouble of the one before.
+func (q *Queue) rest(now time.Time, fate fate, jitter float64) {
+	if q.leader >= 0 && q.flyAt != q.leader {
+		return
 	}
-	return f
+	if q.failures++; fate != fateNumbered || q.failures > 1 {
+		q.notUntil = now.Add(q.set.backoff(q.failures, jitter))
+	}
 }
 
-func (q *Queue) fateOf(b *Batch, r Result, first bool) fate {
-	if r.Failure != nil {
-		switch {
-		case errors.Is(r.Failure, ErrNoAnswer):
-			return retryStale
-		case errors.Is(r.Failure, ErrFatal):
-			return failed
-		}
-		return retry
+// acked takes note that a batch is in the log.
+func (q *Queue) acked(now time.Time, b *Batch, r *Result) {
+	q.failures = 0
+	q.notUntil = time.Time{}
+	if r.Version >= windowVersion && q.flyAt == q.leader {
+		q.proven = now
 	}
-	switch r.Code {
-	case kmsg.None, kmsg.DuplicateSequenceNumber:
-		return acked
-	case kmsg.OutOfOrderSequenceNumber, kmsg.UnknownProducerID, kmsg.InvalidProducerEpoch, kmsg.InvalidProducerIDMapping, kmsg.ProducerFenced:
-		switch {
-		case q.plain:
-			return failed
-		case q.restart && r.Code == kmsg.OutOfOrderSequenceNumber:
-			b.written = false // what was given up before it is not in the log, so this is not
-			return retryQuietly
-		case !first || len(q.waiting) > 0 && q.waiting[0].order < b.order:
-			return retryQuietly // because of a batch before it
-		case b.written:
-			return failed // under other numbers it could be there twice
-		}
-		return renumbered
-	case kmsg.MessageTooLarge:
-		if b.Sealed.Count > 1 {
-			return split
-		}
-		return failed
-	case kmsg.NotLeaderOrFollower, kmsg.UnknownTopicOrPartition, kmsg.LeaderNotAvailable, kmsg.FencedLeaderEpoch,
-		kmsg.UnknownLeaderEpoch, kmsg.UnknownTopicID, kmsg.InconsistentTopicID, kmsg.KafkaStorageError, kmsg.ReplicaNotAvailable, kmsg.BrokerNotAvailable:
-		return retryStale
+	q.overtake(b)
+	if q.misplaced(b) {
+		// The broker took what it should not have: it must have lost what it knew. Nothing
+		// is missing any more.
+		q.hole = false
 	}
-	if r.Code.Retriable() {
-		return retry
-	}
-	return failed
-}
-
-// mayBeWritten reports whether a broker that answers with a code may have appended the batch.
-func mayBeWritten(c kmsg.ErrorCode) bool {
-	switch c {
-	case kmsg.RequestTimedOut, kmsg.NotEnoughReplicasAfterAppend, kmsg.UnknownServerError, kmsg.NetworkException:
-		return true
-	}
-	return !c.Known()
-}
-
-func (q *Queue) errorOf(now time.Time, b *Batch, r Result) error {
-	switch {
-	case errors.Is(r.Failure, ErrFatal):
-		return r.Failure
-	case r.Failure == nil && !r.Code.Retriable():
-		return r.Code.Err()
-	case !now.Before(b.deadline):
-		return ErrTimeout
-	case q.set.Tries > 0 && b.tries >= q.set.Tries:
-		return ErrTries
-	case r.Failure != nil:
-		return r.Failure
-	}
-	return r.Code.Err()
-}
-
-func (q *Queue) acked(b *Batch, r Result, res *Resolution) {
-	if b.expired {
-		res.Outcomes = append(res.Outcomes, Outcome{Batch: b, Released: true})
+	if b.reported {
+		q.remove(slices.Index(q.line, b))
+		q.ended = append(q.ended, Outcome{Batch: b, Released: true})
+		q.settle()
 		return
 	}
 	o := Outcome{Batch: b, BaseOffset: r.BaseOffset, LogAppendTime: r.LogAppendTime}
 	if r.Code == kmsg.DuplicateSequenceNumber {
 		o.BaseOffset = -1 // the broker has it, but does not remember where
 	}
-	res.Outcomes = append(res.Outcomes, o)
+	q.end(b, o)
 }
 
-// abandon ends a batch whose failure was reported while it flew.
-func (q *Queue) abandon(b *Batch, res *Resolution) {
-	if b.numbered() {
-		q.renumber(b.written, b.sequence)
-	}
-	res.Outcomes = append(res.Outcomes, Outcome{Batch: b, Released: true})
-}
-
-// again puts a batch back, before all that come after it, and holds the queue until all that
-// fly are back.
-func (q *Queue) again(b *Batch) {
-	i := 0
-	for i < len(q.waiting) && q.waiting[i].order < b.order {
-		i++
-	}
-	q.waiting = slices.Insert(q.waiting, i, b)
-	q.drain = len(q.flying) > 0
-}
-
-// Replace puts two batches in the place of one that is to be split. They are sealed and
-// prepared, have the same records, and share its number if it has one.
-//
-// It reports false if the batch was given up meanwhile, and the two are not needed.
-func (q *Queue) Replace(b *Batch, left, right *Batch) bool {
-	i := slices.Index(q.waiting, b)
-	if i < 0 {
-		return false
-	}
-	b.width /= 2
-	left.order, right.order = b.order, b.order+b.width
-	for _, half := range []*Batch{left, right} {
-		half.width = b.width
-		half.queue, half.opened, half.deadline = q, b.opened, b.deadline
-		half.prepared, half.tries, half.written, half.last = true, b.tries, b.written, b.last
-		half.identity = b.identity
-	}
-	if b.numbered() {
-		left.sequence, right.sequence = b.sequence, nextSequence(b.sequence, left.Sealed.Count)
-		for _, half := range []*Batch{left, right} {
-			half.Sealed.Number(half.identity.ID, half.identity.Epoch, half.sequence)
+// overtake takes note that batches before one that is in the log are not acknowledged. Mostly they
+// are in the log too, and their answers are lost; if that is not so the broker has lost records.
+func (q *Queue) overtake(b *Batch) {
+	for i := 0; q.line[i] != b; i++ {
+		switch early := q.line[i]; {
+		case early.state == stateEnded:
+		case early.state == stateWaiting && !early.written:
+			early.state = stateEnded
+			early.outcome = q.giveUpOne(early, ErrOvertaken)
+		default:
+			early.overtaken = true
 		}
 	}
-	q.waiting = slices.Replace(q.waiting, i, i+1, left, right)
+}
+
+// errorOf says why a batch is given up after a try.
+func (q *Queue) errorOf(now time.Time, b *Batch, r *Result) error {
+	switch {
+	case errors.Is(r.Failure, ErrFatal):
+		return r.Failure
+	case r.Failure == nil && q.fateOf(b, r, true) == fateFailed:
+		return r.Code
+	case !now.Before(b.deadline):
+		return ErrTimeout
+	}
+	return ErrTries
+}
+
+// Replace puts two batches in the place of one that a worker has split. They are sealed and
+// prepared, have the same records, and share its number if it has one. Without them it could not
+// be split, and is given up.
+//
+// It reports false if the batch was given up, now or meanwhile, and the two are not needed.
+func (q *Queue) Replace(b *Batch, left, right *Batch) bool {
+	b.working = false
+	switch {
+	case b.reported:
+		q.ended = append(q.ended, Outcome{Batch: b, Released: true})
+		return false
+	case b.state != stateWaiting:
+		return false
+	case left == nil:
+		q.end(b, q.giveUpOne(b, b.last.Code))
+		return false
+	}
+	i := slices.Index(q.line, b)
+	for _, half := range []*Batch{left, right} {
+		half.queue, half.state = q, stateWaiting
+		half.opened, half.deadline = b.opened, b.deadline
+		half.tries, half.written, half.last = b.tries, b.written, b.last
+		half.numbered = b.numbered
+	}
+	if b.numbered {
+		left.sequence, right.sequence = b.sequence, nextSequence(b.sequence, left.Sealed.Count)
+		for _, half := range []*Batch{left, right} {
+			half.Sealed.Number(q.identity.ID, q.identity.Epoch, half.sequence)
+		}
+	}
+	b.state = stateGone
+	q.line = slices.Replace(q.line, i, i+1, left, right)
+	q.base = nil
 	return true
 }

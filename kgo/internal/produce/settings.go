@@ -23,22 +23,30 @@ type Settings struct {
 	// BackoffMin and BackoffMax bound how long a partition waits after a failure; the wait
 	// doubles from one to the next (KIP-580).
 	BackoffMin, BackoffMax time.Duration
-	// Prepare says that batches must be compressed, which takes time: the sink asks for it.
-	// Without, they are only checksummed, and the queue does it.
+	// Prepare says that batches must be compressed, which takes time: they wait until
+	// [Queue.Prepared]. Without, they are only checksummed, and the queue does it.
 	Prepare bool
 }
 
-// flying is how many batches of one partition may be in flight: five are what brokers remember
-// (KIP-98). Without numbers, a second one could overtake the first.
-func (s *Settings) flying(plain bool) int {
-	switch {
-	case s.Acks == kmsg.AcksNone:
-		return s.InFlight
-	case plain:
-		return 1
-	}
-	return min(s.InFlight, 5)
-}
+const (
+	// flyingMax is how many batches of a partition may be in flight: brokers remember as many
+	// (KIP-98).
+	flyingMax = 5
+	// provenFor is how long after the last answer a broker is sure to know the producer. Brokers
+	// forget one that is idle, after a day by default (producer.id.expiration.ms).
+	provenFor = time.Minute
+	// windowVersion is the version of Produce of brokers that remember flyingMax batches
+	// (KAFKA-5494); those before remember one.
+	windowVersion = 5
+	// patience is how long the oldest request may be without an answer until [Slow] says so.
+	patience = 3 * time.Second
+	// farewell is how long a broker has to answer what it was sent for a partition that another
+	// one leads by now.
+	farewell = time.Second
+	// agedShare is what part of the delivery timeout a batch may be open, so that its last
+	// records have about as much time as its first.
+	agedShare = 8
+)
 
 // backoff is how long to wait after so many failures in a row; jitter is from 0 to 1.
 func (s *Settings) backoff(failures int, jitter float64) time.Duration {

@@ -1,14 +1,14 @@
 package produce
 
 import (
-	"math"
 	"time"
 
-	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
-// A Port is a [Queue] as sinks see it: its owner takes the lock round each call.
+// A Port is a [Queue] as sinks see it: its owner takes the lock round each call, and sees to the
+// outcomes while it has it, so that they keep their order. An owner may prepare a small batch
+// within Take, and take again.
 type Port interface {
 	Take(now time.Time, broker int32, identity Identity, eager bool, room int) Taken
 	Resolve(now time.Time, b *Batch, r Result, jitter float64) Resolution
@@ -18,14 +18,18 @@ type Port interface {
 type Event interface{ sinkEvent() }
 
 // Ready says that a queue may have something for the broker: its first record, a sealed batch,
-// a batch that was prepared, or that the broker leads the partition now.
+// a batch that was prepared or split, or that the broker leads the partition now.
 type Ready struct{ Port Port }
+
+// Left says that another broker leads the partition of a queue, of which this one has batches. It
+// gets a moment to answer, see [Cancel].
+type Left struct{ Port Port }
 
 // Answered says what became of a request.
 type Answered struct {
 	Request *Request
 	// Response is the broker's answer; nil without one, because of Failure or because acks 0
-	// was asked for.
+	// was asked for. It is the caller's again when Handle returns.
 	Response *kmsg.ProduceResponse
 	Failure  error
 	// Written says that the broker may have the request in spite of Failure.
@@ -39,6 +43,7 @@ type Identified struct{ Identity Identity }
 type Hurry struct{ On bool }
 
 func (*Ready) sinkEvent()      {}
+func (*Left) sinkEvent()       {}
 func (*Answered) sinkEvent()   {}
 func (*Identified) sinkEvent() {}
 func (*Hurry) sinkEvent()      {}
@@ -50,40 +55,52 @@ type Action interface{ sinkAction() }
 type Request struct {
 	Parts []Part
 	Bytes int // of the batches
+	Tag   any // the owner's
+
+	sent     time.Time
+	cancelAt time.Time // when it is cancelled, zero for never
 }
 
 // A Part of a request is one batch, for one partition.
 type Part struct {
 	Port  Port
 	Batch *Batch
+	// Err is set by who sends the request if this part cannot be sent, and is the reason why the
+	// request failed. The others are sent again.
+	Err error
 
 	done bool
 }
 
-// Prepare wants a batch compressed and checksummed; then [Queue.Prepared] and Ready.
+// Cancel wants a request ended that is not answered, and whose partitions another broker leads
+// by now.
+type Cancel struct{ Request *Request }
+
+// Prepare wants a batch compressed and checksummed; then [Queue.Prepared], and Ready.
 type Prepare struct {
 	Port  Port
 	Batch *Batch
-}
-
-// Outcomes are ends of batches, for who waits for them.
-type Outcomes struct{ Outcomes []Outcome }
-
-// Stale says that the broker does not lead a partition, though it was believed to. Leader and
-// Epoch are what it said instead (KIP-951), -1 for nothing.
-type Stale struct {
-	Port   Port
-	Batch  *Batch // for the names
-	Leader int32
-	Epoch  int32
-	// Endpoints has the address of Leader, if it was told.
-	Endpoints []kmsg.ProduceResponseNodeEndpoint
 }
 
 // Split wants a batch made into two, which go to [Queue.Replace]; then Ready.
 type Split struct {
 	Port  Port
 	Batch *Batch
+}
+
+// Hint says that the broker does not lead a partition, and who does (KIP-951).
+type Hint struct {
+	Port          Port
+	Leader, Epoch int32
+	// Endpoint has the address of Leader, no host if it was not told.
+	Endpoint kmsg.ProduceResponseNodeEndpoint
+}
+
+// Stale says that what is known of the leaders of partitions is not so, or may not be.
+type Stale struct {
+	Ports []Port
+	// Slow says that the broker has not answered for a while.
+	Slow bool
 }
 
 // Want says that a queue cannot go on without an identity, or one that is newer than Old.
@@ -95,13 +112,14 @@ type Want struct {
 // Moved says that a queue has another leader, whose sink must be told.
 type Moved struct{ Port Port }
 
-func (*Request) sinkAction()  {}
-func (*Prepare) sinkAction()  {}
-func (*Outcomes) sinkAction() {}
-func (*Stale) sinkAction()    {}
-func (*Split) sinkAction()    {}
-func (*Want) sinkAction()     {}
-func (*Moved) sinkAction()    {}
+func (*Request) sinkAction() {}
+func (*Cancel) sinkAction()  {}
+func (*Prepare) sinkAction() {}
+func (*Split) sinkAction()   {}
+func (*Hint) sinkAction()    {}
+func (*Stale) sinkAction()   {}
+func (*Want) sinkAction()    {}
+func (*Moved) sinkAction()   {}
 
 // A Sink is the cell that sends batches to one broker. See package loop for how it is run.
 type Sink struct {
@@ -112,264 +130,195 @@ type Sink struct {
 	identity Identity
 	wanted   Want // what was asked for last
 	hurry    int
-	inFlight int
+	flights  []*Request // not answered, oldest first; at most Settings.InFlight
+	slowAt   time.Time  // when Stale said so last
 
-	lines   map[Port]*line
-	ready   []*line // to be looked at, in this order
-	later   []*line // with a time, in no order
-	parked  []*line // without an identity
-	due     time.Time
-	actions []Action // actions[next:] are to be done
-	next    int
-}
-
-// A line is a queue in a sink: in exactly one of its lists.
-type line struct {
-	port    Port
-	at      time.Time // when in later
-	lingers bool      // what it waits for in later is more records
-	listed  bool      // in ready
+	lines
+	turn    uint64 // counts requests
+	actions []Action
+	polled  int // actions[polled:] are to be done
 }
 
 // NewSink returns the sink of a broker. Random returns numbers from 0 to 1.
 func NewSink(set *Settings, broker int32, random func() float64) *Sink {
-	return &Sink{set: set, broker: broker, random: random, identity: NoIdentity, lines: map[Port]*line{}}
+	return &Sink{set: set, broker: broker, random: random, identity: NoIdentity, lines: lines{byPort: map[Port]*line{}}}
 }
 
 // Handle takes note of an event.
 func (s *Sink) Handle(now time.Time, event Event) {
 	switch e := event.(type) {
 	case *Ready:
-		s.list(e.Port)
+		s.put(s.line(e.Port), placeReady)
+	case *Left:
+		s.left(now, e.Port)
 	case *Answered:
-		s.inFlight--
 		s.answered(now, e)
 	case *Identified:
 		s.identity, s.wanted = e.Identity, Want{}
-		for _, l := range s.parked {
-			s.list(l.port)
-		}
-		s.parked = s.parked[:0]
+		s.release(placeParked)
 	case *Hurry:
 		if e.On {
 			s.hurry++
-			s.promote(func(l *line) bool { return l.lingers })
 		} else {
 			s.hurry--
 		}
 	}
 }
 
-// Deadline is when a queue has waited long enough.
-func (s *Sink) Deadline() time.Time {
-	if s.inFlight >= s.set.InFlight {
-		return time.Time{} // nothing can be done before an answer
-	}
-	return s.due
-}
-
 // Poll says what to do.
 func (s *Sink) Poll(now time.Time) (Action, bool) {
 	for {
-		if s.next < len(s.actions) {
-			a := s.actions[s.next]
-			s.actions[s.next] = nil
-			s.next++
+		if s.polled < len(s.actions) {
+			a := s.actions[s.polled]
+			s.actions[s.polled] = nil
+			s.polled++
 			return a, true
 		}
-		s.actions, s.next = s.actions[:0], 0
-		if s.inFlight >= s.set.InFlight {
-			return nil, false
+		s.actions, s.polled = s.actions[:0], 0
+		s.watch(now)
+		if len(s.flights) < s.set.InFlight {
+			s.wake(now)
+			eager := s.hurry > 0 || len(s.flights) == 0 || passed(now, s.lingerDue)
+			if eager {
+				s.release(placeLinger)
+			}
+			if s.ready.len() > 0 {
+				s.gather(now, eager)
+			}
 		}
-		if !s.due.IsZero() && !now.Before(s.due) {
-			s.promote(func(l *line) bool { return !now.Before(l.at) })
-		}
-		if s.inFlight == 0 {
-			s.promote(func(l *line) bool { return l.lingers })
-		}
-		if len(s.ready) == 0 {
-			return nil, false
-		}
-		s.gather(now)
 		if len(s.actions) == 0 {
 			return nil, false
 		}
 	}
 }
 
+// Deadline is when Poll may have something to do without an event.
+func (s *Sink) Deadline() time.Time {
+	var d time.Time
+	if len(s.flights) > 0 {
+		d = s.slowDue()
+		for _, r := range s.flights {
+			d = sooner(d, r.cancelAt)
+		}
+	}
+	if len(s.flights) < s.set.InFlight { // else nothing can be sent before an answer
+		d = sooner(sooner(d, s.lingerDue), s.restDue())
+	}
+	return d
+}
+
 func (s *Sink) do(a Action) { s.actions = append(s.actions, a) }
 
-// list puts a queue at the end of those that are looked at.
-func (s *Sink) list(p Port) {
-	l := s.lines[p]
-	if l == nil {
-		l = &line{port: p}
-		s.lines[p] = l
+// slowDue is when the oldest request has been without an answer for long, again.
+func (s *Sink) slowDue() time.Time {
+	since := s.flights[0].sent
+	if s.slowAt.After(since) {
+		since = s.slowAt
 	}
-	if !l.listed {
-		l.listed, l.at = true, time.Time{}
-		s.ready = append(s.ready, l)
+	return since.Add(patience)
+}
+
+// watch looks after requests that are not answered.
+func (s *Sink) watch(now time.Time) {
+	if len(s.flights) == 0 {
+		return
+	}
+	if !now.Before(s.slowDue()) {
+		s.slowAt = now
+		stale := &Stale{Slow: true}
+		for i := range s.flights[0].Parts {
+			stale.Ports = append(stale.Ports, s.flights[0].Parts[i].Port)
+		}
+		s.do(stale)
+	}
+	for _, r := range s.flights {
+		if passed(now, r.cancelAt) {
+			r.cancelAt = time.Time{}
+			s.do(&Cancel{r})
+		}
 	}
 }
 
-// promote moves queues from later to ready, and finds out when the next one is due.
-func (s *Sink) promote(is func(*line) bool) {
-	kept := s.later[:0]
-	s.due = time.Time{}
-	for _, l := range s.later {
-		switch {
-		case l.listed || l.at.IsZero(): // listed meanwhile
-		case is(l):
-			s.list(l.port)
-		default:
-			kept = append(kept, l)
-			if s.due.IsZero() || l.at.Before(s.due) {
-				s.due = l.at
+// left limits how long the broker may keep what it has of a partition.
+func (s *Sink) left(now time.Time, p Port) {
+	for _, r := range s.flights {
+		for i := range r.Parts {
+			if r.Parts[i].Port == p && r.cancelAt.IsZero() {
+				r.cancelAt = now.Add(farewell)
 			}
 		}
 	}
-	clear(s.later[len(kept):])
-	s.later = kept
 }
 
-// gather looks at the queues in turn and makes a request of what they have.
-func (s *Sink) gather(now time.Time) {
-	var req *Request
-	eager := s.hurry > 0 || s.inFlight == 0
-	room := math.MaxInt
-	for range len(s.ready) {
-		l := s.ready[0]
-		s.ready[0] = nil
-		s.ready = s.ready[1:]
-		l.listed = false
-		t := l.port.Take(now, s.broker, s.identity, eager, room)
-		if len(t.Given) > 0 {
-			s.do(&Outcomes{t.Given})
-		}
-		if t.Prepare != nil {
-			s.do(&Prepare{l.port, t.Prepare})
-		}
-		if t.Elsewhere {
-			s.do(&Moved{l.port})
-		}
-		if t.Batch != nil {
-			if req == nil {
-				req = &Request{}
-				room = s.set.RequestBytes
-			}
-			req.Parts = append(req.Parts, Part{Port: l.port, Batch: t.Batch})
-			req.Bytes += t.Batch.Size()
-			room -= t.Batch.Size()
-		}
-		s.settle(l, t)
-		if req != nil && room <= 0 {
-			break
-		}
-	}
-	if len(s.ready) == 0 {
-		s.ready = nil
+// gather looks at the queues in turn and makes a request of what they have. Once there is
+// something to send, all that there is goes along, whether or not it would wait for more.
+func (s *Sink) gather(now time.Time, eager bool) {
+	s.turn++
+	req := s.visit(now, nil, eager)
+	if req != nil && !eager && req.Bytes < s.set.RequestBytes {
+		s.release(placeLinger)
+		s.visit(now, req, true)
 	}
 	if req != nil {
-		s.inFlight++
+		req.sent = now
+		s.flights = append(s.flights, req)
 		s.do(req)
 	}
 }
 
-// settle says when to look at a queue again.
-func (s *Sink) settle(l *line, t Taken) {
+// visit takes from the queues that are ready, each once, and adds to a request.
+func (s *Sink) visit(now time.Time, req *Request, eager bool) *Request {
+	for range s.ready.len() {
+		l := s.ready.pop()
+		l.place = placeNone
+		if l.turn == s.turn {
+			s.put(l, placeReady) // it has a batch in the request
+			continue
+		}
+		room := 1<<31 - 1
+		if req != nil {
+			if room = s.set.RequestBytes - req.Bytes; room <= 0 {
+				s.ready.unpop(l)
+				l.place = placeReady
+				break
+			}
+		}
+		t := l.port.Take(now, s.broker, s.identity, eager, room)
+		if t.Batch != nil {
+			if req == nil {
+				req = &Request{}
+			}
+			l.turn = s.turn
+			req.Parts = append(req.Parts, Part{Port: l.port, Batch: t.Batch})
+			req.Bytes += len(t.Batch.Sealed.Bytes)
+		}
+		s.follow(l, &t)
+	}
+	return req
+}
+
+// follow does what a queue says besides, and says when to look at it again.
+func (s *Sink) follow(l *line, t *Taken) {
 	switch {
+	case t.Prepare != nil:
+		s.do(&Prepare{l.port, t.Prepare})
+	case t.Elsewhere:
+		s.do(&Moved{l.port})
+		delete(s.byPort, l.port)
 	case t.More:
-		s.list(l.port)
+		s.put(l, placeReady)
 	case t.Need != NeedNothing:
-		s.parked = append(s.parked, l)
+		s.put(l, placeParked)
 		if want := (Want{t.Need, t.OldIdentity}); want != s.wanted {
 			s.wanted = want
 			s.do(&want)
 		}
 	case !t.Again.IsZero():
-		l.at, l.lingers = t.Again, t.Lingers
-		s.later = append(s.later, l)
-		if s.due.IsZero() || l.at.Before(s.due) {
-			s.due = l.at
+		l.at = t.Again
+		if t.Lingers {
+			s.put(l, placeLinger)
+		} else {
+			s.put(l, placeResting)
 		}
-	default:
-		delete(s.lines, l.port) // until it is told
-	}
-}
-
-// answered resolves the parts of a request.
-func (s *Sink) answered(now time.Time, e *Answered) {
-	parts := e.Request.Parts
-	if e.Response != nil {
-		s.match(now, e)
-	}
-	for i := range parts {
-		if parts[i].done {
-			continue
-		}
-		r := Result{BaseOffset: -1, LogAppendTime: -1, Failure: e.Failure, Written: e.Written}
-		if e.Response != nil {
-			r.Failure, r.Written = ErrNoAnswer, true
-		}
-		s.resolve(now, &parts[i], r, nil, nil)
-	}
-}
-
-// match finds the parts that an answer speaks of. Brokers mostly answer in the order of the
-// request; they may leave parts out, repeat them, or make some up.
-func (s *Sink) match(now time.Time, e *Answered) {
-	parts, next := e.Request.Parts, 0
-	for i := range e.Response.Responses {
-		topic := &e.Response.Responses[i]
-		for j := range topic.PartitionResponses {
-			p := &topic.PartitionResponses[j]
-			for k := range parts {
-				part := &parts[(next+k)%len(parts)]
-				if part.done || !part.is(topic.Name, topic.TopicID, p.Index) {
-					continue
-				}
-				next = (next + k + 1) % len(parts)
-				s.resolve(now, part, Result{
-					Code:          p.ErrorCode,
-					Message:       p.ErrorMessage.S,
-					BaseOffset:    p.BaseOffset,
-					LogAppendTime: p.LogAppendTimeMs,
-				}, p, e.Response.NodeEndpoints)
-				break
-			}
-		}
-	}
-}
-
-// is reports whether the part is of a partition, named by the topic's name or its id.
-func (p *Part) is(topic string, id kbin.UUID, partition int32) bool {
-	q := p.Batch.queue
-	if q.Partition != partition {
-		return false
-	}
-	if topic != "" {
-		return q.Topic == topic
-	}
-	return p.Batch.sentID == id
-}
-
-func (s *Sink) resolve(now time.Time, part *Part, r Result, p *kmsg.ProduceResponsePartitionProduceResponse, endpoints []kmsg.ProduceResponseNodeEndpoint) {
-	part.done = true
-	res := part.Port.Resolve(now, part.Batch, r, s.random())
-	if len(res.Outcomes) > 0 {
-		s.do(&Outcomes{res.Outcomes})
-	}
-	if res.Stale {
-		stale := &Stale{Port: part.Port, Batch: part.Batch, Leader: -1, Epoch: -1}
-		if p != nil {
-			stale.Leader, stale.Epoch, stale.Endpoints = p.CurrentLeader.LeaderID, p.CurrentLeader.LeaderEpoch, endpoints
-		}
-		s.do(stale)
-	}
-	switch {
-	case res.Split != nil:
-		s.do(&Split{part.Port, res.Split})
-	case res.Ready:
-		s.list(part.Port)
 	}
 }
