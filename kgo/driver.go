@@ -326,7 +326,7 @@ func (c *Client) lossOf(r *shardRequest) *route.Loss {
 
 // forGood reports whether to try again is of no use after an error.
 func forGood(err error) bool {
-	if errors.Is(err, ErrClosed) {
+	if _, lacks := errors.AsType[*UnsupportedError](err); lacks || errors.Is(err, ErrClosed) {
 		return true
 	}
 	f, ok := errors.AsType[*link.Failure](err)

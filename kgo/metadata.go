@@ -1,6 +1,7 @@
 package kgo
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
@@ -109,6 +110,22 @@ func (r *ownRequest) decode(resp kmsg.Response) error {
 	return err
 }
 
+// answer reads the answer, or says why there is none.
+func (r *ownRequest) answer(resp kmsg.Response) error {
+	if r.Err == nil {
+		return r.decode(resp)
+	}
+	if r.lane == nil {
+		return r.Err
+	}
+	p := r.lane.peer()
+	p.client.requestEvent(&r.Request, r.lane)
+	if unsupported, ok := errors.AsType[*link.UnsupportedError](r.Err); ok && r.Err.Stage == link.StageEncode {
+		return newUnsupportedError(p, unsupported)
+	}
+	return locate(r.Err, r.lane)
+}
+
 // maxVersion is above every version there is.
 const maxVersion = 1<<15 - 1
 
@@ -135,12 +152,7 @@ func (r *metadataRequest) Done(*link.Request) {
 }
 
 func (r *metadataRequest) tell() {
-	err := error(nil)
-	if r.Err != nil {
-		err = r.Err
-	} else {
-		err = r.decode(r.ask.Into)
-	}
+	err := r.answer(r.ask.Into)
 	if err != nil {
 		r.m.client.log.Warn("no metadata", "broker", r.ask.Broker, "seed", r.ask.Seed, "error", err)
 		r.m.post(&cluster.MetadataFailed{To: r.ask, Err: err})
@@ -178,13 +190,7 @@ func (r *coordinatorsRequest) Encode(dst []byte, h *kmsg.RequestHeader, version 
 // Done tells the cell, or goes on with the rest.
 func (r *coordinatorsRequest) Done(*link.Request) {
 	resp := kmsg.NewFindCoordinatorResponse()
-	err := error(nil)
-	if r.Err != nil {
-		err = r.Err
-	} else {
-		err = r.decode(resp)
-	}
-	if err != nil {
+	if err := r.answer(resp); err != nil {
 		r.m.post(&cluster.CoordinatorsFailed{To: r.ask, Err: err})
 		return
 	}
