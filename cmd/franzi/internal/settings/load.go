@@ -140,11 +140,20 @@ func (s *Settings) fromEnvironment() error {
 			errs = append(errs, s.put(name, s.env[variable], variable, rankEnvironment))
 			continue
 		}
-		if best := closest(variable, sortedKeys(known)); best != "" {
+		if best := slip(variable, known); best != "" {
 			s.warned = append(s.warned, fmt.Sprintf("the environment variable %s means nothing here: is it %s?", variable, best))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// slip is the variable that was meant by another one, "" if none comes close.
+func slip(variable string, known map[string]string) string {
+	short := map[string]string{} // what all have in common says nothing
+	for name := range known {
+		short[strings.TrimPrefix(name, "FRANZI_")] = name
+	}
+	return short[closest(strings.TrimPrefix(variable, "FRANZI_"), sortedKeys(short))]
 }
 
 // Warnings are what may be a slip, but need not be.

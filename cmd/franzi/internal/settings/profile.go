@@ -59,6 +59,9 @@ func readConfig(path string) (*configFile, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, key := range meta.Undecoded() {
+		if key[0] == "profiles" {
+			continue // tables in tables are the keys with dots
+		}
 		return nil, fmt.Errorf("%s: unknown key %s: there are default and [profiles.NAME]", path, key)
 	}
 	if f.Default != "" && f.Profiles[f.Default] == nil {

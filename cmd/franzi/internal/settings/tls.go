@@ -72,8 +72,8 @@ func (s *Settings) authorities() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// pemOf returns the PEM that one key has itself, or that is in the file that another names; and
-// which one it was.
+// pemOf returns the PEM that one key has itself, unless it is "", or that is in the file that
+// another names; and which one it was.
 func (s *Settings) pemOf(inline, location, kind string) ([]byte, string, error) {
 	if kind := s.text(kind); kind != "" && !strings.EqualFold(kind, "PEM") && s.text(location) != "" {
 		return nil, location, s.wrong(location, "%s", storeAdvice(kind))
@@ -119,7 +119,7 @@ func (s *Settings) certificate() (*tls.Certificate, error) {
 		return nil, err
 	}
 	if chain == nil && private == nil {
-		if chain, chainKey, err = s.pemOf("ssl.keystore.location", "ssl.keystore.location", "ssl.keystore.type"); err != nil || chain == nil {
+		if chain, chainKey, err = s.pemOf("", "ssl.keystore.location", "ssl.keystore.type"); err != nil || chain == nil {
 			return nil, err
 		}
 		private, privateKey = chain, chainKey
