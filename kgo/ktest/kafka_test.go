@@ -70,8 +70,12 @@ func kafkaStage(t *testing.T, name string) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cluster := kafkatest.New(t, kafkatest.Options{Version: full, ZooKeeper: mode == "zookeeper"})
-	s := &stage{TB: t, release: release, started: time.Now(), addr: cluster.Addrs()[0]}
+	s := &stage{TB: t, release: release}
+	cluster := kafkatest.New(t, kafkatest.Options{Version: full, ZooKeeper: mode == "zookeeper", Security: s.since("0.10.0")})
+	s.started, s.addr = time.Now(), cluster.Addrs()[0]
+	if listeners := cluster.Listener("SASL_PLAINTEXT"); len(listeners) > 0 {
+		s.saslAddr = listeners[0]
+	}
 	s.kraft = s.since("3.3") && mode != "zookeeper"
 	s.dialer = func(addr string) (net.Conn, error) { return net.DialTimeout("tcp", addr, patience) }
 	return s

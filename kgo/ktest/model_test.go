@@ -74,10 +74,28 @@ func ownStage(t *testing.T, name string) *stage {
 	}
 	cluster := ktest.NewCluster(t, opts...)
 	s.addr = cluster.Addrs()[0]
+	dialers := map[string]*ktest.Cluster{s.addr: cluster}
+	if s.since("0.10.0") {
+		secured := ktest.NewCluster(t, append(opts, ktest.SASL(mechanisms(s)...), ktest.User(alice, secret))...)
+		s.saslAddr = "sasl:9092"
+		dialers[s.saslAddr] = secured
+	}
 	s.dialer = func(addr string) (net.Conn, error) {
-		return cluster.DialContext(context.Background(), "tcp", addr)
+		return dialers[addr].DialContext(context.Background(), "tcp", dialers[addr].Addrs()[0])
 	}
 	return s
+}
+
+// mechanisms are those that a release has, with KRaft or ZooKeeper.
+func mechanisms(s *stage) []string {
+	all := []string{"PLAIN"}
+	if s.since("0.10.2") {
+		all = append(all, "SCRAM-SHA-256", "SCRAM-SHA-512")
+	}
+	if s.since("2.0") {
+		all = append(all, "OAUTHBEARER")
+	}
+	return all
 }
 
 // play plays all scenarios and returns what was said.

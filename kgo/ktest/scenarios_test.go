@@ -33,6 +33,7 @@ var scenarios = []struct {
 	{"producer ids", playProducerIDs},
 	{"coordinators", playCoordinators},
 	{"cluster", playCluster},
+	{"sasl", playSASL},
 }
 
 func playVersions(s *stage) {
@@ -566,7 +567,7 @@ func playConfigs(s *stage) {
 		describe(v, kmsg.ConfigResourceTopic, "configs", []string{}...)
 		describe(v, kmsg.ConfigResourceTopic, "configs-unknown", "retention.ms")
 		describe(v, kmsg.ConfigResourceTopic, "bad name", "retention.ms")
-		describe(v, kmsg.ConfigResourceBroker, "1", "message.max.bytes", "num.partitions", "log.retention.ms", "ssl.keystore.password", "num.io.threads")
+		describe(v, kmsg.ConfigResourceBroker, "1", "message.max.bytes", "num.partitions", "log.retention.ms", "num.io.threads")
 		describe(v, kmsg.ConfigResourceBroker, "7", "num.partitions")
 		describe(v, kmsg.ConfigResourceBroker, "one", "num.partitions")
 		describe(v, 3, "x", "num.partitions")

@@ -184,7 +184,7 @@ func (s *stage) tidy(key string, text json.RawMessage) string {
 				parts = append(parts, s.tidy(key, value))
 			}
 		}
-		if key == "configs" || bytes.Contains(text, []byte(`"leaderId"`)) || key == "topics" && s.conn != nil {
+		if key == "configs" || key == "mechanisms" || bytes.Contains(text, []byte(`"leaderId"`)) || key == "topics" && s.conn != nil {
 			slices.Sort(parts) // what comes in any order
 		}
 		return "[" + strings.Join(parts, " ") + "]"
@@ -205,6 +205,16 @@ func (s *stage) scalar(key string, text json.RawMessage) string {
 			s.Fatal(err)
 		}
 		return kmsg.ErrorCode(n).Name()
+	case "authBytes":
+		raw, err := base64.StdEncoding.DecodeString(plain)
+		if err != nil {
+			s.Fatal(err)
+		}
+		return saslText(raw)
+	case "sessionLifetimeMs":
+		if plain != "0" {
+			return "some"
+		}
 	case "batchIndexErrorMessage":
 		if plain != "null" {
 			return "words"
@@ -229,6 +239,22 @@ func (s *stage) scalar(key string, text json.RawMessage) string {
 		return s.recordsIn(raw)
 	}
 	return plain
+}
+
+// saslText writes down what of a broker's message is not drawn.
+func saslText(raw []byte) string {
+	var attrs []string
+	for part := range strings.SplitSeq(string(raw), ",") {
+		name, value, _ := strings.Cut(part, "=")
+		if len(value) > 8 {
+			value = "..."
+		}
+		attrs = append(attrs, name+"="+value)
+	}
+	if len(raw) > 0 && raw[0] == '{' || len(raw) == 0 {
+		return strconv.Quote(string(raw))
+	}
+	return strings.Join(attrs, ",")
 }
 
 // nameOf gives an id a name.

@@ -88,19 +88,19 @@ type login struct {
 }
 
 // mayAsk reports whether the state of a connection's authentication lets it make a request; else
-// it is closed.
-func (c *Cluster) mayAsk(x *call) bool {
+// it is closed, after an answer that says why, if told is set.
+func (c *Cluster) mayAsk(x *call) (may, told bool) {
 	l := &x.conn.login
 	expired := !l.until.IsZero() && c.now.After(l.until)
 	switch {
 	case l.session != nil:
-		return x.key == kmsg.KeySASLAuthenticate
+		return x.key == kmsg.KeySASLAuthenticate, true
 	case l.needed && x.key == kmsg.KeyAPIVersions:
-		return !l.versions
+		return !l.versions || !c.since("1.0"), false
 	case l.needed || expired:
-		return x.key == kmsg.KeySASLHandshake
+		return x.key == kmsg.KeySASLHandshake, false
 	}
-	return true
+	return true, false
 }
 
 func (c *Cluster) saslHandshake(x *call, req *kmsg.SASLHandshakeRequest) {
@@ -170,7 +170,7 @@ func (c *Cluster) loggedIn(cn *conn) (lifetime time.Duration, err error) {
 	if !c.since("2.2") {
 		return 0, nil
 	}
-	if !until.IsZero() {
+	if !until.IsZero() && (c.properties.maxReauth > 0 || c.since("3.5")) {
 		lifetime = max(0, until.Sub(c.now))
 	}
 	if most := c.properties.maxReauth; most > 0 && (lifetime == 0 || most < lifetime) {

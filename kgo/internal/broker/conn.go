@@ -141,7 +141,8 @@ func (c *Cluster) serve(cn *conn, frame []byte) {
 		return
 	}
 	x.header = h
-	if !c.mayAsk(x) {
+	may, told := c.mayAsk(x)
+	if !may && !told {
 		c.hangUp(cn, false)
 		return
 	}
@@ -153,6 +154,12 @@ func (c *Cluster) serve(cn *conn, frame []byte) {
 	}
 	cn.node.counts[x.key]++
 	cn.current = x
+	if !may {
+		cn.closesAfter = true
+		x.fault.delay = c.properties.failedAuthDelay
+		c.answer(x, refusal(x.req, kmsg.IllegalSASLState))
+		return
+	}
 	x.fault = c.faultsOf(x)
 	c.start(x, api)
 }
