@@ -346,19 +346,14 @@ func forGood(err error) bool {
 	return false
 }
 
-// A seedError is a failure of the connection to a seed, which has no id to be named by.
-type seedError struct {
+// A located failure is one of the connection to an address. Seeds have nothing else to be named
+// by, and a broker may be forgotten, or be elsewhere, by now.
+type located struct {
 	*link.Failure
 	addr string
 }
 
 // Unwrap returns the failure.
-func (e *seedError) Unwrap() error { return e.Failure }
+func (e *located) Unwrap() error { return e.Failure }
 
-// locate says of a failure where it was, if the broker's id does not.
-func locate(f *link.Failure, l *lane) error {
-	if info := l.peer().info; info.ID < 0 {
-		return &seedError{f, info.Addr}
-	}
-	return f
-}
+func locate(f *link.Failure, l *lane) error { return &located{f, l.peer().info.Addr} }

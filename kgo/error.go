@@ -228,10 +228,10 @@ func (c *Client) errorOf(api kmsg.APIKey, err error) *Error {
 
 // complete adds what follows from the cause: the broker's code and words, its address, a hint.
 func (c *Client) complete(e *Error) {
-	if b, ok := c.meta.snapshot().Broker(e.Broker); ok {
-		e.Addr = b.Addr()
-	} else if at, ok := errors.AsType[*seedError](e.Err); ok {
+	if at, ok := errors.AsType[*located](e.Err); ok {
 		e.Addr = at.addr
+	} else if b, ok := c.meta.snapshot().Broker(e.Broker); ok {
+		e.Addr = b.Addr()
 	}
 	f, ok := errors.AsType[*link.Failure](e.Err)
 	if !ok {

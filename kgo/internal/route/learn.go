@@ -178,10 +178,7 @@ func (c *Call) Found(now time.Time, find *cluster.NeedCoordinators) {
 		case r == nil:
 			c.unknown(now, it, find.Err)
 		case r.Code != kmsg.None:
-			it.broker, it.written = Any, No
-			it.attempts++
-			c.setback(now, it, r.Code, r.Message)
-			it.calm = true
+			c.nobodyThere(now, it, r.Code, r.Message)
 		default:
 			it.stale = false
 		}

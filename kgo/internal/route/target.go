@@ -179,11 +179,21 @@ func (c *Call) leader(now time.Time, it *item, known *cluster.Snapshot) (int32, 
 	if it.lacks(known) {
 		return Any, ask
 	}
-	it.broker, it.written, it.seq = Any, No, known.Seq
-	it.attempts++
-	c.setback(now, it, code, "")
-	it.calm = true
+	it.seq = known.Seq
+	c.nobodyThere(now, it, code, "")
 	return Any, hold
+}
+
+// nobodyThere notes that there is nobody to ask about an item now. Why the last who was asked
+// failed is told with that, should it stay so.
+func (c *Call) nobodyThere(now time.Time, it *item, code kmsg.ErrorCode, text string) {
+	before := it.err
+	if before == nil {
+		it.broker, it.written = Any, No
+	}
+	it.attempts++
+	c.setback(now, it, code, text)
+	it.err, it.calm = before, true
 }
 
 var errNoTopic = errors.New("the request names neither a topic nor its id")
