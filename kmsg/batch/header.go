@@ -84,7 +84,8 @@ type Header struct {
 }
 
 // LastOffset is the offset of the last record that the batch covers. Whoever has seen the batch
-// goes on at the next one, also if its last records were removed by compaction.
+// goes on at the next one, also if its last records were removed by compaction; but never back:
+// brokers that convert records for versions of Fetch below 4 may repeat some within an answer.
 func (h Header) LastOffset() int64 { return h.BaseOffset + int64(h.LastOffsetDelta) }
 
 // Idempotent reports whether the batch has a producer id.
