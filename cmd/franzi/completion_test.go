@@ -4,12 +4,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/franzi-kafka/franzi/kgo/ktest"
 )
 
 // completions asks as the scripts in shells do.
 func completions(t *testing.T, args ...string) []string {
 	t.Helper()
-	got := run(t, "", append([]string{"__completeNoDesc"}, args...)...)
+	return completionsWith(t, noNetwork, args...)
+}
+
+func completionsWith(t *testing.T, dial dialer, args ...string) []string {
+	t.Helper()
+	got := runWith(t.Context(), dial, "", append([]string{"__completeNoDesc"}, args...)...)
 	lines := strings.Split(strings.TrimSuffix(got.out, "\n"), "\n")
 	return lines[:len(lines)-1] // the last one is for the script
 }
@@ -70,5 +77,34 @@ func TestCompletionScripts(t *testing.T) {
 		if value.out != got.out+"\n" {
 			t.Errorf("%s: the script in a template is another", shell)
 		}
+	}
+}
+
+// A cluster is asked for topics, brokers and configs; if it is not there, nothing is said.
+func TestCompletionsOfClusters(t *testing.T) {
+	cluster := ktest.NewCluster(t, ktest.Brokers(2), ktest.SeedTopic("orders", 1), ktest.SeedTopic("payments", 1))
+	for _, tt := range []struct {
+		args, want string
+	}{
+		{"topic describe ", "orders payments"},
+		{"topic delete orders ", "payments"},
+		{"topic grow or", "orders"},
+		{"topic grow orders ", ""},
+		{"config get ", "topic broker broker-logger group client-metrics"},
+		{"config get topic p", "payments"},
+		{"config get broker ", "1 2 default"},
+		{"config get topic orders retention.m", "retention.ms"},
+		{"config set topic orders retention.m", "retention.ms="},
+		{"topic list --sasl OA", "OAUTHBEARER"},
+	} {
+		words := strings.Split(tt.args, " ")
+		args := slices.Insert(words, min(2, len(words)-1), "-b", "broker1")
+		if got := strings.Join(completionsWith(t, cluster.DialContext, args...), " "); got != tt.want {
+			t.Errorf("%q: got %q, want %q", tt.args, got, tt.want)
+		}
+	}
+	got := run(t, "", "__completeNoDesc", "topic", "describe", "-b", "broker1", "")
+	if got.out != ":4\n" || strings.Contains(got.err, "network") {
+		t.Errorf("without a cluster: got %q %q", got.out, got.err)
 	}
 }

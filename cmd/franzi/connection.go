@@ -46,7 +46,9 @@ func (c *connection) add(cmd *cobra.Command) {
 	for _, name := range []string{"brokers", "set", "tls-name", "user", "map", "client-id", "timeout"} {
 		complete(cmd, name, completeNothing)
 	}
-	complete(cmd, "sasl", cobra.FixedCompletions(settings.Mechanisms(), cobra.ShellCompDirectiveNoFileComp))
+	complete(cmd, "sasl", func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		return startingWith(settings.Mechanisms(), typed), cobra.ShellCompDirectiveNoFileComp
+	})
 	complete(cmd, "profile", completeProfiles)
 }
 

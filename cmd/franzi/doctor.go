@@ -77,8 +77,8 @@ func (a *app) doctorCommand() *cobra.Command {
 func (d *doctor) note(c checkup, begin time.Time, err error, detail string) bool {
 	c.OK, c.Detail, c.Ms = err == nil, detail, float64(time.Since(begin).Microseconds())/1000
 	if err != nil {
-		var remedy string
-		c.Detail, remedy, _ = strings.Cut(errorText(err), ". ")
+		c.Detail = d.s.reason(err)
+		remedy := adviceOf(err)
 		if remedy == "" {
 			remedy = remedyOf(c.Stage, err)
 		}
@@ -91,6 +91,8 @@ func (d *doctor) note(c checkup, begin time.Time, err error, detail string) bool
 // remedyOf is what to do about a stage that breaks, where the error does not say it.
 func remedyOf(stage string, err error) string {
 	switch {
+	case stage == "clock":
+		return "Set the clock of this machine or of the brokers right: certificates, tokens and timestamps depend on it."
 	case stage == "dns":
 		return "Check the spelling of the name, and which DNS server this machine asks."
 	case stage == "tcp" && isTimeout(err):
@@ -252,7 +254,7 @@ func (d *doctor) clock() {
 	}
 	apart := time.Since(time.UnixMilli(latest)).Round(time.Millisecond)
 	if apart.Abs() > tolerated {
-		d.note(checkup{Stage: "clock", Addr: addr}, begin, fmt.Errorf("the clocks are %v apart. Set the clock of this machine or of the brokers right: certificates, tokens and timestamps depend on it", apart), "")
+		d.note(checkup{Stage: "clock", Addr: addr}, begin, fmt.Errorf("the clocks are %v apart", apart), "")
 		return
 	}
 	d.note(checkup{Stage: "clock", Addr: addr}, begin, nil, fmt.Sprintf("at most %v apart", max(apart.Abs(), time.Millisecond)))

@@ -90,7 +90,7 @@ func verdict(ctx context.Context, err error) (int, string) {
 // plainly is the text of an error without the name of the package that it comes from.
 func plainly(err error) string {
 	text := err.Error()
-	for _, prefix := range []string{"kmsg: ", "kjson: ", "kbin: ", "state: ", "batch: "} {
+	for _, prefix := range []string{"kmsg: ", "kjson: ", "kbin: ", "state: ", "batch: ", "kgo: ", "sasl: ", "aws: ", "oauth: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return text

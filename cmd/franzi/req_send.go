@@ -190,7 +190,7 @@ func (a *app) requestAll(s *session, r *reqCommand, req kmsg.Request, to []targe
 		all[i] = brokerAnswer{Broker: t.broker, Addr: t.addr}
 		resp, err := s.send(req, t, r)
 		if resp == nil && err != nil {
-			text := clientText(err)
+			text := s.textOf(err)
 			all[i].Error = &text
 			failures = append(failures, err)
 			continue

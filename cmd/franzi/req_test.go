@@ -131,7 +131,7 @@ func TestReqThatFails(t *testing.T) {
 		{"an answer that is cut off", fake{answerCut}, "-v 1", exitConnection, "after 8 of 100 bytes of an answer: unexpected EOF"},
 		{"a size that is cut off", fake{says("\x00\x00")}, "-v 1", exitConnection, "unexpected EOF"},
 		{"ends at once", fake{says("")}, "", exitConnection, "its port may want TLS or SASL, see --tls and --sasl"},
-		{"ends at the request", fake{speaking(func(kmsg.Request) any { return nil }, metadata)}, "", exitConnection, "waiting for the answer: EOF (the broker may have carried it out)"},
+		{"ends at the request", fake{speaking(func(kmsg.Request) any { return nil }, metadata)}, "", exitConnection, "Metadata at fake:9092: waiting for the answer: EOF"},
 		{"ends at a pinned version", fake{says("")}, "-v 13", exitConnection, "its port may want TLS or SASL"},
 		{"ends at a version that it lacks", fake{speaking(func(kmsg.Request) any { return nil }, metadata)}, "-v 13", exitFailed, "the broker serves Metadata in versions 0 to 8, this takes 13 to 13"},
 		{"ends at an API that it lacks", fake{speaking(func(kmsg.Request) any { return nil })}, "-v 13", exitConnection, "the broker says that it serves nothing"},

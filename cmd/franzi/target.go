@@ -112,7 +112,7 @@ func (f *targetFlag) resolve(s *session) ([]target, error) {
 		b, ok := m.Leader(f.name, f.partition)
 		if !ok {
 			if t, _ := m.Topic(f.name); t.Err != kmsg.None {
-				return nil, failed("%s: %s", f.name, clientText(t.Err.Err()))
+				return nil, failed("%s: %s", f.name, strings.TrimSuffix(t.Err.Error(), "."))
 			}
 			return nil, failed("%s/%d has no leader, or is not there", f.name, f.partition)
 		}

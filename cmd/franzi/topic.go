@@ -143,18 +143,3 @@ func like(name string, patterns []string) bool {
 func (s *session) waitMs() int32 {
 	return int32(max(1000, s.flags.timeout.Milliseconds()*9/10))
 }
-
-// sayErrors says each part of an error of the client by itself, and ends the program with its
-// exit code.
-func (s *session) sayErrors(err error) error {
-	if err == nil {
-		return nil
-	}
-	if s.explained() {
-		return errExplained
-	}
-	for _, e := range parted(err) {
-		s.app.say("%s", errorText(e))
-	}
-	return &failure{code: exitCodeOf(err)}
-}
