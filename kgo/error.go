@@ -77,14 +77,17 @@ func (e *Error) Error() string {
 		b.WriteString(" at " + e.Addr)
 	}
 	b.WriteString(": ")
+	f, _ := errors.AsType[*link.Failure](e.Err)
+	told := f != nil && f.Code == e.Code // by the cause
 	switch {
+	case told:
 	case e.Code != kmsg.None && e.Message != "":
 		fmt.Fprintf(&b, "%s: the broker says %q", e.Code.Name(), strings.TrimSuffix(e.Message, "."))
 	case e.Code != kmsg.None:
 		b.WriteString(strings.TrimSuffix(e.Code.Error(), "."))
 	}
 	if e.Err != nil {
-		if e.Code != kmsg.None {
+		if e.Code != kmsg.None && !told {
 			b.WriteString("; ")
 		}
 		b.WriteString(e.Err.Error())

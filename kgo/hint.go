@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/link"
+	"github.com/franzi-kafka/franzi/kgo/sasl"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
@@ -26,7 +27,7 @@ func hintOf(f *link.Failure, advertised, useTLS, useSASL bool) string {
 	case f.LooksLikeHTTP():
 		return "What came back is HTTP: this is a web server's port, not a broker's."
 	case f.Throttled > 0:
-		return fmt.Sprintf("A quota of the broker held the client back for %v.", f.Throttled.Round(time.Millisecond))
+		return fmt.Sprintf("A quota of the broker held the client back for %v.", rounded(f.Throttled))
 	}
 	switch f.Stage {
 	case link.StageDial:
@@ -47,6 +48,13 @@ func hintOf(f *link.Failure, advertised, useTLS, useSASL bool) string {
 		}
 	}
 	return hintOfCode(f.Code)
+}
+
+func rounded(d time.Duration) time.Duration {
+	if d >= time.Second {
+		return d.Round(100 * time.Millisecond)
+	}
+	return d.Round(time.Millisecond)
 }
 
 func hintOfDial(f *link.Failure, advertised bool) string {
@@ -76,7 +84,6 @@ func hintOfTLS(f *link.Failure) string {
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
-	var alert tls.AlertError
 	switch {
 	case errors.As(f.Err, &record):
 		return "What came back is not TLS: this port is for plaintext, leave kgo.TLS away or take the port for TLS."
@@ -88,7 +95,7 @@ func hintOfTLS(f *link.Failure) string {
 		return "The broker's certificate is not valid yet: is the clock of this machine right?"
 	case errors.As(f.Err, &invalid) && invalid.Reason == x509.Expired:
 		return "The broker's certificate has expired, or the clock of this machine is wrong."
-	case errors.As(f.Err, &alert) && strings.Contains(alert.Error(), "certificate"):
+	case isRefusedCertificate(f.Err):
 		return "The broker does not accept the client's certificate: see Certificates or GetClientCertificate of the tls.Config."
 	case f.Ended:
 		return "The broker hung up instead of agreeing on TLS: the port may be for plaintext."
@@ -110,8 +117,18 @@ func names(c *x509.Certificate) string {
 	return strings.Join(all, ", ")
 }
 
+// isRefusedCertificate reports whether the other side refuses our certificate, or wants one. Its
+// alert has no type of its own.
+func isRefusedCertificate(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate")
+}
+
 // isCertificate reports whether trying again cannot help, since a certificate is not good.
 func isCertificate(err error) bool {
+	if isRefusedCertificate(err) {
+		return true
+	}
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
@@ -123,8 +140,10 @@ func hintOfAuth(f *link.Failure) string {
 	switch {
 	case len(f.Offered) > 0:
 		return fmt.Sprintf("The broker does not offer %s on this port.", f.Mechanism)
-	case f.Code == kmsg.SASLAuthenticationFailed:
+	case f.Code == kmsg.SASLAuthenticationFailed, errors.Is(f, sasl.ErrRefused):
 		return "The broker refuses these credentials."
+	case f.Code == kmsg.IllegalSASLState:
+		return "The broker does not expect SASL here: the port is without SASL."
 	case f.Ended:
 		return "The broker hung up during authentication: the port may be without SASL, or want TLS first."
 	}

@@ -29,7 +29,7 @@ func newMetadata(c *Client) *metadata {
 	cell := cluster.New(cluster.Config{
 		Seeds:            c.config.seeds,
 		MaxAge:           c.config.metadataMaxAge,
-		MaxIdle:          c.config.metadataMaxAge,
+		MaxIdle:          2 * c.config.metadataMaxAge, // what is in use is touched once in that time
 		RebootstrapAfter: c.config.rebootstrapAfter,
 		Backoff:          c.config.backoff(),
 		Rand:             rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),

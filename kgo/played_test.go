@@ -17,6 +17,7 @@ type played struct {
 	t       *testing.T
 	network memnet.Network
 	apis    map[kmsg.APIKey]playedAPI
+	open    []net.Listener
 	running sync.WaitGroup
 }
 
@@ -38,7 +39,7 @@ func onPlayed(t *testing.T, opts []kgo.ClientOption, play func(*played), test fu
 		b.serves(kmsg.KeyAPIVersions, 0, 5, b.versions)
 		b.serves(kmsg.KeyMetadata, 0, 12, b.metadata)
 		play(b)
-		l := b.listen("broker:9092", b.serve)
+		b.listen("broker:9092", b.serve)
 		c, err := kgo.NewClient(append([]kgo.ClientOption{kgo.SeedBrokers("broker:9092"), kgo.Dialer(b.network.DialContext)}, opts...)...)
 		if err != nil {
 			t.Fatal(err)
@@ -47,7 +48,9 @@ func onPlayed(t *testing.T, opts []kgo.ClientOption, play func(*played), test fu
 			if err := c.Close(); err != nil {
 				t.Errorf("Close: %v", err)
 			}
-			l.Close()
+			for _, l := range b.open {
+				l.Close()
+			}
 			b.running.Wait()
 			synctest.Wait()
 			for _, g := range clientGoroutines() {
@@ -58,12 +61,13 @@ func onPlayed(t *testing.T, opts []kgo.ClientOption, play func(*played), test fu
 	})
 }
 
-// listen lets somebody serve connections to an address, until the listener is closed.
-func (b *played) listen(addr string, serve func(net.Conn)) net.Listener {
+// listen lets somebody serve connections to an address, until the end.
+func (b *played) listen(addr string, serve func(net.Conn)) {
 	l, err := b.network.Listen(addr)
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.open = append(b.open, l)
 	b.running.Go(func() {
 		for {
 			c, err := l.Accept()
@@ -76,7 +80,6 @@ func (b *played) listen(addr string, serve func(net.Conn)) net.Listener {
 			})
 		}
 	})
-	return l
 }
 
 // serve answers requests.

@@ -113,7 +113,7 @@ func (c *Cell) Handle(now time.Time, event Event) {
 	case *Unwant:
 		c.unwant(now, e)
 	case *Touch:
-		c.touch(now)
+		c.touched(now, e)
 	case *MetadataAnswer:
 		c.answer(now, e)
 	case *MetadataFailed:

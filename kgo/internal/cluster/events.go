@@ -50,9 +50,13 @@ type Unwant struct {
 	Create bool
 }
 
-// A Touch says that somebody uses a snapshot that is [Snapshot.Old]. An idle client does not
-// refresh what nobody uses; this makes it do so.
-type Touch struct{}
+// A Touch says that somebody uses a snapshot that is [Snapshot.Old], and which topics of it. An
+// idle client does not refresh what nobody uses, and forgets it; this makes it do the one and not
+// the other.
+type Touch struct {
+	Topics []string
+	IDs    []kbin.UUID
+}
 
 // A MetadataAnswer is the answer to an [AskMetadata].
 type MetadataAnswer struct {

@@ -183,6 +183,21 @@ func (c *Cell) unwant(now time.Time, w *Unwant) {
 	}
 }
 
+// touched notes that topics are in use, and what is known.
+func (c *Cell) touched(now time.Time, e *Touch) {
+	for _, name := range e.Topics {
+		if in := c.names[name]; in != nil {
+			in.used = now
+		}
+	}
+	for _, id := range e.IDs {
+		if in := c.ids[id]; in != nil {
+			in.used = now
+		}
+	}
+	c.touch(now)
+}
+
 // touch notes that what is known is in use.
 func (c *Cell) touch(now time.Time) {
 	c.idle = false

@@ -33,7 +33,7 @@ var update = flag.Bool("update", false, "write what the scripts of testdata do i
 //	found g1=2 g2!COORDINATOR_NOT_AVAILABLE, lost group g1 2, find-fail broken
 //	hint orders/0 leader=2 epoch=6 at=host:9
 //	conn 1 ready                          or failing, closed
-//	rebootstrap, update-seeds x:1, touch, close
+//	rebootstrap, update-seeds x:1, touch orders, close
 //	after 5s                              lets time pass
 //	show brokers, show orders, show group g1
 func TestScripts(t *testing.T) {
@@ -134,7 +134,7 @@ func (p *player) command(line string) {
 	case "unwant":
 		p.handle(&Unwant{Topics: args.plain, IDs: args.ids("ids"), All: args.flag("all"), Create: args.flag("create")})
 	case "touch":
-		p.handle(&Touch{})
+		p.handle(&Touch{Topics: args.plain, IDs: args.ids("ids")})
 	case "answer":
 		ask := p.take(args)
 		p.handle(&MetadataAnswer{To: ask, Response: p.response(ask, args, rest)})

@@ -50,7 +50,7 @@ func (c *Call) lost(now time.Time, s *Shard, loss *Loss) {
 			LostForGood:    kmsg.UnknownServerError,
 		}[loss.Kind]
 	}
-	final := loss.Kind == LostForGood || c.options.Once || loss.Written != No && !c.repeatable()
+	final := loss.Kind == LostForGood || loss.Kind == LostTime && !now.Before(s.Deadline) || c.options.Once || loss.Written != No && !c.repeatable()
 	if loss.Kind == LostVersion {
 		if len(s.items) > 1 && c.plan.batch > 0 && !c.single {
 			c.single = true // once more, one by one

@@ -277,7 +277,7 @@ func (c *Call) Next(now time.Time, known *cluster.Snapshot) Step {
 		c.begun = true
 		c.freshly = known.Seq
 		if !known.Old.IsZero() && now.After(known.Old) {
-			c.tell = append(c.tell, &cluster.Touch{})
+			c.tell = append(c.tell, c.touch())
 		}
 	}
 	if len(c.tell) > 0 {
@@ -293,6 +293,19 @@ func (c *Call) Next(now time.Time, known *cluster.Snapshot) Step {
 		return c.finish()
 	}
 	return step
+}
+
+// touch says which topics the call is about.
+func (c *Call) touch() *cluster.Touch {
+	e := &cluster.Touch{}
+	for i := range c.topics {
+		if t := &c.topics[i]; t.byID {
+			e.IDs = append(e.IDs, t.id)
+		} else {
+			e.Topics = append(e.Topics, t.name)
+		}
+	}
+	return e
 }
 
 // complete says whether nothing is left to be done.

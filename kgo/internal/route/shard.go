@@ -22,7 +22,7 @@ type Shard struct {
 	API      kmsg.APIKey
 	Min, Max int16 // the versions that it can be sent in
 	Lane     Lane
-	// Deadline is when the answer has to be there.
+	// Deadline is when the answer has to be there: a moment before the call's.
 	Deadline time.Time
 	// Timeout is how long the broker may take to answer, longer than usual if the request asks
 	// it to wait.
@@ -104,11 +104,15 @@ func (c *Call) newShard(broker int32) *Shard {
 	return s
 }
 
+// lastMoment is how long before the end of the call its requests end, so that why they were not
+// answered is known by then.
+const lastMoment = 10 * time.Millisecond
+
 // launch makes the request of a shard.
 func (c *Call) launch(now time.Time, s *Shard, known *cluster.Snapshot) {
 	p := c.plan
 	s.API, s.Min, s.Max, s.Lane = p.api.Key, p.api.MinVersion, p.api.MaxVersion, p.lane
-	s.Deadline = c.deadline
+	s.Deadline = c.deadline.Add(-min(c.deadline.Sub(now)/100, lastMoment))
 	s.Avoid = c.avoid
 	c.brokers = len(known.Brokers)
 	c.makeRequest(s, known)
