@@ -78,7 +78,7 @@ func writeVectors(t *testing.T, file, text string) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join("..", "..", "testdata", "vectors", file), b.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join("..", "..", "testdata", "vectors", "batch", file), b.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -25,8 +25,8 @@ import (
 // lines of name, bytes in hex and what Kafka's classes read in them; RecordBatches.java says how
 // that is written. They are made by the tests with the tag kafka.
 const (
-	byJavaFile = "batch-java.tsv.gz" // bytes by Kafka's classes
-	byUsFile   = "batch-ours.tsv.gz" // bytes by this package
+	byJavaFile = "java.tsv.gz" // bytes by Kafka's classes
+	byUsFile   = "ours.tsv.gz" // bytes by this package
 )
 
 type javaVector struct {
@@ -53,7 +53,7 @@ func parseVectors(t testing.TB, text string) (all []javaVector) {
 
 func vectors(t testing.TB, file string) []javaVector {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "testdata", "vectors", file))
+	f, err := os.Open(filepath.Join("..", "..", "testdata", "vectors", "batch", file))
 	if err != nil {
 		t.Fatal(err)
 	}

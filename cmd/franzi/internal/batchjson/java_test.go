@@ -16,7 +16,7 @@ import (
 // Batches of every format, codec and kind that Kafka's own classes wrote are good, and come
 // back: byte for byte if they are not compressed and have their producers' timestamps.
 func TestJavaVectors(t *testing.T) {
-	f, err := os.Open(filepath.Join("..", "..", "..", "..", "testdata", "vectors", "batch-java.tsv.gz"))
+	f, err := os.Open(filepath.Join("..", "..", "..", "..", "testdata", "vectors", "batch", "java.tsv.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
