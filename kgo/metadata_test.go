@@ -435,7 +435,9 @@ func TestOtherCluster(t *testing.T) {
 	onStage(t, []ktest.Option{ktest.SeedTopic("orders", 1)}, func(s *stage) {
 		other := ktest.NewCluster(s.T, ktest.Seed(7), ktest.Brokers(3), ktest.SeedTopic("orders", 3))
 		now := s.Cluster
-		dial := func(ctx context.Context, network, addr string) (net.Conn, error) { return now.DialContext(ctx, network, addr) }
+		dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return now.DialContext(ctx, network, addr)
+		}
 		s.with([]kgo.ClientOption{kgo.Dialer(dial)}, func(c *kgo.Client) {
 			if _, err := kgo.Do(context.Background(), c, offsetsRequest("orders", 0)); err != nil {
 				t.Fatal(err)

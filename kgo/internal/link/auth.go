@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"math"
 	"time"
 
@@ -66,6 +67,7 @@ func (l *Link) onAuthStep(now time.Time, e *AuthStep) {
 	case c.raw:
 		c.pending = &internal{kind: kindRaw, raw: e.Response}
 	default:
+		c.told = e.Response
 		req := kmsg.NewSASLAuthenticateRequest()
 		_, req.Version, _ = c.versions.Usable(kmsg.KeySASLAuthenticate)
 		req.AuthBytes = e.Response
@@ -83,12 +85,32 @@ func (l *Link) onAuthAnswer(now time.Time, b []byte) {
 	}
 	if resp.ErrorCode != kmsg.None {
 		f := l.failure(StageAuth, nil)
-		f.Code, f.Message = resp.ErrorCode, resp.ErrorMessage.S
+		f.Code, f.Message = resp.ErrorCode, withoutSecret(resp.ErrorMessage.S, c.told)
+		c.told = nil
 		l.broken(now, f, false)
 		return
 	}
+	c.told = nil
 	c.lifetime = time.Duration(min(max(resp.SessionLifetimeMs, 0), math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 	l.challenge(resp.AuthBytes)
+}
+
+const (
+	longestMessage = 512 // of what a broker says is kept
+	// leastShared is how many bytes in a row a message may not share with what was sent.
+	leastShared = 8
+)
+
+// withoutSecret returns what a broker says, unless it repeats something of what the mechanism
+// sent, which may be a password or a token: validators of tokens are said to do so.
+func withoutSecret(message string, sent []byte) string {
+	message = message[:min(len(message), longestMessage)]
+	for i := range len(message) - leastShared + 1 {
+		if bytes.Contains(sent, []byte(message[i:i+leastShared])) {
+			return "[a text that repeats what was sent]"
+		}
+	}
+	return message
 }
 
 // challenge gives the mechanism what the broker sent.

@@ -127,6 +127,7 @@ type connection struct {
 
 	waiting  bool          // for the mechanism
 	raw      bool          // SASL without headers, after SaslHandshake v0
+	told     []byte        // what the mechanism sent last, which nobody is to repeat
 	renewing bool          // SASL again, as soon as nothing is in flight
 	renewAt  time.Time     // when to begin with that, zero for never
 	lifetime time.Duration // of the SASL session, zero for ever
