@@ -80,3 +80,49 @@ func kafkaStage(t *testing.T, name string) *stage {
 	s.dialer = func(addr string) (net.Conn, error) { return net.DialTimeout("tcp", addr, patience) }
 	return s
 }
+
+// TestKafkaTrioSaysSo plays the scenario of three brokers on Kafka's own, and compares what they
+// say with testdata. With -record it writes that.
+func TestKafkaTrioSaysSo(t *testing.T) {
+	for _, name := range kafkatest.Eras() {
+		release, err := kmsg.Release(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &trio{stage: stage{TB: t, release: release}}
+		if !s.since("1.0") {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			cluster := kafkatest.New(t, kafkatest.Options{Version: name, Nodes: 3, SeparateController: s.since("3.3")})
+			s.TB, s.started, s.addrs = t, time.Now(), cluster.Addrs()
+			s.addr = s.addrs[1]
+			s.dialer = func(addr string) (net.Conn, error) { return net.DialTimeout("tcp", addr, patience) }
+			s.kill = func(broker int32) {
+				if err := cluster.Node(broker).Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.start = func(broker int32) {
+				if err := cluster.Node(broker).Start(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			playTrio(s)
+			file := filepath.Join("testdata/trio", release.Name+".txt")
+			if *record {
+				if err := os.WriteFile(file, []byte(s.out.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(strings.Split(s.out.String(), "\n"), strings.Split(string(text), "\n")); diff != "" {
+				t.Errorf("Kafka (-), recorded (+):\n%s", diff)
+			}
+		})
+	}
+}

@@ -30,6 +30,7 @@ type stage struct {
 	addr     string // of the only broker
 	saslAddr string // of a listener with SASL, "" if there is none
 	kraft    bool
+	vague    bool // which epoch a leader has is left to chance, with ZooKeeper and several brokers
 
 	out     strings.Builder
 	started time.Time
@@ -291,7 +292,7 @@ func (s *stage) recordsIn(raw []byte) string {
 		if c := b.Attributes.Codec(); c != compress.None {
 			text += "," + c.String()
 		}
-		if b.Magic == batch.V2 && b.LeaderEpoch != 0 {
+		if b.Magic == batch.V2 && b.LeaderEpoch != 0 && !s.vague {
 			text += fmt.Sprintf(",epoch=%d", b.LeaderEpoch)
 		}
 		if b.Attributes.LogAppendTime() {

@@ -17,6 +17,7 @@ type era struct {
 	resumes       bool // a producer that is not known may begin with any sequence number (2.5, KIP-360)
 	hasTopicIDs   bool // topics have ids (2.8, KIP-516)
 	recordErrors  bool // INVALID_RECORD is a code; before, records were CORRUPT_MESSAGE (2.4, KIP-467)
+	strictHW      bool // the high watermark stands still without min.insync.replicas (3.7, KIP-966)
 	keepsMessages bool // messages are stored one by one, and not in batches (before 0.11)
 }
 
@@ -29,6 +30,7 @@ func eraOf(release string, zooKeeper bool) era {
 	e.resumes = e.since("2.5")
 	e.hasTopicIDs = e.since("2.8")
 	e.recordErrors = e.since("2.4")
+	e.strictHW = e.since("3.7") && !e.zooKeeper
 	e.keepsMessages = !e.since("0.11.0")
 	return e
 }

@@ -140,8 +140,8 @@ func (c *Cluster) awaitReplicas(x *call, req *kmsg.ProduceRequest, resp *kmsg.Pr
 				continue
 			}
 			if code != kmsg.None {
-				part := &resp.Responses[w.i].PartitionResponses[w.j]
-				part.ErrorCode, part.BaseOffset, part.LogStartOffset, part.LogAppendTimeMs = code, -1, -1, -1
+				// The offset stays in the answer: the records are there.
+				resp.Responses[w.i].PartitionResponses[w.j].ErrorCode = code
 			}
 		}
 		pending = left
@@ -183,7 +183,7 @@ func (c *Cluster) appendTo(p *partition, n *node, records []byte, req *kmsg.Prod
 	case p.info().leader != n.ID:
 		return fails(kmsg.NotLeaderOrFollower, "broker %d does not lead the partition", n.ID)
 	case req.Acks == kmsg.AcksAll && !p.inSync():
-		return fails(kmsg.NotEnoughReplicas, "%d replicas are in sync, %d must be", len(p.info().isr), p.topic.settings.minISR)
+		return failsLate(kmsg.NotEnoughReplicas, "%d replicas are in sync, %d must be", len(p.info().isr), p.topic.settings.minISR)
 	}
 	if req.Version < 3 && (len(records) < batch.HeaderSize || batch.Magic(records[16]) != batch.V2) {
 		return c.appendSet(p, records)

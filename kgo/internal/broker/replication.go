@@ -68,20 +68,23 @@ func (c *Cluster) watchLag(p *partition, r *replica) {
 	})
 }
 
-// shrinkISR takes a replica out of those in sync, unless it is the last.
-func (c *Cluster) shrinkISR(p *partition, broker int32) {
+// shrinkISR takes a replica out of those in sync, unless it is the last, and reports whether it
+// did.
+func (c *Cluster) shrinkISR(p *partition, broker int32) bool {
 	info := p.info()
 	if len(info.isr) < 2 || !slices.Contains(info.isr, broker) {
-		return
+		return false
 	}
 	info.isr = slices.DeleteFunc(slices.Clone(info.isr), func(id int32) bool { return id == broker })
 	c.advanceHW(p)
+	return true
 }
 
-// advanceHW moves the high watermark to what all replicas in sync have.
+// advanceHW moves the high watermark to what all replicas in sync have; from 3.7 on only if there
+// are as many as acks=all wants (KIP-966).
 func (c *Cluster) advanceHW(p *partition) {
 	info := p.info()
-	if info.leader >= 0 {
+	if info.leader >= 0 && (p.inSync() || !c.strictHW) {
 		hw := p.log.end
 		for i := range p.replicas {
 			if r := &p.replicas[i]; slices.Contains(info.isr, r.broker) {
@@ -196,10 +199,14 @@ func (c *Cluster) fence(n *node) {
 	}
 	c.everyPartition(func(p *partition) {
 		info := p.info()
-		if info.leader == n.ID {
+		led := info.leader == n.ID
+		if led {
 			c.elect(p, -1)
 		}
-		c.shrinkISR(p, n.ID)
+		if c.shrinkISR(p, n.ID) && c.zooKeeper && !led && info.leader >= 0 {
+			info.epoch++ // the controller's own writes count as elections there
+			p.log.startEpoch(info.epoch, p.log.end)
+		}
 	})
 }
 
