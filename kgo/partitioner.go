@@ -7,7 +7,7 @@ import (
 )
 
 // A Partitioner chooses the partitions of records; see [Partitioning]. It must be safe for
-// concurrent use, and not keep the record.
+// concurrent use, not keep the record, and not call the producer.
 type Partitioner interface {
 	// Partition returns one of the partitions 0 to n-1.
 	Partition(r *Record, n int32) int32
@@ -62,25 +62,26 @@ func (p *roundRobin) Partition(_ *Record, n int32) int32 {
 // stickyPartition is the default for records without a key: all go to one partition, so that
 // batches fill, until it has had its share, and then to another (KIP-480, KIP-794).
 type stickyPartition struct {
-	at    atomic.Int32
+	next  atomic.Int32 // the partition, counted from 1; 0 if none was chosen
 	since atomic.Int64 // bytes that it got
 }
 
-// choose returns the partition, and takes another one when that has had its share of bytes.
-// available has the partitions with a leader.
-func (s *stickyPartition) choose(size int, share int64, n int32, available func(int32) bool) int32 {
-	at := s.at.Load()
-	if s.since.Add(int64(size)) < share && at < n {
+// choose returns the partition, and takes another one, at random, when that has had its share of
+// bytes or has no leader.
+func (s *stickyPartition) choose(size int, parts []*queue) int32 {
+	at := s.next.Load() - 1
+	if s.since.Add(int64(size)) < stickyShare && at >= 0 && int(at) < len(parts) && parts[at].led.Load() {
 		return at
 	}
 	s.since.Store(0)
+	n := int32(len(parts))
 	next := rand.Int32N(n)
 	for range n {
-		if available(next) && (next != at || n == 1) {
+		if parts[next].led.Load() && (next != at || n == 1) {
 			break
 		}
 		next = (next + 1) % n
 	}
-	s.at.Store(next)
+	s.next.Store(next + 1)
 	return next
 }

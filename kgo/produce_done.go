@@ -3,6 +3,7 @@ package kgo
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/produce"
@@ -10,14 +11,15 @@ import (
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
-// A tag is what the producer keeps with a batch: its memory, and who waits for which record.
+// A tag is a batch with what the producer keeps with it: its memory, and who waits for which
+// record.
 type tag struct {
-	buffer   []byte  // of the batch as it was built, counted in the producer's memory
-	sealed   []byte  // of the batch as it goes out, if that is another one
-	slots    []slot  // by record; shorter if nobody waits for the last ones
-	chosen   []int32 // partitions that the user chose, of staged records
-	watchers []chan struct{}
-	charged  int // bytes of memory for slots
+	batch   produce.Batch
+	buffer  []byte   // of the batch, from the producer's memory
+	slots   []slot   // by record; shorter if nobody waits for the last ones
+	charged int      // bytes of memory for slots
+	chosen  []int32  // partitions that the user chose, of staged records
+	flushes []*flush // who waits for all of it
 }
 
 // A slot is who waits for a record: a callback, or somebody in ProduceSync.
@@ -27,20 +29,38 @@ type slot struct {
 	ts       int64 // of the record
 }
 
-// slotSize is about how many bytes of memory a slot takes.
-const slotSize = 32
+// slotBytes is how many bytes of memory a slot takes.
+const slotBytes = 24
 
-// add notes who waits for record i, if anybody does.
-func (t *tag) add(i int, ts int64, callback func(RecordMetadata, error), w *syncWait) {
-	if callback == nil && w == nil {
+// tagOf returns what the producer keeps with a batch.
+func tagOf(b *produce.Batch) *tag { return b.Tag.(*tag) }
+
+// full reports whether another slot needs memory.
+func (t *tag) full() bool { return len(t.slots) == cap(t.slots) }
+
+// growth is how many more slots are made room for, for record i.
+func (t *tag) growth(i int) int { return max(4, i+1-cap(t.slots), cap(t.slots)) }
+
+// grow makes room for n more slots, which are charged.
+func (t *tag) grow(n int) {
+	slots := make([]slot, len(t.slots), cap(t.slots)+n)
+	copy(slots, t.slots)
+	t.slots = slots
+	t.charged += n * slotBytes
+}
+
+// add notes who waits for record i, if anybody does. There is room for it.
+func (t *tag) add(i int, s slot) {
+	if s.callback == nil && s.wait == nil {
 		return
 	}
 	for len(t.slots) < i {
 		t.slots = append(t.slots, slot{})
 	}
-	t.slots = append(t.slots, slot{callback, w, ts})
+	t.slots = append(t.slots, s)
 }
 
+// slot returns who waits for record i.
 func (t *tag) slot(i int) slot {
 	if i >= len(t.slots) {
 		return slot{}
@@ -66,11 +86,53 @@ func (t *tag) chosenOf(i int) int32 {
 	return t.chosen[i]
 }
 
-// watch returns a channel that is closed at the batch's end, after its callbacks.
-func (t *tag) watch() chan struct{} {
-	w := make(chan struct{})
-	t.watchers = append(t.watchers, w)
-	return w
+// watch lets a flush wait for the batch.
+func (t *tag) watch(f *flush) {
+	f.left.Add(1)
+	t.flushes = append(t.flushes, f)
+}
+
+// tags are kept for other batches, so that a batch costs no garbage.
+type tags struct {
+	mu   sync.Mutex
+	free []*tag
+}
+
+const (
+	maxTags  = 64 // that are kept
+	maxSlots = 64 // of one that is kept
+)
+
+// newTag returns one with an empty batch.
+func (p *Producer) newTag() *tag {
+	p.tags.mu.Lock()
+	defer p.tags.mu.Unlock()
+	n := len(p.tags.free) - 1
+	if n < 0 {
+		t := &tag{}
+		t.batch.Tag = t
+		return t
+	}
+	t := p.tags.free[n]
+	p.tags.free[n] = nil
+	p.tags.free = p.tags.free[:n]
+	return t
+}
+
+// keep takes a tag that nobody has to do with any more.
+func (p *Producer) keep(t *tag) {
+	slots := t.slots
+	if cap(slots) > maxSlots {
+		slots = nil
+	}
+	clear(slots)
+	*t = tag{slots: slots[:0]}
+	t.batch.Tag = t
+	p.tags.mu.Lock()
+	defer p.tags.mu.Unlock()
+	if len(p.tags.free) < maxTags {
+		p.tags.free = append(p.tags.free, t)
+	}
 }
 
 // end tells who waits for a record.
@@ -85,20 +147,63 @@ func (s *slot) end(md RecordMetadata, err error) {
 
 // A syncWait is somebody in ProduceSync.
 type syncWait struct {
-	done chan struct{}
+	done chan struct{} // has an element when md and err are there
 	md   RecordMetadata
 	err  error
 }
-
-func newSyncWait() *syncWait { return &syncWait{done: make(chan struct{}, 1)} }
 
 func (w *syncWait) end(md RecordMetadata, err error) {
 	w.md, w.err = md, err
 	w.done <- struct{}{}
 }
 
+// waits are kept for other calls.
+type waits struct {
+	mu   sync.Mutex
+	free []*syncWait
+}
+
+func (w *waits) take() *syncWait {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := len(w.free) - 1
+	if n < 0 {
+		return &syncWait{done: make(chan struct{}, 1)}
+	}
+	s := w.free[n]
+	w.free = w.free[:n]
+	return s
+}
+
+func (w *waits) give(s *syncWait) {
+	s.md, s.err = RecordMetadata{}, nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.free) < maxTags {
+		w.free = append(w.free, s)
+	}
+}
+
+// A flush waits for the ends of batches.
+type flush struct {
+	left atomic.Int64
+	done chan struct{}
+}
+
+func newFlush() *flush {
+	f := &flush{done: make(chan struct{})}
+	f.left.Store(1) // for who makes it
+	return f
+}
+
+func (f *flush) end() {
+	if f.left.Add(-1) == 0 {
+		close(f.done)
+	}
+}
+
 // completions calls callbacks, one after the other, on a goroutine that is there while there are
-// any.
+// any. What it has is bounded by the memory that slots take.
 type completions struct {
 	mu      sync.Mutex
 	ended   []ended
@@ -107,12 +212,13 @@ type completions struct {
 
 // An ended is a batch whose callbacks are to be called.
 type ended struct {
-	p    *Producer
-	tag  *tag
-	md   RecordMetadata // of the first record
-	log  int64          // the time at which the broker appended it, -1 if timestamps are the records' own
-	err  error
-	call func() // instead of all that
+	p     *Producer
+	tag   *tag
+	md    RecordMetadata // of the first record
+	log   int64          // the time at which the broker appended it, -1 if timestamps are the records' own
+	err   error
+	inUse bool   // somebody still reads the batch
+	call  func() // instead of all that
 }
 
 func (c *completions) push(e ended) {
@@ -132,6 +238,9 @@ func (c *completions) run() {
 		c.mu.Lock()
 		if len(c.ended) == 0 {
 			c.running = false
+			if cap(work) <= maxTags {
+				c.ended = work[:0]
+			}
 			c.mu.Unlock()
 			return
 		}
@@ -154,7 +263,7 @@ func (e *ended) run() {
 			s.callback(e.metadata(i, s.ts))
 		}
 	}
-	e.p.retire(e.tag)
+	e.p.retire(e.tag, e.inUse)
 }
 
 // metadata is what becomes of record i.
@@ -171,28 +280,29 @@ func (e *ended) metadata(i int, ts int64) (RecordMetadata, error) {
 }
 
 // refuse calls the callback of a record that was not accepted.
-func (c *completions) refuse(callback func(RecordMetadata, error), md RecordMetadata, err error) {
-	c.push(ended{call: func() { callback(md, err) }})
+func (p *Producer) refuse(s slot, md RecordMetadata, err error) {
+	p.memory.charge(slotBytes, true)
+	p.ends.push(ended{call: func() {
+		s.end(md, err)
+		p.memory.discharge(slotBytes)
+	}})
 }
 
-// newBatch returns a batch with a tag.
-func (p *Producer) newBatch() *produce.Batch { return &produce.Batch{Tag: &tag{}} }
-
-// finish ends batches: who waits in ProduceSync is told at once, memory is given back, and
-// callbacks are left to the completions.
+// finish ends batches: memory is given back, who waits in ProduceSync is told at once, and
+// callbacks are left to the completions. The caller holds the lock of the queue.
 func (p *Producer) finish(outcomes []produce.Outcome) {
 	for i := range outcomes {
 		o := &outcomes[i]
-		t := o.Batch.Tag.(*tag)
+		t := tagOf(o.Batch)
 		if !o.InUse {
 			p.memory.give(t.buffer)
-			p.memory.give(t.sealed)
-			t.buffer, t.sealed = nil, nil
+			t.buffer = nil
 		}
 		if o.Released {
 			continue // its end was told
 		}
-		e := ended{p: p, tag: t, log: -1, md: RecordMetadata{Topic: o.Batch.Queue().Topic, Partition: o.Batch.Queue().Partition, Offset: -1}}
+		q := o.Batch.Queue()
+		e := ended{p: p, tag: t, log: -1, inUse: o.InUse, md: RecordMetadata{Topic: q.Topic, Partition: q.Partition, Offset: -1}}
 		if o.Err == nil {
 			e.md.Offset, e.log = o.BaseOffset, o.LogAppendTime
 		} else {
@@ -216,30 +326,31 @@ func (p *Producer) end(e ended) {
 		p.ends.push(e)
 		return
 	}
-	p.retire(e.tag)
+	p.retire(e.tag, e.inUse)
 }
 
-// retire is the last that happens to a batch.
-func (p *Producer) retire(t *tag) {
-	for _, w := range t.watchers {
-		close(w)
+// retire is the last that happens to a batch, but for the release of one that is in use.
+func (p *Producer) retire(t *tag, inUse bool) {
+	for _, f := range t.flushes {
+		f.end()
 	}
-	t.watchers = nil
+	p.memory.discharge(t.charged)
 	p.batches.Add(-1)
-}
-
-// endStaged fails a run of staged records.
-func (p *Producer) endStaged(topic string, b *stagedBatch, err *Error) {
-	t := b.Tag.(*tag)
-	p.memory.give(t.buffer)
-	t.buffer = nil
-	p.end(ended{p: p, tag: t, log: -1, md: RecordMetadata{Topic: topic, Partition: -1, Offset: -1}, err: err})
+	if !inUse {
+		p.keep(t)
+	}
 }
 
 // errorOf says why a batch failed.
 func (p *Producer) errorOf(o *produce.Outcome) *Error {
 	q := o.Batch.Queue()
 	e := p.refusal(q.Topic, q.Partition, kmsg.None, o.Err)
+	if o.Batch.Tries() > 0 {
+		e.Broker, e.Version = o.Last.Broker, o.Last.Version
+		if o.Last.Failure != nil {
+			e.Version = -1
+		}
+	}
 	if o.Written {
 		e.Written = WrittenMaybe
 	}
@@ -248,41 +359,16 @@ func (p *Producer) errorOf(o *produce.Outcome) *Error {
 	switch {
 	case own: // what the broker said ends it
 		e.Err, e.Code, e.Message = nil, code, last.Message
-		if !o.Written {
-			e.Written = WrittenNo
-		}
 	case last.Code != kmsg.None:
 		e.Code, e.Message = last.Code, last.Message
 	case last.Failure != nil && last.Failure != o.Err:
 		e.Err = fmt.Errorf("%w; the last of %d attempts: %w", o.Err, o.Batch.Tries(), last.Failure)
 	}
-	e.Retriable = route.Meaning(e.Code).Is(route.Retriable) || e.Code == kmsg.None
+	e.Retriable = e.Code == kmsg.None || route.Meaning(e.Code).Is(route.Retriable)
 	p.client.complete(e)
 	return e
 }
 
 func errTooLarge(size, limit int) error {
 	return fmt.Errorf("the record takes %d bytes, the limit of BatchBytes is %d", size, limit)
-}
-
-// passOn ends a run of staged records whose records are in queues now: who waits for it waits for
-// them.
-func (p *Producer) passOn(t *tag, parts []*queue) {
-	if watchers := t.watchers; len(watchers) > 0 {
-		var ends []chan struct{}
-		for _, q := range parts {
-			if w := q.watch(); w != nil {
-				ends = append(ends, w)
-			}
-		}
-		go func() {
-			for _, end := range ends {
-				<-end
-			}
-			for _, w := range watchers {
-				close(w)
-			}
-		}()
-	}
-	p.batches.Add(-1)
 }

@@ -15,12 +15,13 @@ import (
 // identities has the identity of an idempotent producer, and gets a new one when that is needed.
 type identities struct {
 	p      *Producer
+	ctx    context.Context // ends with the producer
 	cancel context.CancelFunc
-	ctx    context.Context
+	asking sync.WaitGroup
 
-	mu     sync.Mutex
-	is     produce.Identity
-	asking bool
+	mu   sync.Mutex
+	is   produce.Identity
+	asks bool // a goroutine is asking
 }
 
 func newIdentities(p *Producer) *identities {
@@ -30,6 +31,12 @@ func newIdentities(p *Producer) *identities {
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	return n
+}
+
+// stop ends asking, and waits for that.
+func (n *identities) stop() {
+	n.cancel()
+	n.asking.Wait()
 }
 
 func (n *identities) current() produce.Identity {
@@ -42,24 +49,29 @@ func (n *identities) current() produce.Identity {
 // itself: brokers take any that is higher (KIP-360).
 func (n *identities) want(w *produce.Want) {
 	n.mu.Lock()
+	used := n.is.ID >= 0 && n.is.Epoch == math.MaxInt16 && n.is == w.Old
 	switch {
-	case n.asking:
+	case n.asks:
 		n.mu.Unlock()
 		return
-	case n.is.ID < 0 && n.is != produce.Plain, n.is.ID >= 0 && n.is.Epoch == math.MaxInt16 && w.Need == produce.NeedNewEpoch && n.is == w.Old:
-		n.asking = true
+	case n.is == produce.NoIdentity, w.Need == produce.NeedNewEpoch && used:
+		if n.ctx.Err() == nil {
+			n.asks = true
+			n.asking.Go(n.ask)
+		}
 		n.mu.Unlock()
-		go n.ask()
 		return
 	case w.Need == produce.NeedNewEpoch && n.is == w.Old:
 		n.is.Epoch++
+		n.p.client.log.Info("the producer raises its epoch", "producer id", n.is.ID, "epoch", n.is.Epoch)
 	}
 	is := n.is
 	n.mu.Unlock()
 	n.p.identified(is)
 }
 
-// ask gets a new producer id, however long it takes.
+// ask gets a new producer id, however long it takes: records wait for it until their own time is
+// over. If brokers refuse, the records that wait fail, and the next try is made for those that come.
 func (n *identities) ask() {
 	req := kmsg.NewInitProducerIDRequest()
 	req.TransactionalID = kbin.NullString{}
@@ -67,40 +79,52 @@ func (n *identities) ask() {
 	for failures := 1; ; failures++ {
 		resp, err := Do(n.ctx, n.p.client, req)
 		var unsupported *UnsupportedError
-		is := produce.Plain
 		switch {
 		case err == nil:
-			is = produce.Identity{ID: resp.ProducerID, Epoch: resp.ProducerEpoch}
+			n.got(produce.Identity{ID: resp.ProducerID, Epoch: resp.ProducerEpoch})
+			return
 		case n.ctx.Err() != nil:
 			return
 		case errors.As(err, &unsupported):
-			n.p.client.log.Warn("brokers before 0.11 know no idempotent producers: retries may double records", "error", err)
-		default:
-			n.p.client.log.Warn("no producer id", "error", err)
-			select {
-			case <-time.After(n.p.client.config.backoff().After(failures, jitter())):
-			case <-n.ctx.Done():
-				return
-			}
-			continue
+			n.p.client.log.Warn("brokers before 0.11 know no idempotent producers: records that are sent again may be there twice", "error", err)
+			n.got(produce.Plain)
+			return
+		case refusesIdentity(err):
+			n.p.client.log.Error("no producer id: records fail", "error", err)
+			n.mu.Lock()
+			n.asks = false
+			n.mu.Unlock()
+			n.p.abort(err)
+			n.p.identified(produce.NoIdentity) // so that queues ask again
+			return
 		}
-		n.mu.Lock()
-		n.is, n.asking = is, false
-		n.mu.Unlock()
-		n.p.identified(is)
-		return
+		n.p.client.log.Warn("no producer id yet", "error", err)
+		pause := time.NewTimer(n.p.client.config.backoff().After(failures, jitter()))
+		select {
+		case <-pause.C:
+		case <-n.ctx.Done():
+			pause.Stop()
+			return
+		}
 	}
+}
+
+// refusesIdentity reports whether a broker has answered that it will not give an identity.
+func refusesIdentity(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Written == WrittenYes && !e.Retriable
+}
+
+func (n *identities) got(is produce.Identity) {
+	n.mu.Lock()
+	n.is, n.asks = is, false
+	n.mu.Unlock()
+	n.p.identified(is)
 }
 
 // identified tells all sinks the identity.
 func (p *Producer) identified(is produce.Identity) {
-	p.mu.Lock()
-	sinks := make([]*sink, 0, len(p.sinks))
-	for _, s := range p.sinks {
-		sinks = append(sinks, s)
-	}
-	p.mu.Unlock()
-	for _, s := range sinks {
+	for _, s := range p.allSinks() {
 		s.loop.Post(&produce.Identified{Identity: is})
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/franzi-kafka/franzi/kmsg/batch"
 )
 
-// A queue is a partition's [produce.Queue] behind its lock.
+// A queue is a partition's [produce.Queue] behind its lock. Whoever holds the lock holds it for a
+// few lines, but for the time that encoding a record takes.
 type queue struct {
 	topic *produceTopic
 	ready produce.Ready // what sinks are told
@@ -29,184 +30,254 @@ func newQueue(t *produceTopic, partition int32) *queue {
 	return q
 }
 
-// Take is for sinks.
+// Take is for sinks. A batch that is small is compressed on the spot.
 func (q *queue) Take(now time.Time, broker int32, identity produce.Identity, eager bool, room int) produce.Taken {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	defer q.ended()
-	return q.core.Take(now, broker, identity, eager, room)
+	t := q.core.Take(now, broker, identity, eager, room)
+	if b := t.Prepare; b != nil && len(b.Sealed.Bytes) <= smallBatch {
+		q.mu.Unlock()
+		q.topic.p.workers.compress(q, b)
+		q.mu.Lock()
+		t = q.core.Take(now, broker, identity, eager, room)
+	}
+	q.ended()
+	q.mu.Unlock()
+	return t
 }
 
 // Resolve is for sinks.
 func (q *queue) Resolve(now time.Time, b *produce.Batch, r produce.Result, jitter float64) produce.Resolution {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	defer q.ended()
-	return q.core.Resolve(now, b, r, jitter)
+	res := q.core.Resolve(now, b, r, jitter)
+	q.ended()
+	return res
 }
 
-// ended sees to the batches that are over, under the lock, so that outcomes keep their order.
+// ended sees to the batches that are over. The lock is held, so that outcomes keep their order.
 func (q *queue) ended() { q.topic.p.finish(q.core.Ended()) }
 
 // append encodes a record into the open batch.
-func (q *queue) append(ctx context.Context, key, value []byte, headers []Header, ts int64, callback func(RecordMetadata, error), w *syncWait, block bool) error {
+func (q *queue) append(ctx context.Context, r *Record, s slot, block bool) error {
 	p := q.topic.p
 	q.mu.Lock()
 	for q.closed == nil {
-		need := 0
 		b := q.core.Open()
 		if b == nil {
-			need = emptySize(ts, key, value, headers)
+			need := sizeAlone(s.ts, r)
 			if need > p.config.batchBytes {
 				q.mu.Unlock()
 				return p.refusal(q.core.Topic, q.core.Partition, kmsg.MessageTooLarge, errTooLarge(need, p.config.batchBytes))
 			}
-		} else {
-			size, ok := b.Builder.TryAppend(ts, key, value, headers)
-			if ok {
-				t := b.Tag.(*tag)
-				if callback != nil || w != nil {
-					t.add(b.Builder.Len()-1, ts, callback, w)
-				}
-				first := b.Builder.Len() == 1
-				q.mu.Unlock()
-				if first {
-					p.signal(q)
-				}
-				return nil
+			if err := q.enlarge(ctx, need, s.wait != nil, block); err != nil {
+				return err
 			}
-			if size > p.config.batchBytes {
-				q.core.Seal()
-				q.mu.Unlock()
-				p.signal(q)
-				q.mu.Lock()
-				continue
-			}
-			need = size
+			continue
 		}
-		buf := p.memory.take(need)
-		if buf == nil {
+		t := tagOf(b)
+		if (s.callback != nil || s.wait != nil) && t.full() {
+			if err := q.enlargeSlots(ctx, b, s.wait != nil, block); err != nil {
+				return err
+			}
+			continue
+		}
+		size, ok := b.Builder.TryAppend(s.ts, r.Key, r.Value, r.Headers)
+		switch {
+		case ok:
+			n := b.Builder.Len()
+			t.add(n-1, s)
+			leader := q.core.Leader()
 			q.mu.Unlock()
-			if !block {
-				return ErrBufferFull
+			if n == 1 {
+				p.tell(leader, q)
 			}
-			var err error
-			if buf, err = p.memory.wait(ctx, p.closed, need); err != nil {
-				return p.refusal(q.core.Topic, q.core.Partition, kmsg.None, err)
-			}
+			return nil
+		case size > p.config.batchBytes:
+			q.seal()
+			leader := q.core.Leader()
+			q.mu.Unlock()
+			p.tell(leader, q)
 			q.mu.Lock()
-			if q.closed != nil {
-				p.memory.give(buf)
-				continue
+		default:
+			if err := q.enlarge(ctx, size, s.wait != nil, block); err != nil {
+				return err
 			}
 		}
-		q.place(buf)
 	}
 	err := q.closed
 	q.mu.Unlock()
 	return p.refusal(q.core.Topic, q.core.Partition, kmsg.None, err)
 }
 
-// place uses a buffer for the open batch, or a new one, if it is larger than what is there.
-func (q *queue) place(buf []byte) {
+// seal ends the open batch and hands it to a worker if it is to be compressed. The lock is held.
+func (q *queue) seal() {
+	if b := q.core.Seal(); b != nil && q.topic.p.set.Prepare {
+		q.topic.p.workers.add(work{queue: q, batch: b})
+	}
+}
+
+// enlarge gets memory for n bytes of a batch, and uses it for the open one. If it has to wait it
+// does so without the lock, so that afterwards all may be different. On an error the lock is not
+// held any more.
+func (q *queue) enlarge(ctx context.Context, n int, sync, block bool) error {
+	p := q.topic.p
+	buf := p.memory.take(n, sync)
+	if buf == nil {
+		q.mu.Unlock()
+		var err error
+		if buf, err = p.await(ctx, q.core.Topic, q.core.Partition, n, sync, block); err != nil {
+			return err
+		}
+		q.mu.Lock()
+	}
+	q.place(buf, now())
+	return nil
+}
+
+// enlargeSlots gets memory for more slots of the open batch, as enlarge does for its bytes.
+func (q *queue) enlargeSlots(ctx context.Context, b *produce.Batch, sync, block bool) error {
+	p, t := q.topic.p, tagOf(b)
+	n := t.growth(b.Builder.Len())
+	if !p.memory.charge(n*slotBytes, sync) {
+		q.mu.Unlock()
+		if err := p.awaitSlots(ctx, q.core.Topic, q.core.Partition, n, block); err != nil {
+			return err
+		}
+		q.mu.Lock()
+		if q.core.Open() != b || !t.full() {
+			p.memory.discharge(n * slotBytes)
+			return nil
+		}
+	}
+	t.grow(n)
+	return nil
+}
+
+// place uses a buffer for the open batch if it is larger than what is there, or for a new one
+// whose first record came at some time. The lock is held.
+func (q *queue) place(buf []byte, since time.Time) {
 	p := q.topic.p
 	b := q.core.Open()
 	switch {
+	case q.closed != nil:
+		p.memory.give(buf)
 	case b == nil:
-		b = p.newBatch()
-		b.Builder.Reset(buf, batch.V2)
-		b.Builder.SetLimit(p.config.batchBytes)
-		b.Tag.(*tag).buffer = buf
-		q.core.Begin(now(), b)
-		if p.batches.Add(1) == 1 {
-			p.sweeper.start()
-		}
-	case cap(buf) > cap(b.Tag.(*tag).buffer):
+		t := p.newTag()
+		t.buffer = buf
+		t.batch.Builder.Reset(buf, batch.V2)
+		t.batch.Builder.SetLimit(p.config.batchBytes)
+		q.core.Begin(since, &t.batch)
+		p.begun()
+	case cap(buf) > cap(tagOf(b).buffer):
+		t := tagOf(b)
 		b.Builder.Grow(buf)
-		p.memory.give(b.Tag.(*tag).buffer)
-		b.Tag.(*tag).buffer = buf
+		p.memory.give(t.buffer)
+		t.buffer = buf
 	default:
 		p.memory.give(buf)
 	}
 }
 
-// emptySize is how large a batch of one record is.
-func emptySize(ts int64, key, value []byte, headers []Header) int {
-	var b batch.Builder
-	b.Reset(nil, batch.V2)
-	return b.SizeWith(ts, key, value, headers)
-}
-
-// signal tells the sink of the partition's leader that there is something, if there is a leader.
-func (p *Producer) signal(q *queue) {
-	q.mu.Lock()
-	leader := q.core.Leader()
-	q.mu.Unlock()
-	if leader >= 0 {
-		p.sink(leader).loop.Post(&q.ready)
-	}
-}
-
-// watch returns a channel that is closed when all records that are in the queue now have had their
-// end; nil if there are none.
-func (q *queue) watch() chan struct{} {
+// adopt is append for a record that was staged at some time: it has been accepted, so it takes
+// memory beyond the limit if it must.
+func (q *queue) adopt(r *Record, s slot, since time.Time) error {
+	p := q.topic.p
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	b := q.core.Last()
-	if b == nil {
-		return nil
+	for q.closed == nil {
+		b := q.core.Open()
+		if b == nil {
+			q.place(p.memory.force(sizeAlone(s.ts, r)), since)
+			continue
+		}
+		t := tagOf(b)
+		if (s.callback != nil || s.wait != nil) && t.full() {
+			n := t.growth(b.Builder.Len())
+			p.memory.charge(n*slotBytes, true)
+			t.grow(n)
+		}
+		size, ok := b.Builder.TryAppend(s.ts, r.Key, r.Value, r.Headers)
+		switch {
+		case ok:
+			t.add(b.Builder.Len()-1, s)
+			return nil
+		case size > p.config.batchBytes:
+			q.seal()
+		default:
+			q.place(p.memory.force(size), since)
+		}
 	}
-	return b.Tag.(*tag).watch()
+	return p.refusal(q.core.Topic, q.core.Partition, kmsg.None, q.closed)
 }
 
-// abort fails all records.
+// sizeAlone is how large a batch of one record is.
+func sizeAlone(ts int64, r *Record) int {
+	var b batch.Builder
+	b.Reset(nil, batch.V2)
+	return b.SizeWith(ts, r.Key, r.Value, r.Headers)
+}
+
+// watch lets a flush wait for all records that are in the queue now.
+func (q *queue) watch(f *flush) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if b := q.core.Last(); b != nil {
+		tagOf(b).watch(f)
+	}
+}
+
+// abort fails all records, and all that come if it is for good.
 func (q *queue) abort(err error, forGood bool) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	if forGood {
 		q.closed = err
 	}
 	q.core.GiveUp(err)
 	q.ended()
-	q.mu.Unlock()
 }
 
-func (q *queue) expire(at time.Time) {
+// expire gives up what has run out of time, and returns when there is more to do, zero for never.
+func (q *queue) expire(at time.Time) time.Time {
 	q.mu.Lock()
-	q.core.Expire(at)
+	next := q.core.Expire(at)
 	q.ended()
+	aged := q.core.Aged(at)
+	if aged {
+		q.seal()
+	}
+	leader := q.core.Leader()
 	q.mu.Unlock()
+	if aged {
+		q.topic.p.tell(leader, q)
+	}
+	return next
 }
 
-// setLeader says who leads the partition, and by which id the topic goes. It reports whether the
-// leader's sink must be told.
-func (q *queue) setLeader(leader int32) bool {
+// setLeader says who leads the partition, and by which id the topic goes. It adds to news what
+// sinks have to be told.
+func (q *queue) setLeader(leader int32, news []news) []news {
 	q.led.Store(leader >= 0)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	changed := q.core.SetLeader(leader)
 	q.core.SetTopicID(q.topic.id)
-	return changed && !q.core.Idle()
+	if !q.core.SetLeader(leader) {
+		return news
+	}
+	if away := q.core.Away(); away >= 0 {
+		news = append(news, newsOf(away, &produce.Left{Port: q}))
+	}
+	if leader >= 0 && !q.core.Idle() {
+		news = append(news, newsOf(leader, &q.ready))
+	}
+	return news
 }
 
-// adopt is append for a record that was staged: it takes memory beyond the limit if it must.
-func (q *queue) adopt(r *Record, ts int64, s slot) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for q.closed == nil {
-		need := emptySize(ts, r.Key, r.Value, r.Headers)
-		if b := q.core.Open(); b != nil {
-			size, ok := b.Builder.TryAppend(ts, r.Key, r.Value, r.Headers)
-			if ok {
-				b.Tag.(*tag).add(b.Builder.Len()-1, ts, s.callback, s.wait)
-				return nil
-			}
-			if size > q.topic.p.config.batchBytes {
-				q.core.Seal()
-				continue
-			}
-			need = size
-		}
-		q.place(q.topic.p.memory.force(need))
-	}
-	return q.topic.p.refusal(q.core.Topic, q.core.Partition, kmsg.None, q.closed)
+// news are what the sink of a broker is to be told. That may lead to much at once, so no lock is
+// held.
+type news struct {
+	broker int32
+	event  produce.Event
 }
+
+func newsOf(broker int32, event produce.Event) news { return news{broker, event} }

@@ -2,23 +2,94 @@ package kgo
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kgo/internal/link"
 	"github.com/franzi-kafka/franzi/kgo/internal/produce"
+	"github.com/franzi-kafka/franzi/kgo/internal/route"
 	"github.com/franzi-kafka/franzi/kmsg"
-	"github.com/franzi-kafka/franzi/kmsg/batch"
-	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
+
+// A produceRequest is a request of a sink on its way. It is used again, unless it was cancelled.
+type produceRequest struct {
+	ownRequest
+	sink    *sink
+	request *produce.Request
+	event   produce.Answered
+	splices []link.Splice
+	frame   []byte           // for the answer
+	room    func(int) []byte // gives it
+	extra   int              // bytes of memory for batches in an older form
+}
+
+// send hands a request to the broker's lane for producing.
+func (s *sink) send(a *produce.Request) {
+	r, ok := a.Tag.(*produceRequest)
+	if !ok {
+		r = &produceRequest{sink: s, request: a}
+		r.room = r.answerRoom
+		a.Tag = r
+	}
+	r.Request = link.Request{Key: kmsg.KeyProduce, Max: maxVersion, Body: r, To: r, Room: r.room, NoAnswer: s.p.set.Acks == kmsg.AcksNone}
+	// Parts of the same topic stand together.
+	slices.SortStableFunc(a.Parts, func(a, b produce.Part) int { return strings.Compare(a.Batch.Queue().Topic, b.Batch.Queue().Topic) })
+	for i := range a.Parts {
+		if a.Parts[i].Batch.SentID().IsZero() {
+			r.Max = lastWithNames
+		}
+	}
+	p := s.p.client.peers.get(s.broker, "")
+	if p == nil {
+		r.lane = nil
+		r.Err = &link.Failure{Stage: link.StageQueue, Err: errLeft}
+		r.Done(&r.Request)
+		return
+	}
+	r.lane = p.lane(route.ProduceLane)
+	r.lane.conn.Send(&r.Request)
+}
+
+// lastWithNames is the last version of Produce that names topics; later ones have their ids
+// (KIP-516).
+const lastWithNames = 12
+
+// cancel ends a request that nobody waits for any more.
+func (r *produceRequest) cancel() {
+	r.request.Tag = nil // so that it is not used again
+	if r.lane != nil {
+		r.lane.conn.Cancel(&r.Request)
+	}
+}
+
+// maxAnswer is how large an answer is whose memory is kept.
+const maxAnswer = 64 << 10
+
+// answerRoom makes the memory for the answer.
+func (r *produceRequest) answerRoom(n int) []byte {
+	if n > maxAnswer {
+		return nil
+	}
+	if cap(r.frame) < n {
+		r.frame = make([]byte, 0, max(n, 256))
+	}
+	return r.frame
+}
+
+// ackTimeout is how long the broker may wait for replicas: a little less than we wait for it.
+func (p *Producer) ackTimeout() time.Duration {
+	return min(p.client.config.requestTimeout*5/6, p.config.deliveryTimeout)
+}
 
 // Encode writes the request. Batches are spliced in, not copied; brokers that do not know their
 // format get them converted.
 func (r *produceRequest) Encode(dst []byte, h *kmsg.RequestHeader, version int16) ([]byte, []link.Splice, error) {
 	p := r.sink.p
 	parts := r.request.Parts
-	// Parts of the same topic stand together.
-	slices.SortStableFunc(parts, func(a, b produce.Part) int { return compareTopics(a.Batch.Queue(), b.Batch.Queue()) })
 	start := len(dst)
 	dst = link.AppendHeader(dst, h, kmsg.KeyProduce, version)
 	flex := version >= 9
@@ -26,36 +97,36 @@ func (r *produceRequest) Encode(dst []byte, h *kmsg.RequestHeader, version int16
 		dst = kbin.AppendFlexNullableString(dst, kbin.NullString{}, flex) // the transactional id
 	}
 	dst = kbin.AppendInt16(dst, int16(p.set.Acks))
-	dst = kbin.AppendInt32(dst, int32(p.client.config.requestTimeout.Milliseconds()))
+	dst = kbin.AppendInt32(dst, int32(p.ackTimeout().Milliseconds()))
 	topics := 0
 	for i := range parts {
-		if i == 0 || compareTopics(parts[i-1].Batch.Queue(), parts[i].Batch.Queue()) != 0 {
+		if i == 0 || !sameTopic(&parts[i-1], &parts[i]) {
 			topics++
 		}
 	}
 	dst = kbin.AppendFlexArrayLen(dst, topics, flex)
-	splices := make([]link.Splice, 0, len(parts))
+	r.splices = r.splices[:0]
 	for i := 0; i < len(parts); {
-		q := parts[i].Batch.Queue()
-		n := i
-		for n < len(parts) && compareTopics(q, parts[n].Batch.Queue()) == 0 {
+		n := i + 1
+		for n < len(parts) && sameTopic(&parts[i], &parts[n]) {
 			n++
 		}
-		if version <= 12 {
-			dst = kbin.AppendFlexString(dst, q.Topic, flex)
+		if version <= lastWithNames {
+			dst = kbin.AppendFlexString(dst, parts[i].Batch.Queue().Topic, flex)
 		} else {
 			id := parts[i].Batch.SentID()
 			dst = append(dst, id[:]...)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, n-i, flex)
 		for ; i < n; i++ {
-			records, err := p.format(parts[i].Batch, version)
+			records, err := r.format(parts[i].Batch, version)
 			if err != nil {
+				parts[i].Err = err
 				return dst, nil, err
 			}
 			dst = kbin.AppendInt32(dst, parts[i].Batch.Queue().Partition)
 			dst = kbin.AppendFlexArrayLen(dst, len(records), flex) // lengths of bytes and arrays look the same
-			splices = append(splices, link.Splice{At: len(dst) - start, Bytes: records})
+			r.splices = append(r.splices, link.Splice{At: len(dst) - start, Bytes: records})
 			if flex {
 				dst = append(dst, 0) // no tags
 			}
@@ -68,67 +139,46 @@ func (r *produceRequest) Encode(dst []byte, h *kmsg.RequestHeader, version int16
 		dst = append(dst, 0)
 	}
 	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start-4))
-	return dst, splices, nil
+	return dst, r.splices, nil
 }
 
-func compareTopics(a, b *produce.Queue) int {
+func sameTopic(a, b *produce.Part) bool {
+	return a.Batch.Queue().Topic == b.Batch.Queue().Topic && a.Batch.SentID() == b.Batch.SentID()
+}
+
+// Done decodes the answer and tells the sink.
+func (r *produceRequest) Done(*link.Request) {
+	s := r.sink
+	clear(r.splices)
+	if r.extra > 0 {
+		s.p.memory.count(-r.extra)
+		r.extra = 0
+	}
+	event := &r.event
+	*event = produce.Answered{Request: r.request}
 	switch {
-	case a.Topic < b.Topic:
-		return -1
-	case a.Topic > b.Topic:
-		return 1
+	case r.Err != nil:
+		event.Failure = r.Err
+		event.Written = r.Written != link.WrittenNo
+		var unsupported *link.UnsupportedError
+		if errors.As(r.Err, &unsupported) {
+			event.Failure = fmt.Errorf("%w: %w", produce.ErrFatal, r.Err)
+		}
+	case !r.NoAnswer:
+		resp := s.response()
+		resp.SetAPIVersion(r.Version)
+		if _, err := kmsg.DecodeResponseLenient(r.Frame, resp); err != nil {
+			event.Failure, event.Written = err, true
+			break
+		}
+		event.Response = resp
+		if resp.ThrottleTimeMs > 0 {
+			r.lane.conn.Throttled(&r.Request, time.Duration(resp.ThrottleTimeMs)*time.Millisecond)
+		}
 	}
-	return 0
-}
-
-// format returns a batch in a form that a broker knows which has a version of Produce: message
-// sets before 0.11, and no Zstandard before 2.1 (KIP-110).
-func (p *Producer) format(b *produce.Batch, version int16) ([]byte, error) {
-	raw := b.Sealed.Bytes
-	to := batch.V2
-	switch {
-	case version < 2:
-		to = batch.V0
-	case version < 3:
-		to = batch.V1
-	case version >= 7 || p.config.compression.Codec != compress.Zstd:
-		return raw, nil
+	if r.lane != nil {
+		s.p.client.requestEvent(&r.Request, r.lane)
 	}
-	p.onceOld.Do(func() {
-		p.client.log.Warn("an old broker gets batches in an older form, which takes time", "broker's version of Produce", version)
-	})
-	codec := p.config.compression
-	if codec.Codec == compress.Zstd {
-		codec = compress.Settings{Codec: compress.LZ4}
-	}
-	return p.rewrite(b, raw, to, codec)
-}
-
-// rewrite encodes a batch anew.
-func (p *Producer) rewrite(b *produce.Batch, raw []byte, to batch.Magic, with compress.Settings) ([]byte, error) {
-	r := batch.NewReader(raw)
-	r.Next()
-	payload, _, err := r.Batch.Payload(p.codecs, nil, batch.DefaultLimit)
-	if err != nil {
-		return nil, err
-	}
-	var out batch.Builder
-	out.Reset(make([]byte, 0, len(payload)+batch.HeaderSize+len(payload)/2), to)
-	var headers []Header
-	w := r.Batch.Walk(payload)
-	for w.Next() {
-		headers = w.Record.Headers.AppendTo(headers[:0])
-		out.Append(w.Record.Timestamp, w.Record.Key, w.Record.Value, headers)
-	}
-	if err := w.Err(); err != nil {
-		return nil, err
-	}
-	s := out.Seal()
-	if _, err := s.Compress(p.codecs, with, nil); err != nil {
-		return nil, err
-	}
-	if r.Batch.Idempotent() {
-		s.Number(r.Batch.ProducerID, r.Batch.ProducerEpoch, r.Batch.BaseSequence)
-	}
-	return s.Bytes, nil
+	r.Frame = nil
+	s.loop.Post(event)
 }

@@ -1,17 +1,14 @@
 package kgo
 
 import (
-	"errors"
 	"fmt"
-	"runtime"
+	"sync"
+	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/cluster"
-	"github.com/franzi-kafka/franzi/kgo/internal/link"
 	"github.com/franzi-kafka/franzi/kgo/internal/loop"
 	"github.com/franzi-kafka/franzi/kgo/internal/produce"
-	"github.com/franzi-kafka/franzi/kgo/internal/route"
 	"github.com/franzi-kafka/franzi/kmsg"
-	"github.com/franzi-kafka/franzi/kmsg/batch"
 )
 
 // A sink does what a [produce.Sink] decides.
@@ -19,7 +16,9 @@ type sink struct {
 	p      *Producer
 	broker int32
 	loop   *loop.Loop[produce.Event, produce.Action]
-	work   chan struct{} // has an element for each batch that is being compressed
+
+	mu    sync.Mutex
+	spare []*kmsg.ProduceResponse // decoded into again
 }
 
 // sink returns the sink of a broker.
@@ -28,19 +27,66 @@ func (p *Producer) sink(broker int32) *sink {
 	defer p.mu.Unlock()
 	s := p.sinks[broker]
 	if s == nil {
-		s = &sink{p: p, broker: broker, work: make(chan struct{}, runtime.GOMAXPROCS(0))}
-		cell := produce.NewSink(p.set, broker, jitter)
+		s = &sink{p: p, broker: broker}
+		cell := sinkCell{produce.NewSink(p.set, broker, jitter), s}
 		cell.Handle(now(), &produce.Identified{Identity: p.names.current()})
-		for range p.hurry {
-			cell.Handle(now(), &produce.Hurry{On: true})
-		}
-		s.loop = loop.New(cell, s.act)
+		cell.Handle(now(), &produce.Hurry{On: p.hurry > 0})
+		s.loop = loop.New[produce.Event, produce.Action](cell, s.act)
 		p.sinks[broker] = s
 	}
 	return s
 }
 
-func (s *sink) quit() { s.loop.Stop() }
+// allSinks returns those that there are.
+func (p *Producer) allSinks() []*sink {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make([]*sink, 0, len(p.sinks))
+	for _, s := range p.sinks {
+		all = append(all, s)
+	}
+	return all
+}
+
+// A sinkCell takes answers back when the cell has read them.
+type sinkCell struct {
+	*produce.Sink
+	s *sink
+}
+
+// Handle is the cell's.
+func (c sinkCell) Handle(now time.Time, e produce.Event) {
+	var resp *kmsg.ProduceResponse
+	if a, ok := e.(*produce.Answered); ok {
+		resp = a.Response
+	}
+	c.Sink.Handle(now, e)
+	if resp != nil {
+		c.s.mu.Lock()
+		c.s.spare = append(c.s.spare, resp) // as many as there are requests
+		c.s.mu.Unlock()
+	}
+}
+
+// response returns one to decode into.
+func (s *sink) response() *kmsg.ProduceResponse {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.spare) - 1
+	if n < 0 {
+		return kmsg.NewProduceResponse()
+	}
+	resp := s.spare[n]
+	s.spare = s.spare[:n]
+	return resp
+}
+
+// tell says to the sink of a partition's leader, if there is one, that there is something.
+func (p *Producer) tell(leader int32, q *queue) {
+	if leader >= 0 {
+		p.sink(leader).loop.Post(&q.ready)
+	}
+}
 
 // act performs an action. It does not block.
 func (s *sink) act(a produce.Action) {
@@ -48,192 +94,64 @@ func (s *sink) act(a produce.Action) {
 	switch a := a.(type) {
 	case *produce.Request:
 		s.send(a)
+	case *produce.Cancel:
+		a.Request.Tag.(*produceRequest).cancel()
 	case *produce.Prepare:
-		s.prepare(a)
-	case *produce.Stale:
-		p.stale(a)
+		p.workers.add(work{queue: a.Port.(*queue), batch: a.Batch})
+	case *produce.Split:
+		p.workers.add(work{queue: a.Port.(*queue), batch: a.Batch, split: true})
 	case *produce.Hint:
 		p.hint(a)
-	case *produce.Cancel:
-		r := a.Request.Tag.(*produceRequest)
-		r.lane.conn.Cancel(&r.Request)
-	case *produce.Split:
-		go s.split(a)
+	case *produce.Stale:
+		p.stale(a)
 	case *produce.Want:
 		p.names.want(a)
 	case *produce.Moved:
-		p.signal(a.Port.(*queue))
+		q := a.Port.(*queue)
+		q.mu.Lock()
+		leader := q.core.Leader()
+		q.mu.Unlock()
+		p.tell(leader, q)
 	default:
 		panic(fmt.Sprintf("kgo: unknown action %T", a))
 	}
 }
 
-// smallBatch is how large a batch is at most that is compressed on the spot: to hand it over would
-// take longer.
-const smallBatch = 16 << 10
-
-// prepare compresses a batch, on another goroutine unless it is small.
-func (s *sink) prepare(a *produce.Prepare) {
-	if len(a.Batch.Sealed.Bytes) <= smallBatch {
-		s.compress(a)
-		return
-	}
-	go func() {
-		s.work <- struct{}{} // as many at a time as there are processors
-		defer func() { <-s.work }()
-		s.compress(a)
-	}()
-}
-
-func (s *sink) compress(a *produce.Prepare) {
-	p, t := s.p, a.Batch.Tag.(*tag)
-	into := p.memory.force(len(a.Batch.Sealed.Bytes))
-	sealed := a.Batch.Sealed
-	unused, err := sealed.Compress(p.codecs, p.config.compression, into)
-	switch {
-	case err != nil: // of a codec of the user's own: the batch goes as it is
-		p.client.log.Warn("cannot compress", "codec", p.config.compression.Codec, "error", err)
-		sealed.Checksum()
-		p.memory.give(into)
-	case len(unused) > 0 && len(t.buffer) >= 0 && &unused[:1][0] == &t.buffer[:1][0]:
-		t.sealed = into
-		p.memory.give(t.buffer)
-		t.buffer = nil
-	default:
-		p.memory.give(into)
-	}
-	q := a.Port.(*queue)
-	q.mu.Lock()
-	q.core.Prepared(a.Batch, sealed)
-	q.ended()
-	q.mu.Unlock()
-	s.loop.Post(&q.ready)
-}
-
-// split makes two batches of one that is too large for the broker.
-func (s *sink) split(a *produce.Split) {
-	p, q := s.p, a.Port.(*queue)
-	left, right, err := p.halves(a.Batch)
-	if err != nil {
-		p.client.log.Error("cannot split a batch", "topic", q.core.Topic, "partition", q.core.Partition, "error", err)
-	}
-	q.mu.Lock()
-	replaced := q.core.Replace(a.Batch, left, right)
-	q.ended()
-	q.mu.Unlock()
-	if !replaced {
-		s.loop.Post(&q.ready)
-		return
-	}
-	old := a.Batch.Tag.(*tag)
-	p.memory.give(old.buffer)
-	p.memory.give(old.sealed)
-	s.loop.Post(&q.ready)
-}
-
-// halves encodes the two halves of a batch anew.
-func (p *Producer) halves(b *produce.Batch) (left, right *produce.Batch, err error) {
-	r := batch.NewReader(b.Sealed.Bytes)
-	if !r.Next() {
-		return nil, nil, fmt.Errorf("kgo: our own batch cannot be read: %w", r.Err())
-	}
-	payload, _, err := r.Batch.Payload(p.codecs, nil, batch.DefaultLimit)
-	if err != nil {
-		return nil, nil, err
-	}
-	old := b.Tag.(*tag)
-	left, right = p.newBatch(), p.newBatch()
-	for _, half := range []*produce.Batch{left, right} {
-		buf := p.memory.force(len(payload) + batch.HeaderSize)
-		half.Builder.Reset(buf, batch.V2)
-		half.Tag.(*tag).buffer = buf
-	}
-	if err := batch.Split(&r.Batch, payload, &left.Builder, &right.Builder); err != nil {
-		p.memory.give(left.Tag.(*tag).buffer)
-		p.memory.give(right.Tag.(*tag).buffer)
-		return nil, nil, err
-	}
-	n := left.Builder.Len()
-	for i, s := range old.slots {
-		if i < n {
-			left.Tag.(*tag).add(i, s.ts, s.callback, s.wait)
-		} else {
-			right.Tag.(*tag).add(i-n, s.ts, s.callback, s.wait)
-		}
-	}
-	right.Tag.(*tag).watchers = old.watchers
-	for _, half := range []*produce.Batch{left, right} {
-		half.Sealed = half.Builder.Seal()
-		if _, err := half.Sealed.Compress(p.codecs, p.config.compression, nil); err != nil {
-			half.Sealed.Checksum()
-		}
-	}
-	p.batches.Add(1)
-	return left, right, nil
-}
-
-// stale takes note that a broker does not lead a partition, and asks who does.
+// stale asks who leads partitions.
 func (p *Producer) stale(a *produce.Stale) {
-	meta := p.client.meta
-	need := &cluster.Need{Newer: meta.snapshot().Seq, Reason: "a broker does not lead a partition"}
-	for _, port := range a.Ports {
-		need.Topics = append(need.Topics, port.(*queue).core.Topic)
+	need := &cluster.Need{Newer: p.client.meta.snapshot().Seq, Reason: "a broker does not lead a partition"}
+	if a.Slow {
+		need.Reason = "a broker does not answer to Produce"
 	}
-	meta.post(need)
+	for _, port := range a.Ports {
+		topic := port.(*queue).core.Topic
+		if n := len(need.Topics); n == 0 || need.Topics[n-1] != topic {
+			need.Topics = append(need.Topics, topic)
+		}
+	}
+	p.client.meta.post(need)
 }
 
+// hint passes on what a broker said of a partition's leader, and asks if that does not help.
 func (p *Producer) hint(a *produce.Hint) {
 	q := a.Port.(*queue)
-	hint := &cluster.LeaderHint{Topic: q.core.Topic, Partition: q.core.Partition, Leader: a.Leader, Epoch: a.Epoch}
-	if e := &a.Endpoint; e.Host != "" {
-		hint.Endpoint = &cluster.Broker{ID: e.NodeID, Host: e.Host, Port: e.Port, Rack: e.Rack.S}
-	}
-	p.client.meta.post(hint)
-}
-
-// send hands a request to the broker's lane for producing.
-func (s *sink) send(a *produce.Request) {
-	r := &produceRequest{sink: s, request: a}
-	a.Tag = r
-	r.Key, r.Max = kmsg.KeyProduce, maxVersion
-	r.Body, r.To = r, r
-	r.NoAnswer = s.p.set.Acks == kmsg.AcksNone
-	p := s.p.client.peers.get(s.broker, "")
-	if p == nil {
-		r.Err = &link.Failure{Stage: link.StageQueue, Err: errLeft}
-		r.Done(&r.Request)
+	meta := p.client.meta
+	e := &a.Endpoint
+	_, known := meta.snapshot().Broker(a.Leader)
+	if e.Host == "" && !known {
+		p.stale(&produce.Stale{Ports: []produce.Port{q}})
 		return
 	}
-	r.lane = p.lane(route.ProduceLane)
-	r.lane.conn.Send(&r.Request)
-}
-
-// A produceRequest is a request of a sink on its way.
-type produceRequest struct {
-	ownRequest
-	sink    *sink
-	request *produce.Request
-}
-
-// Done decodes the answer and tells the sink.
-func (r *produceRequest) Done(*link.Request) {
-	event := &produce.Answered{Request: r.request}
-	switch {
-	case r.Err != nil:
-		event.Failure = r.Err
-		event.Written = r.Written != link.WrittenNo
-		var unsupported *link.UnsupportedError
-		if errors.As(r.Err, &unsupported) {
-			event.Failure = fmt.Errorf("%w: %w", produce.ErrFatal, r.Err)
-		}
-		r.sink.p.client.requestEvent(&r.Request, r.lane)
-	case !r.NoAnswer:
-		resp := kmsg.NewProduceResponse()
-		if err := r.decode(resp); err != nil {
-			event.Failure, event.Written = err, true
-		} else {
-			event.Response = resp
+	hint := &cluster.LeaderHint{Topic: q.core.Topic, Partition: q.core.Partition, Leader: a.Leader, Epoch: a.Epoch}
+	if e.Host != "" {
+		hint.Endpoint = &cluster.Broker{ID: e.NodeID, Host: e.Host, Port: e.Port, Rack: e.Rack.S}
+	}
+	if t := meta.snapshot().Topic(hint.Topic); t != nil {
+		if at := t.Partition(hint.Partition); at != nil && at.LeaderEpoch >= a.Epoch && at.Leader != a.Leader {
+			// It has no newer word than we have, and does not agree.
+			p.stale(&produce.Stale{Ports: []produce.Port{q}})
+			return
 		}
 	}
-	r.sink.loop.Post(event)
+	meta.post(hint)
 }

@@ -3,6 +3,7 @@ package kgo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,8 +14,19 @@ import (
 	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
 
-// ErrBufferFull is the error of [Producer.TryProduce] when the memory of [BufferBytes] is in use.
-var ErrBufferFull = errors.New("kgo: the producer's buffer is full")
+// Errors of records that no broker made.
+var (
+	// ErrBufferFull is the error of [Producer.TryProduce] when the memory of [BufferBytes] is in
+	// use.
+	ErrBufferFull = errors.New("kgo: the producer's buffer is full")
+	// ErrAborted is the error of records that [Producer.AbortBuffered] failed.
+	ErrAborted = errors.New("kgo: the record was aborted")
+	// ErrDeliveryTimeout says that the time of [DeliveryTimeout] was over before a broker had
+	// taken the record.
+	ErrDeliveryTimeout = produce.ErrTimeout
+	// ErrRetries says that a record was sent as often as [ProduceRetries] allows.
+	ErrRetries = produce.ErrTries
+)
 
 // A Producer writes records. Its methods may be called concurrently; the records of one goroutine
 // that go to the same partition keep their order, and so do their callbacks.
@@ -22,29 +34,34 @@ var ErrBufferFull = errors.New("kgo: the producer's buffer is full")
 // A record is encoded when it is handed over: when the method returns, the record and all that it
 // points to are the caller's again.
 type Producer struct {
-	client *Client
-	config *producerConfig
-	set    *produce.Settings
-	codecs *compress.Codecs
-	memory *memory
-	clock  clock
-	names  *identities
-	ends   completions
+	client  *Client
+	config  *producerConfig
+	set     *produce.Settings
+	codecs  *compress.Codecs
+	memory  *memory
+	clock   clock
+	names   *identities
+	ends    completions
+	workers workers
+	tags    tags
+	waits   waits
 
-	last   atomic.Pointer[produceTopic] // the topic of the record before
-	topics sync.Map                     // *produceTopic by name
+	last    atomic.Pointer[produceTopic] // the topic of the record before
+	topics  sync.Map                     // *produceTopic by name
+	closing atomic.Bool                  // no record is accepted any more; set under mu
 
 	mu    sync.Mutex // held for a few lines
 	sinks map[int32]*sink
-	hurry int // how many flushes are under way
+	hurry int // how many wait for all records, or for memory
 
-	batches atomic.Int64 // begun and without an end
+	batches atomic.Int64 // begun and without an end, staged runs included
 	onceOld sync.Once    // for the log
 	sweeper sweeper
 
-	closing sync.Once
-	closed  chan struct{} // closed when no record is accepted any more
-	gone    chan struct{} // closed when all records have had their end
+	once   sync.Once
+	closed chan struct{} // closed when closing is set
+	gone   chan struct{} // closed when nothing is left
+	result error         // of closing; set before gone is closed
 }
 
 // NewProducer makes a producer. Every mistake in the options is in the error. It does no I/O.
@@ -63,7 +80,7 @@ func (c *Client) NewProducer(opts ...ProducerOption) (*Producer, error) {
 		config: config,
 		set:    config.settings(c.config),
 		codecs: config.codecs,
-		memory: newMemory(config.bufferBytes),
+		memory: newMemory(config.bufferBytes, config.batchBytes),
 		sinks:  map[int32]*sink{},
 		closed: make(chan struct{}),
 		gone:   make(chan struct{}),
@@ -72,7 +89,9 @@ func (c *Client) NewProducer(opts ...ProducerOption) (*Producer, error) {
 		p.codecs = &c.codecs
 	}
 	p.names = newIdentities(p)
+	p.workers.p = p
 	p.sweeper.p = p
+	p.sweeper.every = max(min(config.deliveryTimeout, config.topicTimeout)/8, time.Millisecond)
 	if err := c.enlist(p); err != nil {
 		return nil, err
 	}
@@ -82,12 +101,14 @@ func (c *Client) NewProducer(opts ...ProducerOption) (*Producer, error) {
 // Produce hands over a record. It blocks while the producer's buffer is full, until ctx ends; what
 // ctx says afterwards does not count, see [DeliveryTimeout]. The callback, which may be nil, is
 // called exactly once, with where the record is or why it failed, by a goroutine of the
-// producer's: records of one partition in their order, and never before Produce has returned
-// unless that is what failed. It must not block for long, since others wait behind it; to produce
-// from it use [Producer.TryProduce].
+// producer's: records of one partition in their order. It must not block for long, since others
+// wait behind it; to produce from it use [Producer.TryProduce].
+//
+// The error in the callback is an *[Error]; its Written says whether the record may have been
+// written all the same.
 func (p *Producer) Produce(ctx context.Context, r *Record, callback func(RecordMetadata, error)) {
-	if err := p.enqueue(ctx, r, callback, nil, true); err != nil && callback != nil {
-		p.ends.refuse(callback, RecordMetadata{Topic: r.Topic, Partition: -1, Offset: -1, Timestamp: r.Timestamp}, err)
+	if err := p.enqueue(ctx, r, slot{callback: callback}, true); err != nil && callback != nil {
+		p.refuse(slot{callback: callback}, notAccepted(r), err)
 	}
 }
 
@@ -95,28 +116,39 @@ func (p *Producer) Produce(ctx context.Context, r *Record, callback func(RecordM
 // [ErrBufferFull]. An error means that the record was not accepted, and that the callback is not
 // called.
 func (p *Producer) TryProduce(r *Record, callback func(RecordMetadata, error)) error {
-	return p.enqueue(context.Background(), r, callback, nil, false)
+	return p.enqueue(context.Background(), r, slot{callback: callback}, false)
 }
 
 // ProduceSync hands over a record and waits until it is written. If ctx ends before, the record may
 // still be written, and the error says so. It may be called in a callback.
 func (p *Producer) ProduceSync(ctx context.Context, r *Record) (RecordMetadata, error) {
-	w := newSyncWait()
-	failed := RecordMetadata{Topic: r.Topic, Partition: -1, Offset: -1, Timestamp: r.Timestamp}
-	if err := p.enqueue(ctx, r, nil, w, true); err != nil {
-		return failed, err
+	w := p.waits.take()
+	if err := p.enqueue(ctx, r, slot{wait: w}, true); err != nil {
+		p.waits.give(w)
+		return notAccepted(r), err
 	}
 	select {
 	case <-w.done:
 		md, err := w.md, w.err
+		p.waits.give(w)
 		return md, err
 	case <-ctx.Done():
-		return failed, &Error{Op: "produce", Broker: -1, Topic: r.Topic, Partition: -1, API: kmsg.KeyProduce, Version: -1, Written: WrittenMaybe, Err: context.Cause(ctx)}
+		e := p.refusal(r.Topic, -1, kmsg.None, context.Cause(ctx))
+		e.Written = WrittenMaybe
+		return notAccepted(r), e
 	}
 }
 
+// notAccepted is where a record is that has no place.
+func notAccepted(r *Record) RecordMetadata {
+	return RecordMetadata{Topic: r.Topic, Partition: -1, Offset: -1, Timestamp: r.Timestamp}
+}
+
 // enqueue puts a record into its partition's batch.
-func (p *Producer) enqueue(ctx context.Context, r *Record, callback func(RecordMetadata, error), w *syncWait, block bool) error {
+func (p *Producer) enqueue(ctx context.Context, r *Record, s slot, block bool) error {
+	if p.closing.Load() {
+		return p.refusal(r.Topic, -1, kmsg.None, ErrClosed)
+	}
 	t := p.last.Load()
 	if t == nil || t.name != r.Topic {
 		var err error
@@ -124,21 +156,20 @@ func (p *Producer) enqueue(ctx context.Context, r *Record, callback func(RecordM
 			return err
 		}
 	}
-	ts := int64(0)
 	if r.Timestamp.IsZero() {
-		ts = p.clock.now()
-	} else {
-		ts = r.Timestamp.UnixMilli()
+		s.ts = p.clock.now()
+	} else if s.ts = r.Timestamp.UnixMilli(); s.ts < 0 {
+		return p.refusal(r.Topic, -1, kmsg.InvalidTimestamp, fmt.Errorf("%v is before 1970", r.Timestamp))
 	}
 	parts := t.parts.Load()
 	if parts == nil {
-		return t.stage(ctx, r, ts, callback, w, block)
+		return t.stage(ctx, r, s, block)
 	}
-	q, err := t.choose(*parts, r)
+	q, err := t.choose(parts, r)
 	if err != nil {
 		return err
 	}
-	return q.append(ctx, r.Key, r.Value, r.Headers, ts, callback, w, block)
+	return q.append(ctx, r, s, block)
 }
 
 // topic returns what the producer knows of a topic, and begins to ask for it if that is nothing.
@@ -148,16 +179,45 @@ func (p *Producer) topic(name string) (*produceTopic, error) {
 		p.last.Store(t)
 		return t, nil
 	}
-	if name == "" || len(name) > 249 {
+	if !legalTopic(name) {
 		return nil, p.refusal(name, -1, kmsg.InvalidTopicException, nil)
 	}
-	t := newProduceTopic(p, name)
-	if known, raced := p.topics.LoadOrStore(name, t); raced {
-		return known.(*produceTopic), nil
+	p.mu.Lock()
+	if p.closing.Load() {
+		p.mu.Unlock()
+		return nil, p.refusal(name, -1, kmsg.None, ErrClosed)
 	}
-	p.client.meta.post(&cluster.Want{Topics: []string{name}, Create: p.client.config.autoCreate})
-	t.update(p.client.meta.snapshot())
-	return t, nil
+	known, raced := p.topics.LoadOrStore(name, newProduceTopic(p, name))
+	p.mu.Unlock()
+	t := known.(*produceTopic)
+	if raced {
+		return t, nil
+	}
+	meta := p.client.meta
+	meta.post(&cluster.Want{Topics: []string{name}, Create: p.client.config.autoCreate})
+	for s := meta.snapshot(); ; {
+		t.update(s)
+		newest := meta.snapshot()
+		if newest == s {
+			return t, nil
+		}
+		s = newest // what was told meanwhile must not be undone
+	}
+}
+
+// legalTopic reports whether a topic may have a name.
+func legalTopic(name string) bool {
+	if name == "" || name == "." || name == ".." || len(name) > 249 {
+		return false
+	}
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // refusal is the error of a record that is not accepted.
@@ -165,98 +225,147 @@ func (p *Producer) refusal(topic string, partition int32, code kmsg.ErrorCode, e
 	return &Error{Op: "produce", Broker: -1, Topic: topic, Partition: partition, API: kmsg.KeyProduce, Version: -1, Code: code, Err: err}
 }
 
+// await waits for memory. Meanwhile nothing waits for more records: what is sent gives memory back.
+func (p *Producer) await(ctx context.Context, topic string, partition int32, n int, sync, block bool) ([]byte, error) {
+	if !block {
+		return nil, ErrBufferFull
+	}
+	p.setHurry(+1)
+	defer p.setHurry(-1)
+	buf, err := p.memory.wait(ctx, p.closed, n, sync)
+	if err != nil {
+		return nil, p.refusal(topic, partition, kmsg.None, err)
+	}
+	return buf, nil
+}
+
+// awaitSlots waits for memory for n callbacks.
+func (p *Producer) awaitSlots(ctx context.Context, topic string, partition int32, n int, block bool) error {
+	if !block {
+		return ErrBufferFull
+	}
+	p.setHurry(+1)
+	defer p.setHurry(-1)
+	if err := p.memory.waitCharge(ctx, p.closed, n*slotBytes); err != nil {
+		return p.refusal(topic, partition, kmsg.None, err)
+	}
+	return nil
+}
+
+// setHurry says that somebody waits for all records or for memory, or does not any more.
+func (p *Producer) setHurry(by int) {
+	p.mu.Lock()
+	before := p.hurry > 0
+	p.hurry += by
+	on := p.hurry > 0
+	p.mu.Unlock()
+	if on == before {
+		return
+	}
+	for _, s := range p.allSinks() {
+		s.loop.Post(&produce.Hurry{On: on})
+	}
+}
+
 // Flush sends all records that were handed over before, without waiting for more, and blocks until
-// they are written or have failed and their callbacks have returned, or until ctx ends. In a callback it
-// would wait for itself.
+// they are written or have failed and their callbacks have returned, or until ctx ends. In a
+// callback it would wait for itself.
 func (p *Producer) Flush(ctx context.Context) error {
 	p.setHurry(+1)
 	defer p.setHurry(-1)
-	var waits []chan struct{}
+	f := newFlush()
 	for t := range p.allTopics() {
-		waits = append(waits, t.watch()...)
+		t.watch(f)
 	}
-	for _, w := range waits {
-		select {
-		case <-w:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	p.barrier(f)
+	f.end()
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	return nil
+}
+
+// barrier lets a flush wait for the callbacks that are to be called now.
+func (p *Producer) barrier(f *flush) {
+	f.left.Add(1)
+	p.ends.push(ended{call: f.end})
 }
 
 // AbortBuffered fails all records that have not been written, with [ErrAborted]. Those that are on
 // their way to a broker may be written nevertheless, as their errors say.
 func (p *Producer) AbortBuffered() { p.abort(ErrAborted) }
 
-// ErrAborted is the error of records that [Producer.AbortBuffered] failed.
-var ErrAborted = errors.New("kgo: the record was aborted")
-
 func (p *Producer) abort(err error) {
 	for t := range p.allTopics() {
-		t.abort(err)
+		t.abort(err, false)
 	}
 }
 
-// Close accepts no more records, waits up to 30 seconds for those that were handed over, fails the rest,
-// and waits for their callbacks. Further calls do nothing.
+// Close accepts no more records, waits up to 30 seconds for those that were handed over, fails the
+// rest, and waits for their callbacks. Further calls wait for the first.
 func (p *Producer) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), defaultCloseTimeout)
 	defer cancel()
 	return p.Shutdown(ctx)
 }
 
-// Shutdown is [Producer.Close] with a bound of one's own for the wait.
+// Shutdown is [Producer.Close] with a bound of one's own for the wait: when ctx ends, what is left
+// is failed.
 func (p *Producer) Shutdown(ctx context.Context) error {
-	err := error(nil)
-	p.closing.Do(func() {
+	p.once.Do(func() {
+		p.mu.Lock()
+		p.closing.Store(true)
+		p.mu.Unlock()
 		close(p.closed)
-		err = p.Flush(ctx)
-		p.abort(ErrClosed)
-		for t := range p.allTopics() {
-			p.client.meta.post(&cluster.Unwant{Topics: []string{t.name}, Create: p.client.config.autoCreate})
-		}
-		p.client.dismiss(p)
-		p.stop()
-		close(p.gone)
+		go p.finishAll(ctx)
 	})
 	select {
 	case <-p.gone:
-		return err
+		return p.result
 	case <-ctx.Done():
+	}
+	// What is left is failed now, which takes a moment, unless a callback blocks.
+	last := time.NewTimer(lastMoment)
+	defer last.Stop()
+	select {
+	case <-p.gone:
+		return p.result
+	case <-last.C:
 		return context.Cause(ctx)
 	}
 }
 
-// stop ends what runs.
-func (p *Producer) stop() {
-	p.names.cancel()
+// lastMoment is how long Shutdown waits for callbacks after its context has ended.
+const lastMoment = 100 * time.Millisecond
+
+// finishAll is what closing does.
+func (p *Producer) finishAll(ctx context.Context) {
+	p.result = p.Flush(ctx)
+	for t := range p.allTopics() {
+		t.abort(ErrClosed, true)
+		p.client.meta.post(&cluster.Unwant{Topics: []string{t.name}, Create: p.client.config.autoCreate})
+	}
+	f := newFlush()
+	p.barrier(f)
+	f.end()
+	p.client.dismiss(p)
+	p.names.stop()
 	p.sweeper.stop()
 	p.clock.stop()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, s := range p.sinks {
-		s.quit()
+	p.workers.all.Wait()
+	for _, s := range p.allSinks() {
+		s.loop.Stop()
 	}
+	<-f.done
+	close(p.gone)
 }
 
 // allTopics walks the topics.
 func (p *Producer) allTopics() func(yield func(*produceTopic) bool) {
 	return func(yield func(*produceTopic) bool) {
 		p.topics.Range(func(_, t any) bool { return yield(t.(*produceTopic)) })
-	}
-}
-
-func (p *Producer) setHurry(by int) {
-	p.mu.Lock()
-	p.hurry += by
-	sinks := make([]*sink, 0, len(p.sinks))
-	for _, s := range p.sinks {
-		sinks = append(sinks, s)
-	}
-	p.mu.Unlock()
-	for _, s := range sinks {
-		s.loop.Post(&produce.Hurry{On: by > 0})
 	}
 }
 
@@ -267,54 +376,6 @@ func (p *Producer) update(s *cluster.Snapshot) {
 	}
 }
 
-// BufferedBytes returns how much memory the producer's records take, in bytes.
-func (p *Producer) BufferedBytes() int64 { return p.memory.out(p.config.bufferBytes) }
-
-// A sweeper gives up, every now and then, what has run out of time. It runs only while there is
-// something.
-type sweeper struct {
-	p *Producer
-
-	mu      sync.Mutex
-	timer   *time.Timer
-	running bool
-	stopped bool
-}
-
-const sweepEvery = time.Second
-
-// start is called when a batch is begun.
-func (s *sweeper) start() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.running || s.stopped {
-		return
-	}
-	s.running = true
-	if s.timer == nil {
-		s.timer = time.AfterFunc(sweepEvery, s.sweep)
-	} else {
-		s.timer.Reset(sweepEvery)
-	}
-}
-
-func (s *sweeper) sweep() {
-	at := now()
-	for t := range s.p.allTopics() {
-		t.expire(at)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.running = s.p.batches.Load() > 0 && !s.stopped; s.running {
-		s.timer.Reset(sweepEvery)
-	}
-}
-
-func (s *sweeper) stop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stopped = true
-	if s.timer != nil {
-		s.timer.Stop()
-	}
-}
+// BufferedBytes returns how much memory the producer's records and waiting callbacks take, in
+// bytes.
+func (p *Producer) BufferedBytes() int64 { return p.memory.inUse() }

@@ -15,7 +15,7 @@ func (s *Sink) answered(now time.Time, e *Answered) {
 		panic("produce: an answer to a request that is not in flight")
 	}
 	s.flights = slices.Delete(s.flights, i, i+1)
-	var stale Stale
+	var stale []Port
 	if e.Response != nil {
 		s.match(now, e, &stale)
 	}
@@ -37,14 +37,15 @@ func (s *Sink) answered(now time.Time, e *Answered) {
 		}
 		s.resolve(now, p, r, nil, nil, &stale)
 	}
-	if len(stale.Ports) > 0 {
-		s.do(&stale)
+	if len(stale) > 0 {
+		s.do(&Stale{Ports: stale})
 	}
+	s.recycle(e.Request)
 }
 
 // match finds the parts that an answer speaks of. Brokers mostly answer in the order of the
 // request; they may leave parts out, repeat them, or make some up.
-func (s *Sink) match(now time.Time, e *Answered, stale *Stale) {
+func (s *Sink) match(now time.Time, e *Answered, stale *[]Port) {
 	parts, next := e.Request.Parts, 0
 	var index map[partKey]int
 	for i := range e.Response.Responses {
@@ -79,14 +80,13 @@ func (s *Sink) match(now time.Time, e *Answered, stale *Stale) {
 
 // is reports whether the part is of a partition, named by the topic's name or its id.
 func (p *Part) is(topic string, id kbin.UUID, partition int32) bool {
-	q := p.Batch.queue
 	switch {
-	case q.Partition != partition:
+	case p.queue.Partition != partition:
 		return false
 	case topic != "":
-		return q.Topic == topic
+		return p.queue.Topic == topic
 	}
-	return p.Batch.sentID == id
+	return p.sentID == id
 }
 
 type partKey struct {
@@ -98,23 +98,23 @@ type partKey struct {
 func indexOf(parts []Part, byName bool) map[partKey]int {
 	index := make(map[partKey]int, len(parts))
 	for i := range parts {
-		b := parts[i].Batch
-		k := partKey{partition: b.queue.Partition}
+		p := &parts[i]
+		k := partKey{partition: p.queue.Partition}
 		if byName {
-			k.topic = b.queue.Topic
+			k.topic = p.queue.Topic
 		} else {
-			k.id = b.sentID
+			k.id = p.sentID
 		}
 		index[k] = i
 	}
 	return index
 }
 
-func (s *Sink) resolve(now time.Time, part *Part, r Result, p *kmsg.ProduceResponsePartitionProduceResponse, resp *kmsg.ProduceResponse, stale *Stale) {
+func (s *Sink) resolve(now time.Time, part *Part, r Result, p *kmsg.ProduceResponsePartitionProduceResponse, resp *kmsg.ProduceResponse, stale *[]Port) {
 	part.done = true
 	res := part.Port.Resolve(now, part.Batch, r, s.random())
 	if res.Stale && !s.hint(part.Port, p, resp) {
-		stale.Ports = append(stale.Ports, part.Port)
+		*stale = append(*stale, part.Port)
 	}
 	if res.Split != nil {
 		s.do(&Split{part.Port, res.Split})

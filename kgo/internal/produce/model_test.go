@@ -44,7 +44,6 @@ type modelAppend struct {
 	base  int
 	end   int
 	again bool // it was there already
-	text  string
 }
 
 // append does what a broker does with a batch. The error is one of the producer's that no broker

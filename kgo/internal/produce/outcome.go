@@ -41,8 +41,6 @@ type Result struct {
 	Broker int32
 }
 
-func (r *Result) ok() bool { return r.Failure == nil && r.Code == kmsg.None }
-
 // An Outcome is the end of a batch: its records are in the log, or have failed.
 type Outcome struct {
 	Batch *Batch

@@ -138,10 +138,9 @@ type lifeRequest struct {
 }
 
 type lifePart struct {
-	q       *lifeQueue
-	raw     []byte
-	id      kbin.UUID
-	deleted int
+	q   *lifeQueue
+	raw []byte
+	id  kbin.UUID
 }
 
 // A lifePending is a part that is appended and not on all replicas.

@@ -3,6 +3,7 @@ package produce
 import (
 	"time"
 
+	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
@@ -25,7 +26,7 @@ type Ready struct{ Port Port }
 // gets a moment to answer, see [Cancel].
 type Left struct{ Port Port }
 
-// Answered says what became of a request.
+// Answered says what became of a request. It and the request are the sink's from then on.
 type Answered struct {
 	Request *Request
 	// Response is the broker's answer; nil without one, because of Failure or because acks 0
@@ -39,7 +40,8 @@ type Answered struct {
 // Identified tells the producer's newest identity.
 type Identified struct{ Identity Identity }
 
-// Hurry says whether somebody waits for all records, so that none waits for others.
+// Hurry says whether somebody waits for all records, or for their memory, so that none waits for
+// others.
 type Hurry struct{ On bool }
 
 func (*Ready) sinkEvent()      {}
@@ -52,6 +54,8 @@ func (*Hurry) sinkEvent()      {}
 type Action interface{ sinkAction() }
 
 // A Request goes to the sink's broker; Answered tells how it went. It is an action itself.
+//
+// It is used again after the answer, with its Tag.
 type Request struct {
 	Parts []Part
 	Bytes int // of the batches
@@ -69,7 +73,9 @@ type Part struct {
 	// request failed. The others are sent again.
 	Err error
 
-	done bool
+	done   bool
+	queue  *Queue
+	sentID kbin.UUID
 }
 
 // Cancel wants a request ended that is not answered, and whose partitions another broker leads
@@ -129,9 +135,10 @@ type Sink struct {
 
 	identity Identity
 	wanted   Want // what was asked for last
-	hurry    int
+	hurry    bool
 	flights  []*Request // not answered, oldest first; at most Settings.InFlight
 	slowAt   time.Time  // when Stale said so last
+	spare    []*Request // answered
 
 	lines
 	turn    uint64 // counts requests
@@ -157,11 +164,7 @@ func (s *Sink) Handle(now time.Time, event Event) {
 		s.identity, s.wanted = e.Identity, Want{}
 		s.release(placeParked)
 	case *Hurry:
-		if e.On {
-			s.hurry++
-		} else {
-			s.hurry--
-		}
+		s.hurry = e.On
 	}
 }
 
@@ -178,7 +181,7 @@ func (s *Sink) Poll(now time.Time) (Action, bool) {
 		s.watch(now)
 		if len(s.flights) < s.set.InFlight {
 			s.wake(now)
-			eager := s.hurry > 0 || len(s.flights) == 0 || passed(now, s.lingerDue)
+			eager := s.hurry || len(s.flights) == 0 || passed(now, s.lingerDue)
 			if eager {
 				s.release(placeLinger)
 			}
@@ -266,6 +269,25 @@ func (s *Sink) gather(now time.Time, eager bool) {
 	}
 }
 
+// fresh returns a request without parts.
+func (s *Sink) fresh() *Request {
+	n := len(s.spare) - 1
+	if n < 0 {
+		return &Request{}
+	}
+	req := s.spare[n]
+	s.spare[n] = nil
+	s.spare = s.spare[:n]
+	return req
+}
+
+// recycle keeps an answered request for another use.
+func (s *Sink) recycle(req *Request) {
+	clear(req.Parts)
+	*req = Request{Parts: req.Parts[:0], Tag: req.Tag}
+	s.spare = append(s.spare, req)
+}
+
 // visit takes from the queues that are ready, each once, and adds to a request.
 func (s *Sink) visit(now time.Time, req *Request, eager bool) *Request {
 	for range s.ready.len() {
@@ -286,10 +308,10 @@ func (s *Sink) visit(now time.Time, req *Request, eager bool) *Request {
 		t := l.port.Take(now, s.broker, s.identity, eager, room)
 		if t.Batch != nil {
 			if req == nil {
-				req = &Request{}
+				req = s.fresh()
 			}
 			l.turn = s.turn
-			req.Parts = append(req.Parts, Part{Port: l.port, Batch: t.Batch})
+			req.Parts = append(req.Parts, Part{Port: l.port, Batch: t.Batch, queue: t.Batch.queue, sentID: t.Batch.sentID})
 			req.Bytes += len(t.Batch.Sealed.Bytes)
 		}
 		s.follow(l, &t)
