@@ -106,7 +106,7 @@ func remedyOf(stage string, err error) string {
 	case stage == "tls" && strings.Contains(err.Error(), "expired or is not yet valid"):
 		return "Renew the broker's certificate, or set this machine's clock right."
 	case stage == "tls":
-		return "Check that the port is one for TLS: security.protocol and the listener must agree."
+		return "The port may be for plaintext, or for another kind of TLS: leave --tls away, or take the port for TLS."
 	}
 	return "See what the broker's log says."
 }

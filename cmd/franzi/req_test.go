@@ -152,7 +152,7 @@ func TestReqThatFails(t *testing.T) {
 	}
 }
 
-// A broker that cannot be reached, or not in time.
+// A broker that cannot be reached, or not in time: before the call ends, the dial has.
 func TestReqWithoutConnection(t *testing.T) {
 	if _, err := definitions(); err != nil {
 		t.Fatal(err)
@@ -176,7 +176,7 @@ func TestReqWithoutConnection(t *testing.T) {
 		}
 		start := time.Now()
 		got := runWith(t.Context(), slow, "", "req", "Metadata", "-b", "a:1")
-		if got.code != exitTimeout || !strings.Contains(got.err, "a:1") || time.Since(start) != defaultTimeout {
+		if got.code != exitTimeout || !strings.Contains(got.err, "a:1") || time.Since(start) > defaultTimeout {
 			t.Errorf("slow: got exit %d after %v: %s", got.code, time.Since(start), got.err)
 		}
 	})

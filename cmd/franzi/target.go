@@ -149,7 +149,7 @@ func (s *session) anyBroker() ([]target, error) {
 // coordinator asks who coordinates a group or a transactional id.
 func (f *targetFlag) coordinator(s *session) ([]target, error) {
 	req := kmsg.NewFindCoordinatorRequest()
-	req.Key, req.CoordinatorKeys = f.name, []string{f.name}
+	req.CoordinatorKeys = []string{f.name}
 	if f.kind == toTransaction {
 		req.KeyType = 1
 	}

@@ -88,7 +88,7 @@ func (a *app) deleteTopics(cmd *cobra.Command, s *session, names []string, ok *c
 		return err
 	}
 	req := kmsg.NewDeleteTopicsRequest()
-	req.TimeoutMs, req.TopicNames = s.waitMs(), names
+	req.TimeoutMs = s.waitMs()
 	for _, name := range names {
 		t := kmsg.NewDeleteTopicsRequestDeleteTopicState()
 		t.Name = kbin.Str(name)

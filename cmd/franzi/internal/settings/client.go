@@ -134,6 +134,18 @@ func (s *Settings) millis(key string) (time.Duration, bool, error) {
 	return time.Duration(n) * time.Millisecond, true, nil
 }
 
+// seconds is the time that a key has in seconds, 0 if it is not set.
+func (s *Settings) seconds(key string) (time.Duration, error) {
+	if !s.has(key) {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(s.text(key), 10, 31)
+	if err != nil || n < 0 {
+		return 0, s.wrong(key, "%q is no number of seconds", s.text(key))
+	}
+	return time.Duration(n) * time.Second, nil
+}
+
 // truth is the truth value of a key.
 func (s *Settings) truth(key string, otherwise bool) (bool, error) {
 	if !s.has(key) {

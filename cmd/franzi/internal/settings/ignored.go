@@ -24,15 +24,16 @@ var ignoredPrefixes = []string{
 // of librdkafka.
 var ignored = []string{
 	"acks", "allow.auto.create.topics", "auto.commit.interval.ms", "auto.include.jmx.reporter", "auto.offset.reset",
+	"bootstrap.resolve.timeout.ms", "metadata.cluster.check.enable", "sasl.oauthbearer.allow.unverified.audience",
+	"sasl.oauthbearer.allow.unverified.issuer",
 	"batch.size", "buffer.memory", "check.crcs", "client.dns.lookup", "client.rack", "default.api.timeout.ms",
 	"delivery.timeout.ms", "enable.auto.commit", "enable.idempotence", "enable.metrics.push", "exclude.internal.topics",
 	"group.id", "group.instance.id", "group.protocol", "group.remote.assignor", "heartbeat.interval.ms",
 	"isolation.level", "linger.ms", "max.block.ms", "max.in.flight.requests.per.connection", "max.partition.fetch.bytes",
 	"max.poll.interval.ms", "max.poll.records", "max.request.size", "metadata.max.idle.ms", "metadata.recovery.rebootstrap.trigger.ms",
 	"metadata.recovery.strategy", "metric.reporters", "partition.assignment.strategy", "receive.buffer.bytes",
-	"sasl.client.callback.handler.class", "sasl.oauthbearer.assertion.algorithm", "sasl.oauthbearer.assertion.claim.exp.seconds",
-	"sasl.oauthbearer.assertion.claim.jti.include", "sasl.oauthbearer.assertion.claim.nbf.seconds",
-	"sasl.oauthbearer.assertion.private.key.passphrase", "sasl.oauthbearer.assertion.template.file",
+	"sasl.client.callback.handler.class", "sasl.oauthbearer.assertion.algorithm",
+
 	"sasl.oauthbearer.clock.skew.seconds", "sasl.oauthbearer.expected.audience", "sasl.oauthbearer.expected.issuer",
 	"sasl.oauthbearer.jwt.retriever.class", "sasl.oauthbearer.jwt.validator.class", "sasl.oauthbearer.method",
 	"sasl.oauthbearer.scope.claim.name", "sasl.oauthbearer.sub.claim.name", "send.buffer.bytes", "session.timeout.ms",
@@ -48,5 +49,5 @@ var ignored = []string{
 	"message.max.bytes", "message.send.max.retries", "message.timeout.ms", "produce.offset.report", "receive.message.max.bytes",
 	"reconnect.backoff.jitter.ms", "request.required.acks", "resolve.canonical.bootstrap.servers.only", "retry.backoff.jitter.ms", "socket.blocking.max.ms",
 	"socket.keepalive.enable", "socket.max.fails", "socket.nagle.disable", "socket.receive.buffer.bytes", "socket.send.buffer.bytes",
-	"ssl.crl.location", "ssl.curves.list", "ssl.sigalgs.list", "sticky.partitioning.linger.ms", "client.software.name", "client.software.version",
+	"ssl.curves.list", "ssl.sigalgs.list", "sticky.partitioning.linger.ms", "client.software.name", "client.software.version",
 }

@@ -45,7 +45,10 @@ var keys = []Key{
 	{Name: "sasl.jaas.config", Secret: true, Doc: "the login module of Java's client, with its options"},
 	{Name: saslMechanism, Aliases: []string{"sasl.mechanisms"}, Doc: "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or AWS_MSK_IAM"},
 	{Name: "sasl.oauthbearer.assertion.claim.aud", Doc: "whom the assertion is for"},
+	{Name: "sasl.oauthbearer.assertion.claim.exp.seconds", Doc: "how long the assertion holds"},
 	{Name: "sasl.oauthbearer.assertion.claim.iss", Doc: "who issues the assertion"},
+	{Name: "sasl.oauthbearer.assertion.claim.jti.include", Doc: "true gives each assertion an id"},
+	{Name: "sasl.oauthbearer.assertion.claim.nbf.seconds", Doc: "since when the assertion holds, before now"},
 	{Name: "sasl.oauthbearer.assertion.claim.sub", Doc: "whom the assertion is about"},
 	{Name: "sasl.oauthbearer.assertion.file", Doc: "a file with an assertion, which proves who the client is"},
 	{Name: "sasl.oauthbearer.assertion.private.key.file", Doc: "a private key to make an assertion with, PEM"},
@@ -144,6 +147,10 @@ func refused(name string) string {
 	switch {
 	case strings.HasPrefix(name, "sasl.kerberos."):
 		return "GSSAPI (Kerberos) is not among the mechanisms here: use SCRAM, OAUTHBEARER or a client certificate"
+	case name == "sasl.oauthbearer.assertion.template.file", name == "sasl.oauthbearer.assertion.private.key.passphrase":
+		return "it is not supported: make the assertion elsewhere, and name its file by sasl.oauthbearer.assertion.file"
+	case name == "ssl.crl.location":
+		return "lists of revoked certificates are not read"
 	case name == "bootstrap.controllers":
 		return "controllers are asked like brokers: name them with -b"
 	case name == "ssl.engine.factory.class", name == "security.providers", name == "ssl.provider":

@@ -194,7 +194,10 @@ func (l *login) tokens() (sasl.TokenSource, error) {
 		return nil, err
 	}
 	endpoint := oauth.Endpoint{URL: url, Scope: scope}
-	assertion := l.assertion()
+	assertion, err := l.assertion()
+	if err != nil {
+		return nil, err
+	}
 	switch grant := s.text("sasl.oauthbearer.grant.type"); {
 	case strings.HasSuffix(grant, "jwt-bearer"):
 		if assertion == nil {
@@ -229,16 +232,26 @@ func (l *login) tokens() (sasl.TokenSource, error) {
 }
 
 // assertion is what proves who the client is, nil for none.
-func (l *login) assertion() oauth.Assertion {
+func (l *login) assertion() (oauth.Assertion, error) {
 	s := l.s
 	if path := s.text("sasl.oauthbearer.assertion.file"); path != "" {
-		return oauth.AssertionFile(path)
+		return oauth.AssertionFile(path), nil
 	}
-	if path := s.text("sasl.oauthbearer.assertion.private.key.file"); path != "" {
-		claim := func(name string) string { return s.text("sasl.oauthbearer.assertion.claim." + name) }
-		return &oauth.Signer{Key: oauth.KeyFile(path), Issuer: claim("iss"), Subject: claim("sub"), Audience: claim("aud")}
+	path := s.text("sasl.oauthbearer.assertion.private.key.file")
+	if path == "" {
+		return nil, nil
 	}
-	return nil
+	const claim = "sasl.oauthbearer.assertion.claim."
+	a := &oauth.Signer{Key: oauth.KeyFile(path), Issuer: s.text(claim + "iss"), Subject: s.text(claim + "sub"), Audience: s.text(claim + "aud")}
+	var err error
+	if a.Lifetime, err = s.seconds(claim + "exp.seconds"); err != nil {
+		return nil, err
+	}
+	if a.Backdate, err = s.seconds(claim + "nbf.seconds"); err != nil {
+		return nil, err
+	}
+	a.ID, err = s.truth(claim+"jti.include", false)
+	return a, err
 }
 
 // aws is where AWS credentials come from.

@@ -264,6 +264,8 @@ func TestMechanisms(t *testing.T) {
 		{[]string{"sasl.mechanism=OAUTHBEARER", "sasl.oauthbearer.token=x"}, "OAUTHBEARER", ""},
 		{[]string{"sasl.mechanism=OAUTHBEARER", "sasl.oauthbearer.token.endpoint.url=https://x/token", "sasl.oauthbearer.client.id=i", "sasl.oauthbearer.client.secret=s", "sasl.oauthbearer.extensions=a=b"}, "OAUTHBEARER", ""},
 		{[]string{"sasl.mechanism=OAUTHBEARER", "sasl.oauthbearer.token.endpoint.url=https://x/token", jaas("oauthbearer.OAuthBearerLoginModule", `clientId="i" clientSecret="s" scope="x" extension_cluster="c"`)}, "OAUTHBEARER", ""},
+		{[]string{"sasl.mechanism=OAUTHBEARER", "sasl.oauthbearer.token.endpoint.url=https://x/token", "sasl.oauthbearer.grant.type=jwt-bearer", "sasl.oauthbearer.assertion.private.key.file=key.pem", "sasl.oauthbearer.assertion.claim.exp.seconds=60"}, "OAUTHBEARER", ""},
+		{[]string{"sasl.mechanism=OAUTHBEARER", "sasl.oauthbearer.token.endpoint.url=file:///run/token"}, "OAUTHBEARER", ""},
 		{[]string{"sasl.mechanism=AWS_MSK_IAM", "tls=true"}, "AWS_MSK_IAM", ""},
 		{[]string{"security.protocol=SASL_SSL", "sasl.jaas.config=software.amazon.msk.auth.iam.IAMLoginModule required;"}, "AWS_MSK_IAM", ""},
 	} {
