@@ -156,7 +156,7 @@ func (a *app) getConfigs(s *session, r resource, keys []string, all, docs bool) 
 			if c.ReadOnly {
 				notes = append(notes, "read-only")
 			}
-			if c.Doc != nil {
+			if c.Doc != nil && *c.Doc != "" {
 				notes = append(notes, *c.Doc)
 			}
 			t.Row(c.Name, dashIfNull(c.Value), c.Source, strings.Join(notes, ", "))
