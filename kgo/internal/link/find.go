@@ -213,9 +213,9 @@ func (l *Link) negotiated(now time.Time, v *Versions) {
 	l.shakeHands(now)
 }
 
-// cleanSoftware makes a name that brokers accept (KIP-511): letters and digits, with hyphens
+// CleanSoftware makes a name that brokers accept (KIP-511): letters and digits, with hyphens
 // and dots between them.
-func cleanSoftware(name string) string {
+func CleanSoftware(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r == '-' || r == '.' || isAlphanumeric(r) {
 			return r

@@ -57,7 +57,7 @@ func (c Config) withDefaults() Config {
 	c.IdleTimeout = cmp.Or(c.IdleTimeout, 9*time.Minute)
 	c.BackoffMin = cmp.Or(c.BackoffMin, 100*time.Millisecond)
 	c.BackoffMax = cmp.Or(c.BackoffMax, time.Second)
-	c.SoftwareName, c.SoftwareVersion = cleanSoftware(c.SoftwareName), cleanSoftware(c.SoftwareVersion)
+	c.SoftwareName, c.SoftwareVersion = CleanSoftware(c.SoftwareName), CleanSoftware(c.SoftwareVersion)
 	return c
 }
 

@@ -66,7 +66,7 @@ func TestCleanSoftware(t *testing.T) {
 		"github.com/x/y":  "github.com-x-y",
 		"v0.0.0-2026~abc": "v0.0.0-2026-abc",
 	} {
-		if got := cleanSoftware(name); got != want {
+		if got := CleanSoftware(name); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
 	}
