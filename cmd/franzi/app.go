@@ -23,8 +23,12 @@ type app struct {
 	dial     dialer   // nil for the client's own
 	environ  []string // the environment
 	terminal bool     // somebody sits there and can answer
+	watched  bool     // stderr is a terminal, on which progress may be shown
+	screen   bool     // stdout is a terminal
 
 	explains *session // whose requests are to be explained, nil for none
+	saying   sync.Mutex
+	progress *progress // on the line of stderr where the next thing is said; guarded by saying
 	format   output.Format
 	helpJSON bool
 	model    func() (*model.Model, error) // read when first needed, which takes 50 ms
@@ -60,6 +64,11 @@ func (a *app) say(format string, args ...any) {
 		return // it is about a request that did not leave
 	}
 	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")
+	a.saying.Lock()
+	defer a.saying.Unlock()
+	if a.progress != nil {
+		a.progress.clear()
+	}
 	fmt.Fprintln(a.err, "franzi: "+output.Printable(text))
 }
 

@@ -115,6 +115,8 @@ func (s *session) where(e *kgo.Error) string {
 		return fmt.Sprintf(" on broker %d", e.Broker)
 	case e.Addr != "":
 		return " at " + e.Addr
+	case e.Topic != "" && e.API == kmsg.KeyProduce:
+		return "" // it never was on its way
 	}
 	return " at " + strings.Join(s.settings.Brokers(), ",")
 }
@@ -130,6 +132,18 @@ func cause(e *kgo.Error) string {
 		return plainly(e.Err)
 	}
 	return "it failed"
+}
+
+// codeOrText is the name of the code that an error has from a broker, or else why it failed.
+func codeOrText(err error) string {
+	var e *kgo.Error
+	switch {
+	case !errors.As(err, &e):
+		return plainly(err)
+	case e.Code != kmsg.None:
+		return e.Code.Name()
+	}
+	return cause(e)
 }
 
 // inFlags makes advice for users of kgo one for users of franzi.
@@ -182,7 +196,8 @@ func isConnection(err error) bool {
 		return true
 	}
 	var e *kgo.Error
-	if !errors.As(err, &e) || e.Code != kmsg.None || isTimeout(err) && !isNetwork(err) {
+	var code kmsg.ErrorCode
+	if !errors.As(err, &e) || errors.As(err, &code) || isTimeout(err) && !isNetwork(err) {
 		return false
 	}
 	return isNetwork(err) || e.Retriable && e.Err != nil

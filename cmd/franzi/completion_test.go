@@ -52,6 +52,8 @@ func TestCompletions(t *testing.T) {
 		{[]string{"decode", "--response-to", "Heartbeat", "-v", ""}, []string{"4", "3", "2", "1", "0"}},
 		{[]string{"error", "FENCED_L"}, []string{"FENCED_LEADER_EPOCH"}},
 		{[]string{"error", "l"}, []string{"list", "LEADER_NOT_AVAILABLE"}},
+		{[]string{"produce", "-z", "z"}, []string{"zstd"}},
+		{[]string{"produce", "--acks", ""}, []string{"all", "1", "0"}},
 		{[]string{"completion", ""}, []string{"bash", "zsh", "fish", "powershell"}},
 		{[]string{"help", "api", ""}, []string{"list", "show", "diff", "versions"}},
 	} {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/settings"
+	"github.com/franzi-kafka/franzi/kgo"
 )
 
 // connection has the flags that say which cluster to ask, and how.
@@ -19,6 +20,8 @@ type connection struct {
 	timeout time.Duration
 	explain bool
 	verbose bool
+
+	options []kgo.ClientOption // that the command wants
 }
 
 const defaultTimeout = 10 * time.Second

@@ -14,5 +14,6 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process as it stands
 	a := newApp(os.Stdin, os.Stdout, os.Stderr, nil)
 	a.terminal = isTerminal(os.Stdin) && isTerminal(os.Stderr)
+	a.watched, a.screen = isTerminal(os.Stderr), isTerminal(os.Stdout)
 	os.Exit(a.run(ctx, os.Args[1:]))
 }

@@ -41,7 +41,9 @@ func (a *app) rootCommand() *cobra.Command {
 	a.addHelpJSON(root)
 	complete(root, "output", completeFormats)
 
-	root.AddCommand(a.clusterCommand(), a.topicCommand(), a.configCommand(), a.doctorCommand(), a.settingsCommand(), a.fakeCommand(), a.apiCommand(), a.reqCommand(), a.encodeCommand(), a.decodeCommand(),
+	root.AddCommand(a.produceCommand(),
+		a.clusterCommand(), a.topicCommand(), a.configCommand(), a.doctorCommand(), a.settingsCommand(), a.fakeCommand(),
+		a.apiCommand(), a.reqCommand(), a.encodeCommand(), a.decodeCommand(),
 		a.errorCommand(), a.completionCommand(), a.versionCommand())
 	root.SetHelpCommand(helpCommand())
 	return root

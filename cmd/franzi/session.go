@@ -12,6 +12,7 @@ import (
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/settings"
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/tap"
 	"github.com/franzi-kafka/franzi/kgo"
+	"github.com/franzi-kafka/franzi/kmsg"
 )
 
 // A session is what a command has of a cluster, for as long as it runs.
@@ -49,10 +50,21 @@ func (a *app) session(cmd *cobra.Command, c *connection, tapped bool) (*session,
 	}
 	if c.explain {
 		a.explains = ss
-		ss.tap.Keep(func(e *tap.Exchange) bool { return changes(e.Key()) })
+		ss.tap.Keep(func(e *tap.Exchange) bool {
+			if r, ok := e.Request.(*kmsg.InitProducerIDRequest); ok && !r.TransactionalID.Valid {
+				return false // a number is drawn, and nothing else happens
+			}
+			return changes(e.Key())
+		})
 	}
 	ss.ctx, ss.cancel = context.WithTimeout(cmd.Context(), c.timeout)
 	return ss, nil
+}
+
+// renew lets what follows take as long as --timeout says, once more.
+func (s *session) renew() {
+	s.cancel()
+	s.ctx, s.cancel = context.WithTimeout(s.cmd.Context(), s.flags.timeout)
 }
 
 // close ends the session.
@@ -82,6 +94,7 @@ func (s *session) options() ([]kgo.ClientOption, error) {
 		return nil, err
 	}
 	name, version := software()
+	opts = append(opts, s.flags.options...)
 	opts = append(opts, kgo.SoftwareNameAndVersion(name, version))
 	if s.flags.verbose {
 		opts = append(opts, kgo.Logger(slog.New(slog.NewTextHandler(s.app.err, &slog.HandlerOptions{Level: slog.LevelDebug}))))

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kgo"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -166,6 +165,3 @@ func (f *targetFlag) coordinator(s *session) ([]target, error) {
 	}
 	return []target{{true, id, host + ":" + strconv.Itoa(int(port))}}, nil
 }
-
-// optional is a string that is null if it is empty.
-func optional(s string) kbin.NullString { return kbin.NullString{S: s, Valid: s != ""} }

@@ -129,6 +129,17 @@ func (s *session) topics(names []string, internal bool) ([]*kmsg.MetadataRespons
 	return all, nil
 }
 
+// exists asks for a topic. The error says that there is none, or what else is wrong.
+func (s *session) exists(topic string) error {
+	req := kmsg.NewMetadataRequest()
+	req.AllowAutoTopicCreation = false
+	t := kmsg.NewMetadataRequestTopic()
+	t.Name = kbin.Str(topic)
+	req.Topics = []kmsg.MetadataRequestTopic{t}
+	_, err := kgo.Do(s.ctx, s.client, req)
+	return err
+}
+
 // like reports whether a name is one of the given ones, or like one of the patterns.
 func like(name string, patterns []string) bool {
 	for _, p := range patterns {

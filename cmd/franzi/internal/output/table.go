@@ -45,14 +45,27 @@ func (t *Table) append(dst []byte) []byte {
 			dst = append(append(dst, Printable(b.line)...), '\n')
 			continue
 		}
-		dst = b.appendRows(dst)
+		dst = appendRows(dst, b.rows, new([]int))
 	}
 	return dst
 }
 
-func (b block) appendRows(dst []byte) []byte {
-	var widths []int
-	for _, row := range b.rows {
+// appendStream writes the rows of the table below those before, with columns as wide as the widest
+// so far, and the heading if it is the first.
+func (t *Table) appendStream(dst []byte, widths *[]int, first bool) []byte {
+	for _, b := range t.blocks {
+		rows := b.rows
+		if b.heading && !first {
+			rows = rows[1:]
+		}
+		dst = appendRows(dst, rows, widths)
+	}
+	return dst
+}
+
+func appendRows(dst []byte, rows [][]string, known *[]int) []byte {
+	widths := *known
+	for _, row := range rows {
 		for i, cell := range row {
 			if i == len(widths) {
 				widths = append(widths, 0)
@@ -60,7 +73,8 @@ func (b block) appendRows(dst []byte) []byte {
 			widths[i] = max(widths[i], utf8.RuneCountInString(Printable(cell)))
 		}
 	}
-	for _, row := range b.rows {
+	*known = widths
+	for _, row := range rows {
 		var line strings.Builder
 		for i, cell := range row {
 			cell = Printable(cell)

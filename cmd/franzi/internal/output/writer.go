@@ -35,6 +35,9 @@ type Writer struct {
 	out    io.Writer
 	format Format
 	some   bool // written before
+
+	stream bool
+	widths []int // of the columns of a stream's table, the widest so far
 }
 
 // NewWriter returns a writer of results in a format, or in the given default if the user did
@@ -44,6 +47,14 @@ func NewWriter(out io.Writer, format Format, otherwise string) *Writer {
 		format.name = otherwise
 	}
 	return &Writer{out: out, format: format}
+}
+
+// NewStream returns a writer of results that belong together and come one by one: as a table they
+// are the rows of one, whose heading is written once.
+func NewStream(out io.Writer, format Format, otherwise string) *Writer {
+	w := NewWriter(out, format, otherwise)
+	w.stream = true
+	return w
 }
 
 // Write writes a result with a single write, so that who reads the other end of a pipe sees
@@ -75,6 +86,9 @@ func (w *Writer) render(r Result) ([]byte, error) {
 	}
 	switch w.format.name {
 	case TableFormat:
+		if w.stream {
+			return r.table(v).appendStream(nil, &w.widths, !w.some), nil
+		}
 		return r.table(v).append(nil), nil
 	case RawFormat:
 		return r.table(v).appendBare(nil), nil

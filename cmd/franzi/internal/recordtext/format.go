@@ -15,10 +15,10 @@ import (
 )
 
 // FormatHelp says what may be in a [Format], for help.
-const FormatHelp = `A format has fields between text of your own: %t topic, %p partition, %o offset, %k key, %v or
-%s value, %h headers (a=b,c=d), %T timestamp in ms, %D timestamp as a date, %K and %V the sizes
-of key and value (-1 for null), %% a percent sign; and \n \r \t \0 \\ \xFF. A line ends each
-record, unless an escape does; \c at the end is for no end at all.`
+const FormatHelp = `A format has fields between text of your own:
+%t topic, %p partition, %o offset, %k key, %v or %s value, %h headers (a=b,c=d), %T timestamp in
+ms, %D as a date, %K and %V sizes of key and value (-1 for null), %% a percent sign; and \n \r \t
+\0 \\ \xFF. A line ends each record, unless an escape does; \c at the end is for no end at all.`
 
 // A Format is a record as text, as kcat has it. It is made by [ParseFormat].
 type Format struct {
