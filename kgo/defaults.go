@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/franzi-kafka/franzi/kmsg"
+	"github.com/franzi-kafka/franzi/kmsg/batch"
 )
 
 // All defaults stand here, with their names in the Java client.
@@ -28,4 +29,11 @@ const (
 	defaultBufferBytes     = 64 << 20             // buffer.memory
 	defaultDeliveryTimeout = 2 * time.Minute      // delivery.timeout.ms
 	defaultTopicTimeout    = 60 * time.Second     // max.block.ms
+
+	defaultFetchMaxWait        = 500 * time.Millisecond // fetch.max.wait.ms
+	defaultFetchMinBytes       = 1                      // fetch.min.bytes
+	defaultFetchBufferBytes    = 64 << 20               // no such option in Java; fetch.max.bytes is a request's
+	defaultFetchPartitionBytes = 1 << 20                // max.partition.fetch.bytes
+	defaultFetchLanes          = 1                      // no such option in Java
+	defaultMaxDecompressed     = batch.DefaultLimit     // no such option in Java
 )

@@ -47,6 +47,7 @@ type peer struct {
 
 	mu    sync.Mutex
 	lanes [lanes]*lane
+	own   []*lane     // of those that do not share theirs
 	gone  error       // set when the peer is closed
 	grace *time.Timer // while it leaves
 
@@ -258,6 +259,27 @@ func (p *peer) lane(kind route.Lane) *lane {
 		l.conn.Close(gone) // it was made after the others were closed
 	}
 	return l
+}
+
+// ownLane makes a lane that is nobody else's, see [peer.dismiss].
+func (p *peer) ownLane(kind route.Lane) *lane {
+	l := p.newLane(kind)
+	p.mu.Lock()
+	p.own = append(p.own, l)
+	gone := p.gone
+	p.mu.Unlock()
+	if gone != nil {
+		l.conn.Close(gone)
+	}
+	return l
+}
+
+// dismiss ends a lane of ownLane.
+func (p *peer) dismiss(l *lane) {
+	p.mu.Lock()
+	p.own = slices.DeleteFunc(p.own, func(other *lane) bool { return other == l })
+	p.mu.Unlock()
+	l.conn.Close(ErrClosed)
 }
 
 func (p *peer) newLane(kind route.Lane) *lane {

@@ -85,5 +85,5 @@ func (p *peer) open() (all []*lane) {
 			all = append(all, l)
 		}
 	}
-	return all
+	return append(all, p.own...)
 }

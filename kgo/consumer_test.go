@@ -1,0 +1,120 @@
+package kgo_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/franzi-kafka/franzi/kgo"
+	"github.com/franzi-kafka/franzi/kgo/ktest"
+)
+
+// fill appends n records to each partition of a topic, in batches, and returns how many in all.
+func (s *stage) fill(topic string, partitions int32, n int) int {
+	s.Helper()
+	for p := range partitions {
+		for at := 0; at < n; {
+			var records []ktest.Record
+			for range min(n-at, 1+at%7) {
+				records = append(records, ktest.Record{Key: fmt.Appendf(nil, "key %d", at), Value: seedValue(p, at)})
+				at++
+			}
+			if _, err := s.Produce(topic, p, records...); err != nil {
+				s.Fatal(err)
+			}
+		}
+	}
+	return int(partitions) * n
+}
+
+func seedValue(p int32, at int) []byte { return fmt.Appendf(nil, "%d/%d", p, at) }
+
+// consumer makes a consumer, which ends with its client.
+func (s *stage) consumer(c *kgo.Client, opts ...kgo.ConsumerOption) *kgo.Consumer {
+	s.Helper()
+	o, err := c.NewConsumer(opts...)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return o
+}
+
+// A tally checks that each partition's records come in order, each once.
+type tally struct {
+	s    *stage
+	next map[int32]int64
+	n    int
+}
+
+func (l *tally) take(r *kgo.Record) {
+	if l.next == nil {
+		l.next = map[int32]int64{}
+	}
+	if want := l.next[r.Partition]; r.Offset != want || string(r.Value) != string(seedValue(r.Partition, int(want))) {
+		l.s.Errorf("SKIP or REPEAT: %s[%d] offset %d %q, want offset %d", r.Topic, r.Partition, r.Offset, r.Value, want)
+	}
+	l.next[r.Partition] = r.Offset + 1
+	l.n++
+}
+
+func TestConsume(t *testing.T) {
+	for _, how := range []string{"records", "batches", "poll"} {
+		t.Run(how, func(t *testing.T) {
+			onStage(t, []ktest.Option{ktest.Brokers(3), ktest.SeedTopic("orders", 8)}, func(s *stage) {
+				total := s.fill("orders", 8, 1000)
+				s.with(nil, func(c *kgo.Client) {
+					o := s.consumer(c, kgo.Topics("orders"), kgo.StopAtEnd())
+					l := &tally{s: s}
+					begin := time.Now()
+					s.read(o, how, l)
+					if l.n != total {
+						t.Errorf("got %d records, want %d", l.n, total)
+					}
+					if took := time.Since(begin); took > time.Second {
+						t.Errorf("it took %v", took)
+					}
+				})
+			})
+		})
+	}
+}
+
+// read reads to the end.
+func (s *stage) read(o *kgo.Consumer, how string, l *tally) {
+	ctx := context.Background()
+	switch how {
+	case "records":
+		for r, err := range o.Records(ctx) {
+			if err != nil {
+				s.Error(err)
+				continue
+			}
+			l.take(r)
+		}
+	case "batches":
+		for b, err := range o.Batches(ctx) {
+			if err != nil {
+				s.Error(err)
+				continue
+			}
+			for r := range b.Records() {
+				l.take(r)
+			}
+			b.Release()
+		}
+	case "poll":
+		for {
+			batches, err := o.Poll(ctx)
+			if err != nil {
+				s.Logf("%v", err)
+				return
+			}
+			for _, b := range batches {
+				for r := range b.Records() {
+					l.take(r)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package kgo
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// fetchMemory is the budget of a consumer, and keeps buffers for frames and for what is
+// decompressed. It is the [fetch.Budget] of the cell.
+//
+// Used is what requests may bring, what frames with chunks that are not consumed take, and what is
+// decompressed. Buffers that are kept are not used; both together stay within the limit, but
+// for what comes by force: a batch that is larger than what was asked for, and the one that the
+// user is about to see.
+type fetchMemory struct {
+	limit int64
+	room  func() // is told when who waits may try again
+
+	mu      sync.Mutex
+	used    int64
+	waiting int64 // bytes of records that are delivered and not consumed
+	starved bool  // somebody was refused
+	least   int64 // the least that would have helped
+	ahead   int64 // the most that may wait then
+	kept    int64 // bytes in free
+	free    [][]byte
+	poison  bool // buffers that come back are overwritten, for tests
+}
+
+// maxFree is how many buffers are kept; the oldest goes first.
+const maxFree = 64
+
+// Take takes room for an answer, see [fetch.Budget].
+func (m *fetchMemory) Take(least, most, ahead int64) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := min(most, m.limit-m.used)
+	if n >= least && m.waiting <= ahead || m.used == 0 {
+		n = max(n, least)
+		m.used += n
+		m.shrink()
+		return n
+	}
+	if !m.starved {
+		m.starved, m.least, m.ahead = true, least, ahead
+	}
+	m.least, m.ahead = min(m.least, least), max(m.ahead, ahead)
+	return 0
+}
+
+// tryTake takes room for n bytes that are to be decompressed ahead of the user, and reports whether
+// there is some: a quarter of the budget is left to who fetches.
+func (m *fetchMemory) tryTake(n int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.used+n > m.limit-m.limit/4 {
+		return false
+	}
+	m.used += n
+	m.shrink()
+	return true
+}
+
+// change adds to what is used, and to what waits to be consumed; both may be negative.
+func (m *fetchMemory) change(used, waiting int64) {
+	if used == 0 && waiting == 0 {
+		return
+	}
+	m.mu.Lock()
+	m.used += used
+	m.waiting += waiting
+	tell := m.starved && m.used+m.least <= m.limit && m.waiting <= m.ahead
+	if tell {
+		m.starved = false
+	}
+	m.shrink()
+	m.mu.Unlock()
+	if tell {
+		m.room()
+	}
+}
+
+// get returns a buffer without contents that has room for n bytes.
+func (m *fetchMemory) get(n int) []byte {
+	m.mu.Lock()
+	best := -1
+	for i, b := range m.free {
+		if cap(b) >= n && cap(b) <= 2*n+smallestBuffer && (best < 0 || cap(b) < cap(m.free[best])) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		buf := m.free[best]
+		m.drop(best)
+		m.mu.Unlock()
+		return buf[:0]
+	}
+	m.mu.Unlock()
+	return make([]byte, 0, (n+n/8+smallestBuffer-1)&^(smallestBuffer-1))
+}
+
+// put takes back a buffer that nobody reads any more.
+func (m *fetchMemory) put(buf []byte) {
+	if cap(buf) < smallestBuffer {
+		return
+	}
+	if m.poison {
+		buf = buf[:cap(buf)]
+		for i := range buf {
+			buf[i] = 0xdb
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.free) == maxFree {
+		m.drop(0)
+	}
+	m.free = append(m.free, buf[:0])
+	m.kept += int64(cap(buf))
+	m.shrink()
+}
+
+// drop takes a buffer out of those that are kept.
+func (m *fetchMemory) drop(i int) {
+	m.kept -= int64(cap(m.free[i]))
+	last := copy(m.free[i:], m.free[i+1:]) + i
+	m.free[last] = nil
+	m.free = m.free[:last]
+}
+
+// shrink lets go of buffers whose memory is needed.
+func (m *fetchMemory) shrink() {
+	for len(m.free) > 0 && m.used+m.kept > m.limit {
+		m.drop(0)
+	}
+}
+
+// inUse returns what is used and what waits.
+func (m *fetchMemory) inUse() (used, waiting int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.used, m.waiting
+}
+
+// A frame is the memory of an answer. It counts as used while it has chunks that are not consumed,
+// and is used again when nobody reads it any more; of a user who does not say so, the garbage
+// collector finds out.
+type frame struct {
+	memory  *fetchMemory
+	buf     []byte
+	chunks  atomic.Int32 // that are not consumed
+	readers atomic.Int32 // chunks, batches that were shown and not released, workers
+}
+
+// consumed is for the end of a chunk.
+func (f *frame) consumed() {
+	if f.chunks.Add(-1) == 0 {
+		f.memory.change(-int64(cap(f.buf)), 0)
+	}
+	f.release()
+}
+
+func (f *frame) hold() { f.readers.Add(1) }
+
+func (f *frame) release() {
+	if f.readers.Add(-1) == 0 {
+		f.memory.put(f.buf)
+	}
+}
