@@ -22,7 +22,7 @@ import (
 const produceHelp = `produce reads records from stdin and writes them to a topic. Each line is JSON, as consume writes
 it; all of its fields may be left out:
 
-  {"partition":0,"timestamp":17,"key":"k","value":"v","headers":[{"key":"a","value":"b"}]}
+  {"key":"k","value":"v","headers":[{"key":"a","value":null}],"timestamp":1700000000000}
 
 With -f lines have another format. ` + recordtext.FormatHelp + `
 
