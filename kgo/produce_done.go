@@ -39,7 +39,7 @@ func tagOf(b *produce.Batch) *tag { return b.Tag.(*tag) }
 func (t *tag) full() bool { return len(t.slots) == cap(t.slots) }
 
 // growth is how many more slots are made room for, for record i.
-func (t *tag) growth(i int) int { return max(4, i+1-cap(t.slots), cap(t.slots)) }
+func (t *tag) growth(i int) int { return max(i+1-cap(t.slots), cap(t.slots)) }
 
 // grow makes room for n more slots, which are charged.
 func (t *tag) grow(n int) {
@@ -100,27 +100,40 @@ type tags struct {
 
 const (
 	maxTags  = 64 // that are kept
+	minSlots = 4
 	maxSlots = 64 // of one that is kept
 )
 
-// newTag returns one with an empty batch.
+// newTag returns one with an empty batch, and room for some slots: a batch has memory that was
+// waited for, and does not wait a second time while it is empty.
 func (p *Producer) newTag() *tag {
-	p.tags.mu.Lock()
-	defer p.tags.mu.Unlock()
-	n := len(p.tags.free) - 1
+	t := p.tags.take()
+	if t.slots == nil {
+		t.slots = make([]slot, 0, minSlots)
+	}
+	t.charged = cap(t.slots) * slotBytes
+	p.memory.charge(t.charged, true)
+	return t
+}
+
+func (ts *tags) take() *tag {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	n := len(ts.free) - 1
 	if n < 0 {
 		t := &tag{}
 		t.batch.Tag = t
 		return t
 	}
-	t := p.tags.free[n]
-	p.tags.free[n] = nil
-	p.tags.free = p.tags.free[:n]
+	t := ts.free[n]
+	ts.free[n] = nil
+	ts.free = ts.free[:n]
 	return t
 }
 
 // keep takes a tag that nobody has to do with any more.
 func (p *Producer) keep(t *tag) {
+	p.memory.discharge(t.charged)
 	slots := t.slots
 	if cap(slots) > maxSlots {
 		slots = nil
@@ -132,16 +145,6 @@ func (p *Producer) keep(t *tag) {
 	defer p.tags.mu.Unlock()
 	if len(p.tags.free) < maxTags {
 		p.tags.free = append(p.tags.free, t)
-	}
-}
-
-// end tells who waits for a record.
-func (s *slot) end(md RecordMetadata, err error) {
-	switch {
-	case s.wait != nil:
-		s.wait.end(md, err)
-	case s.callback != nil:
-		s.callback(md, err)
 	}
 }
 
@@ -279,11 +282,21 @@ func (e *ended) metadata(i int, ts int64) (RecordMetadata, error) {
 	return md, e.err
 }
 
-// refuse calls the callback of a record that was not accepted.
+// refuse tells who waits for a record that it was not accepted. Who waits in ProduceSync may do so
+// in a callback, and is told at once.
 func (p *Producer) refuse(s slot, md RecordMetadata, err error) {
+	if s.wait != nil {
+		s.wait.end(md, err)
+		return
+	}
 	p.memory.charge(slotBytes, true)
+	p.refuseCharged(s, md, err)
+}
+
+// refuseCharged is refuse for a callback that has its memory.
+func (p *Producer) refuseCharged(s slot, md RecordMetadata, err error) {
 	p.ends.push(ended{call: func() {
-		s.end(md, err)
+		s.callback(md, err)
 		p.memory.discharge(slotBytes)
 	}})
 }
@@ -312,9 +325,10 @@ func (p *Producer) finish(outcomes []produce.Outcome) {
 	}
 }
 
-// end tells who waits, and leaves callbacks to the completions.
+// end tells who waits, and leaves callbacks to the completions. A flush waits for the callbacks of
+// all batches before too, so it is left to them as well.
 func (p *Producer) end(e ended) {
-	callbacks := false
+	callbacks := len(e.tag.flushes) > 0
 	for i := range e.tag.slots {
 		s := &e.tag.slots[i]
 		if s.wait != nil {
@@ -331,13 +345,15 @@ func (p *Producer) end(e ended) {
 
 // retire is the last that happens to a batch, but for the release of one that is in use.
 func (p *Producer) retire(t *tag, inUse bool) {
-	for _, f := range t.flushes {
-		f.end()
-	}
-	p.memory.discharge(t.charged)
+	flushes := t.flushes
 	p.batches.Add(-1)
-	if !inUse {
+	if inUse {
+		p.memory.discharge(t.charged)
+	} else {
 		p.keep(t)
+	}
+	for _, f := range flushes {
+		f.end()
 	}
 }
 

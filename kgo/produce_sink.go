@@ -30,7 +30,7 @@ func (p *Producer) sink(broker int32) *sink {
 		s = &sink{p: p, broker: broker}
 		cell := sinkCell{produce.NewSink(p.set, broker, jitter), s}
 		cell.Handle(now(), &produce.Identified{Identity: p.names.current()})
-		cell.Handle(now(), &produce.Hurry{On: p.hurry > 0})
+		cell.Handle(now(), &produce.Hurry{})
 		s.loop = loop.New[produce.Event, produce.Action](cell, s.act)
 		p.sinks[broker] = s
 	}
@@ -48,7 +48,7 @@ func (p *Producer) allSinks() []*sink {
 	return all
 }
 
-// A sinkCell takes answers back when the cell has read them.
+// A sinkCell takes answers back when the cell has read them, and says whether somebody waits.
 type sinkCell struct {
 	*produce.Sink
 	s *sink
@@ -57,8 +57,11 @@ type sinkCell struct {
 // Handle is the cell's.
 func (c sinkCell) Handle(now time.Time, e produce.Event) {
 	var resp *kmsg.ProduceResponse
-	if a, ok := e.(*produce.Answered); ok {
-		resp = a.Response
+	switch e := e.(type) {
+	case *produce.Answered:
+		resp = e.Response
+	case *produce.Hurry: // two of them may come in the wrong order
+		e.On = c.s.p.hurry.Load() > 0
 	}
 	c.Sink.Handle(now, e)
 	if resp != nil {
@@ -146,12 +149,14 @@ func (p *Producer) hint(a *produce.Hint) {
 	if e.Host != "" {
 		hint.Endpoint = &cluster.Broker{ID: e.NodeID, Host: e.Host, Port: e.Port, Rack: e.Rack.S}
 	}
+	var at *cluster.Partition
 	if t := meta.snapshot().Topic(hint.Topic); t != nil {
-		if at := t.Partition(hint.Partition); at != nil && at.LeaderEpoch >= a.Epoch && at.Leader != a.Leader {
-			// It has no newer word than we have, and does not agree.
-			p.stale(&produce.Stale{Ports: []produce.Port{q}})
-			return
-		}
+		at = t.Partition(hint.Partition)
+	}
+	if at == nil || at.LeaderEpoch >= a.Epoch && at.Leader != a.Leader {
+		// There is nothing to correct, or it has no newer word than we have and does not agree.
+		p.stale(&produce.Stale{Ports: []produce.Port{q}})
+		return
 	}
 	meta.post(hint)
 }

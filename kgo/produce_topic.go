@@ -44,6 +44,9 @@ func newProduceTopic(p *Producer, name string) *produceTopic {
 // stickyShare is how many bytes a partition gets before it is another's turn.
 const stickyShare = 64 << 10
 
+// recordOverhead is about what a record takes besides key and value.
+const recordOverhead = 8
+
 // choose returns the queue of a record's partition.
 func (t *produceTopic) choose(parts *partitions, r *Record) (*queue, error) {
 	n := int32(parts.known)
@@ -56,7 +59,7 @@ func (t *produceTopic) choose(parts *partitions, r *Record) (*queue, error) {
 	case r.Key != nil:
 		i = KeyHash(r.Key) % n
 	default:
-		i = t.sticky.choose(len(r.Value), parts.all[:n])
+		i = t.sticky.choose(recordOverhead+len(r.Value), parts.all[:n])
 	}
 	return parts.all[i], nil
 }
@@ -106,7 +109,9 @@ func (t *produceTopic) learn(known *cluster.Topic) *partitions {
 	if len(next.all) < n {
 		all := append(make([]*queue, 0, n), next.all...)
 		for i := len(all); i < n; i++ {
-			all = append(all, newQueue(t, int32(i)))
+			q := newQueue(t, int32(i))
+			q.led.Store(known.Partitions[i].Leader >= 0) // for what is dealt
+			all = append(all, q)
 		}
 		next.all = all
 	}

@@ -22,7 +22,7 @@ type workers struct {
 	todo    []work
 	next    int
 	running int
-	all     sync.WaitGroup
+	over    chan struct{} // not nil when no work is accepted any more; closed when none runs
 }
 
 // A work is a batch to be prepared, or to be split.
@@ -39,11 +39,25 @@ const smallBatch = 16 << 10
 func (w *workers) add(job work) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.over != nil {
+		return // the batch was given up
+	}
 	w.todo = append(w.todo, job)
 	if w.running < runtime.GOMAXPROCS(0) {
 		w.running++
-		w.all.Go(w.run)
+		go w.run()
 	}
+}
+
+// stop returns when all work is done. What comes after is of batches that were given up.
+func (w *workers) stop() {
+	w.mu.Lock()
+	w.over = make(chan struct{})
+	if w.running == 0 {
+		close(w.over)
+	}
+	w.mu.Unlock()
+	<-w.over
 }
 
 func (w *workers) run() {
@@ -67,7 +81,9 @@ func (w *workers) take() (work, bool) {
 	defer w.mu.Unlock()
 	if w.next == len(w.todo) {
 		w.todo, w.next = w.todo[:0], 0
-		w.running--
+		if w.running--; w.running == 0 && w.over != nil {
+			close(w.over)
+		}
 		return work{}, false
 	}
 	job := w.todo[w.next]
@@ -127,19 +143,23 @@ func (w *workers) split(q *queue, b *produce.Batch) {
 		return
 	}
 	old := tagOf(b)
-	for i, s := range old.slots {
-		if n := int(left.batch.Sealed.Count); i < n {
-			left.slots = append(left.slots, s)
-		} else {
-			right.slots = append(right.slots, s)
-		}
-	}
-	left.charged, right.flushes = old.charged, old.flushes
-	old.charged, old.flushes = 0, nil
+	n := min(int(left.batch.Sealed.Count), len(old.slots))
+	left.inherit(p, old.slots[:n])
+	right.inherit(p, old.slots[n:])
+	right.flushes = old.flushes
 	p.memory.give(old.buffer)
 	old.buffer = nil
 	p.batches.Add(1) // two for one
 	p.keep(old)
+}
+
+// inherit takes slots from the batch that this one was part of.
+func (t *tag) inherit(p *Producer, slots []slot) {
+	if more := len(slots) - cap(t.slots); more > 0 {
+		p.memory.charge(more*slotBytes, true)
+		t.grow(more)
+	}
+	t.slots = append(t.slots, slots...)
 }
 
 // halves encodes the two halves of a batch anew.
@@ -161,8 +181,10 @@ func (w *workers) halves(b *produce.Batch) (left, right *tag, err error) {
 		half.batch.Builder.Reset(half.buffer, batch.V2)
 	}
 	if err := batch.Split(&r.Batch, payload, &left.batch.Builder, &right.batch.Builder); err != nil {
-		p.memory.give(left.buffer)
-		p.memory.give(right.buffer)
+		for _, half := range []*tag{left, right} {
+			p.memory.give(half.buffer)
+			p.keep(half)
+		}
 		return nil, nil, err
 	}
 	for _, half := range []*tag{left, right} {
@@ -175,7 +197,8 @@ func (w *workers) halves(b *produce.Batch) (left, right *tag, err error) {
 		// Into memory of its size.
 		buffer := append(p.memory.force(len(s.Bytes)), s.Bytes...)
 		p.memory.give(half.buffer)
-		s.Bytes, half.buffer, half.batch.Sealed = buffer, buffer, s
+		s.Bytes = buffer
+		half.buffer, half.batch.Sealed = buffer, s
 	}
 	return left, right, nil
 }

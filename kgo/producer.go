@@ -52,7 +52,8 @@ type Producer struct {
 
 	mu    sync.Mutex // held for a few lines
 	sinks map[int32]*sink
-	hurry int // how many wait for all records, or for memory
+
+	hurry atomic.Int64 // how many wait for all records, or for memory
 
 	batches atomic.Int64 // begun and without an end, staged runs included
 	onceOld sync.Once    // for the log
@@ -107,8 +108,14 @@ func (c *Client) NewProducer(opts ...ProducerOption) (*Producer, error) {
 // The error in the callback is an *[Error]; its Written says whether the record may have been
 // written all the same.
 func (p *Producer) Produce(ctx context.Context, r *Record, callback func(RecordMetadata, error)) {
-	if err := p.enqueue(ctx, r, slot{callback: callback}, true); err != nil && callback != nil {
-		p.refuse(slot{callback: callback}, notAccepted(r), err)
+	s := slot{callback: callback}
+	if err := p.enqueue(ctx, r, s, true); err != nil && callback != nil {
+		// Refusals must not outrun their callbacks either.
+		if p.memory.charge(slotBytes, false) || p.memory.waitCharge(ctx, p.closed, slotBytes) == nil {
+			p.refuseCharged(s, notAccepted(r), err)
+			return
+		}
+		p.refuse(s, notAccepted(r), err)
 	}
 }
 
@@ -253,17 +260,13 @@ func (p *Producer) awaitSlots(ctx context.Context, topic string, partition int32
 }
 
 // setHurry says that somebody waits for all records or for memory, or does not any more.
-func (p *Producer) setHurry(by int) {
-	p.mu.Lock()
-	before := p.hurry > 0
-	p.hurry += by
-	on := p.hurry > 0
-	p.mu.Unlock()
-	if on == before {
+func (p *Producer) setHurry(by int64) {
+	now := p.hurry.Add(by)
+	if (now > 0) == (now-by > 0) {
 		return
 	}
 	for _, s := range p.allSinks() {
-		s.loop.Post(&produce.Hurry{On: on})
+		s.loop.Post(&produce.Hurry{}) // which says what is so when it is handled
 	}
 }
 
@@ -354,7 +357,7 @@ func (p *Producer) finishAll(ctx context.Context) {
 	p.names.stop()
 	p.sweeper.stop()
 	p.clock.stop()
-	p.workers.all.Wait()
+	p.workers.stop()
 	for _, s := range p.allSinks() {
 		s.loop.Stop()
 	}
