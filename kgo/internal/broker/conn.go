@@ -2,6 +2,7 @@ package broker
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/franzi-kafka/franzi/kmsg"
@@ -161,6 +162,11 @@ func (c *Cluster) serve(cn *conn, frame []byte) {
 		return
 	}
 	x.fault = c.faultsOf(x)
+	if x.fault.hold > 0 { // the frame is the caller's again by then
+		if _, r, err := kmsg.DecodeRequestHeader(slices.Clone(frame)); err != nil || x.req.DecodeFrom(r) != nil {
+			panic("broker: a request that could be read cannot be read again")
+		}
+	}
 	c.start(x, api)
 }
 
