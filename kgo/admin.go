@@ -89,7 +89,7 @@ func outcomesOf(api kmsg.APIKey, err error) *outcomes {
 func (o *outcomes) err() error { return joined(o.all) }
 
 func joined(all []error) error {
-	if len(all) == 1 {
+	if all = slices.Compact(all); len(all) == 1 {
 		return all[0]
 	}
 	return errors.Join(all...)

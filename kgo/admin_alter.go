@@ -40,13 +40,24 @@ type ResourceResult struct {
 // Errors are for example [kmsg.InvalidConfig] and [kmsg.InvalidRequest].
 func (a *Admin) AlterConfigs(ctx context.Context, changes []ConfigChange, opts ...ChangeOption) ([]ResourceResult, error) {
 	validateOnly := changeConfigOf(opts).validateOnly
+	all, errs := make([]ResourceResult, len(changes)), &outcomes{api: kmsg.KeyIncrementalAlterConfigs}
+	named := map[ConfigResource]int{}
+	for _, c := range changes {
+		named[c.Resource]++
+	}
 	req := kmsg.NewIncrementalAlterConfigsRequest()
 	req.ValidateOnly = validateOnly
 	for i := range changes {
+		r := changes[i].Resource
+		if all[i].Resource = r; named[r] > 1 { // some releases refuse both, some take the last
+			all[i].Err = adminError(errs.api, keyPart(r.String()), errTwice)
+			errs.all = append(errs.all, all[i].Err)
+			continue
+		}
 		req.Resources = append(req.Resources, changes[i].request())
 	}
-	if len(changes) == 0 {
-		return nil, nil
+	if len(req.Resources) == 0 {
+		return all, errs.err()
 	}
 	ctx, cancel := a.client.bounded(ctx)
 	defer cancel()
@@ -54,32 +65,29 @@ func (a *Admin) AlterConfigs(ctx context.Context, changes []ConfigChange, opts .
 	if resp == nil {
 		return nil, err
 	}
-	o := outcomesOf(kmsg.KeyIncrementalAlterConfigs, err)
+	o := outcomesOf(errs.api, err)
 	told := indexed(resp.Responses, func(r *kmsg.IncrementalAlterConfigsResponseAlterConfigsResourceResponse) ConfigResource {
 		return ConfigResource{r.ResourceType, r.ResourceName}
 	})
-	all := make([]ResourceResult, len(changes))
 	var old []ConfigChange // for brokers that do not serve it
+	var results []*ResourceResult
 	for i, c := range changes {
-		all[i] = ResourceResult{c.Resource, o.of(keyPart(c.Resource.String()), told[c.Resource] != nil)}
+		if all[i].Err != nil {
+			continue
+		}
+		all[i].Err = o.of(keyPart(c.Resource.String()), told[c.Resource] != nil)
 		if lacks(all[i].Err) && c.replaceable() {
-			old = append(old, c)
+			old, results = append(old, c), append(results, &all[i])
+		} else if all[i].Err != nil {
+			errs.all = append(errs.all, all[i].Err)
 		}
 	}
-	if len(old) == 0 {
-		return all, o.err()
-	}
-	replaced := a.replaceConfigs(ctx, old, validateOnly)
-	var errs []error
-	for i, c := range changes {
-		if lacks(all[i].Err) && c.replaceable() {
-			all[i].Err, replaced = replaced[0], replaced[1:]
-		}
-		if err := all[i].Err; err != nil && !slices.Contains(errs, err) {
-			errs = append(errs, err)
+	for i, err := range a.replaceConfigs(ctx, old, validateOnly) {
+		if results[i].Err = err; err != nil {
+			errs.all = append(errs.all, err)
 		}
 	}
-	return all, joined(errs)
+	return all, errs.err()
 }
 
 func (c *ConfigChange) request() kmsg.IncrementalAlterConfigsRequestAlterConfigsResource {
@@ -117,10 +125,6 @@ func (a *Admin) replaceConfigs(ctx context.Context, changes []ConfigChange, vali
 		resources[i] = changes[i].Resource
 	}
 	errs := make([]error, len(changes))
-	seen := map[ConfigResource]int{}
-	for _, r := range resources {
-		seen[r]++
-	}
 	current, err := a.DescribeConfigs(ctx, resources)
 	if current == nil {
 		for i := range errs {
@@ -135,9 +139,6 @@ func (a *Admin) replaceConfigs(ctx context.Context, changes []ConfigChange, vali
 			continue
 		}
 		next, err := changes[i].applied(r.Configs)
-		if seen[r.Resource] > 1 {
-			err = errTwice
-		}
 		if err != nil {
 			errs[i] = adminError(kmsg.KeyAlterConfigs, keyPart(r.Resource.String()), err)
 			continue
@@ -172,7 +173,7 @@ func (a *Admin) replaceConfigs(ctx context.Context, changes []ConfigChange, vali
 
 // Why configs are not replaced.
 var (
-	errTwice     = errors.New("it is named twice")
+	errTwice     = errors.New("it is named more than once")
 	errAllTheirs = errors.New("the broker does not tell which of its configs are set, and takes all of them at once: the others would be lost")
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -126,7 +127,10 @@ func (a *administrator) alterConfigsTask() {
 	a.isSet(orders, map[string]string{"retention.ms": "3600000", "flush.ms": "3000"})
 	a.works("append", alter(kgo.ConfigChange{Append: map[string]string{"cleanup.policy": "compact"}}))
 	a.isSet(orders, map[string]string{"retention.ms": "3600000", "flush.ms": "3000", "cleanup.policy": "delete,compact"})
-	a.works("append what is there", alter(kgo.ConfigChange{Append: map[string]string{"cleanup.policy": "delete"}, Delete: []string{"flush.ms"}}))
+	if a.has("3.0") || !a.has("2.3") { // in between it was there twice then
+		a.works("append what is there", alter(kgo.ConfigChange{Append: map[string]string{"cleanup.policy": "delete"}}))
+	}
+	a.works("delete", alter(kgo.ConfigChange{Delete: []string{"flush.ms"}}))
 	a.isSet(orders, map[string]string{"retention.ms": "3600000", "cleanup.policy": "delete,compact"})
 	a.works("subtract", alter(kgo.ConfigChange{Subtract: map[string]string{"cleanup.policy": "delete"}}))
 	a.isSet(orders, map[string]string{"retention.ms": "3600000", "cleanup.policy": "compact"})
@@ -172,14 +176,15 @@ func (a *administrator) alterBrokerTask(broker string) {
 		a.fails("broker", err, err, kmsg.InvalidRequest)
 		return
 	}
-	a.works("broker", change(brokerConfigs(broker)))
-	a.isSet(brokerConfigs(broker), map[string]string{"log.retention.ms": "5000000"})
-	a.works("all brokers", change(brokerConfigs("")))
-	a.isSet(brokerConfigs(""), map[string]string{"log.retention.ms": "5000000"})
 	for _, r := range []kgo.ConfigResource{brokerConfigs(broker), brokerConfigs("")} {
+		before := a.set(r) // Kafka sets some itself
+		with := maps.Clone(before)
+		with["log.retention.ms"] = "5000000"
+		a.works(r.String(), change(r))
+		a.isSet(r, with)
 		_, err := a.AlterConfigs(ctx, []kgo.ConfigChange{{Resource: r, Delete: []string{"log.retention.ms"}}})
 		a.works("back", err)
-		a.isSet(r, map[string]string{})
+		a.isSet(r, before)
 	}
 }
 
