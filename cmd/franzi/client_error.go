@@ -29,7 +29,7 @@ func (s *session) wrap(err error) error {
 	case errors.As(err, &f):
 		return f
 	}
-	return &failure{exitCodeOf(err), s.textOf(err)}
+	return &failure{code: exitCodeOf(err), text: s.textOf(err)}
 }
 
 // sayErrors says each part of an error of the client by itself, and ends the program with its

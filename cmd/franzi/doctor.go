@@ -276,7 +276,7 @@ func (d *doctor) report(a *app) error {
 			if c.Broker != nil {
 				where = fmt.Sprintf("broker %d, which advertises %s", *c.Broker, c.Addr)
 			}
-			return &failure{exitConnection, fmt.Sprintf("the first stage that breaks is %s of %s: %s. %s", c.Stage, where, strings.TrimSuffix(c.Detail, "."), *c.Remedy)}
+			return &failure{code: exitConnection, text: fmt.Sprintf("the first stage that breaks is %s of %s: %s. %s", c.Stage, where, strings.TrimSuffix(c.Detail, "."), *c.Remedy)}
 		}
 	}
 	return nil

@@ -25,15 +25,16 @@ const (
 
 // A failure is an error with the exit code that it ends the program with.
 type failure struct {
-	code int
-	text string // "" if all has been said
+	code  int
+	text  string // "" if all has been said
+	final bool   // it counts also if the command was interrupted
 }
 
 func (f *failure) Error() string { return f.text }
 
 // failed is for what went wrong with the thing asked for.
 func failed(format string, args ...any) error {
-	return &failure{exitFailed, fmt.Sprintf(format, args...)}
+	return &failure{code: exitFailed, text: fmt.Sprintf(format, args...)}
 }
 
 // errSaid ends the program with exitFailed: each item that failed has been reported.
@@ -41,12 +42,12 @@ func errSaid() error { return &failure{code: exitFailed} }
 
 // misused is for a mistake in the command line. It says where to look.
 func misused(cmd *cobra.Command, format string, args ...any) error {
-	return &failure{exitUsage, fmt.Sprintf(format, args...) + "; see " + cmd.CommandPath() + " --help"}
+	return &failure{code: exitUsage, text: fmt.Sprintf(format, args...) + "; see " + cmd.CommandPath() + " --help"}
 }
 
 // mistaken is for an argument that cannot be meant.
 func mistaken(format string, args ...any) error {
-	return &failure{exitUsage, fmt.Sprintf(format, args...)}
+	return &failure{code: exitUsage, text: fmt.Sprintf(format, args...)}
 }
 
 // unknown is for a name that does not exist. It suggests the closest one that does, and says
@@ -77,6 +78,8 @@ func verdict(ctx context.Context, err error) (int, string) {
 	switch {
 	case err == nil:
 		return exitOK, ""
+	case errors.As(err, &f) && f.final:
+		return f.code, f.text
 	case errors.Is(err, context.Canceled) || errors.Is(ctx.Err(), context.Canceled):
 		return exitInterrupted, "interrupted"
 	case errors.As(err, &f):

@@ -20,7 +20,7 @@ func (a *app) rootCommand() *cobra.Command {
 		Use:     "franzi",
 		Short:   "Ask Kafka brokers, and see what goes over the wire",
 		Long:    rootHelp,
-		Example: "  franzi api show Fetch -v 12\n  franzi req Metadata -b localhost:9092",
+		Example: "  franzi demo\n  franzi topic list -b localhost:9092\n  franzi api show Fetch -v 12",
 		Version: moduleVersion(),
 		RunE:    func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 
@@ -41,7 +41,7 @@ func (a *app) rootCommand() *cobra.Command {
 	a.addHelpJSON(root)
 	complete(root, "output", completeFormats)
 
-	root.AddCommand(a.produceCommand(), a.benchCommand(),
+	root.AddCommand(a.demoCommand(), a.produceCommand(), a.benchCommand(),
 		a.clusterCommand(), a.topicCommand(), a.configCommand(), a.doctorCommand(), a.settingsCommand(), a.fakeCommand(),
 		a.apiCommand(), a.reqCommand(), a.encodeCommand(), a.decodeCommand(),
 		a.errorCommand(), a.completionCommand(), a.versionCommand())
