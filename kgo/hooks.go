@@ -16,8 +16,8 @@ type Hook struct {
 	OnConnect func(ConnectEvent)
 	// OnDisconnect is told of the end of a connection.
 	OnDisconnect func(DisconnectEvent)
-	// OnRequest is told of each request that is done: of users, and of the client's own, which
-	// ask for versions, metadata and coordinators.
+	// OnRequest is told of each request that is done: of users, and of the client's own. Those that
+	// connecting takes, for versions and authentication, are part of it: see OnConnect.
 	OnRequest func(RequestEvent)
 	// OnThrottle is told that a broker wants to be spared (KIP-219).
 	OnThrottle func(ThrottleEvent)

@@ -291,8 +291,8 @@ func MaxFrameBytes(n int) ClientOption {
 	return clientOption(func(c *clientConfig) { c.maxFrame = n })
 }
 
-// AllowAutoTopicCreation lets brokers create a topic that is asked for and does not exist, if
-// they are set up to do so (auto.create.topics.enable). The default is not to. Java:
+// AllowAutoTopicCreation lets brokers create a topic that is produced to or consumed and does not
+// exist, if they are set up to do so (auto.create.topics.enable). The default is not to. Java:
 // allow.auto.create.topics.
 func AllowAutoTopicCreation() ClientOption {
 	return clientOption(func(c *clientConfig) { c.autoCreate = true })
