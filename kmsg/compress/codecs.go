@@ -135,7 +135,9 @@ func (c *Codecs) Compress(dst, src []byte, s Settings) ([]byte, error) {
 //
 // It appends limit bytes at most, and never more than 2 GiB less 1 MiB. If dst has room for what
 // comes out nothing is allocated for it; 32 bytes more make Zstd faster. Else it begins with
-// what [Codecs.Predict] says, within the limit, and goes on as more comes out.
+// what [Codecs.Predict] says, within the limit, and makes as much room again as came out when
+// that is full. So bytes of which nothing comes cost 16 bytes for each of them, and with Zstd
+// 1 more and up to 256 KiB, where it has to try.
 //
 // The error is an [*Error] with [ErrLimit], [ErrCorrupt] or [ErrUnknownCodec], or what a
 // [Method] returned.
@@ -181,10 +183,10 @@ func (c *Codecs) Decompress(dst, src []byte, codec Codec, limit int) ([]byte, er
 }
 
 // Predict guesses how many bytes src decompresses to, for callers that bring a buffer. For None
-// and Snappy it is exact. Gzip, Zstd and some frames of LZ4 say the size; it is believed up to 32
-// bytes for each of src and 64 KiB, with Zstd as far as the blocks can hold so much. Otherwise it
-// is a little more than the ratio of what was decompressed before. For an unknown codec and
-// for corrupt bytes it is 0. It allocates nothing.
+// it is exact. Snappy, Gzip, Zstd and some frames of LZ4 say the size, which is taken if they can
+// hold so much; otherwise it is a little more than the ratio of what was decompressed before. It
+// is never more than 16 bytes for each of src and 4 KiB, since all of that may be a lie. For an
+// unknown codec and for corrupt bytes it is 0. It allocates nothing.
 func (c *Codecs) Predict(src []byte, codec Codec) int {
 	if codec < 0 || codec > maxCodec {
 		return 0
@@ -202,7 +204,7 @@ func (c *Codecs) Predict(src []byte, codec Codec) int {
 		if err != nil {
 			return 0
 		}
-		return n
+		return claimed(uint64(n), len(src))
 	case codec == LZ4:
 		return c.predictLZ4(src)
 	case codec == Zstd:

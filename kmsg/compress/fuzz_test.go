@@ -100,8 +100,14 @@ func FuzzSnappy(f *testing.F) {
 		got, err := hostile(t, src, compress.Snappy, fuzzLimit)
 		theirs, theirErr := strictUnsnappy(src)
 		compare(t, got, err, theirs, theirErr, true)
-		if n := new(compress.Codecs).Predict(src, compress.Snappy); err == nil && n != len(got) {
+		if n := new(compress.Codecs).Predict(src, compress.Snappy); err == nil && n != min(len(got), 16*len(src)+4096) {
 			t.Errorf("predicted %d, got %d bytes", n, len(got))
+		}
+		if n, err := snappy.DecodedLen(src); err == nil && n <= fuzzLimit && n <= 22*len(src) {
+			_, err := snappy.DecodeStrict(nil, src)
+			if holds := compress.SnappyHolds(src, n); holds != (err == nil) {
+				t.Errorf("%x: holds %t, the library says %v", src, holds, err)
+			}
 		}
 	})
 }

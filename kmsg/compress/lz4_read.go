@@ -137,7 +137,11 @@ func (f *lz4Frame) appendBlock(dst []byte, base, guess, limit int, block lz4Fram
 			return dst[:len(dst)+n], nil
 		}
 	}
-	n := lz4Size(block.data)
+	before := 0
+	if f.flags&lz4Independent == 0 {
+		before = min(len(dst)-base, lz4Window)
+	}
+	n := lz4Size(block.data, before)
 	switch {
 	case n <= room || n > most:
 		return nil, corrupt("block of %d bytes", len(block.data))
@@ -162,9 +166,9 @@ func (f *lz4Frame) decode(dst []byte, base, room int, block lz4FrameBlock) (int,
 	return lz4.UncompressBlockWithDict(block.data, dst[at:at+room], window)
 }
 
-// lz4Size adds up what the sequences of a block make, or returns -1. It does not look at what
-// they copy.
-func lz4Size(block []byte) int {
+// lz4Size adds up what the sequences of a block make, or returns -1 if they copy from where
+// nothing is: there are so many bytes before the block.
+func lz4Size(block []byte, before int) int {
 	size := 0
 	for i := 0; i < len(block); {
 		token := block[i]
@@ -183,6 +187,9 @@ func lz4Size(block []byte) int {
 		i += 2 // how far back
 		match := int(token&15) + 4
 		if i > len(block) {
+			return -1
+		}
+		if back := int(block[i-2]) | int(block[i-1])<<8; back == 0 || back > size+before {
 			return -1
 		}
 		if match == 19 {

@@ -212,6 +212,21 @@ func TestLZ4Checks(t *testing.T) {
 
 // What lz4Size adds up is what comes out.
 func TestLZ4Size(t *testing.T) {
+	for _, row := range []struct {
+		block  string
+		before int
+		want   int
+	}{
+		{"\x1fx\x01\x00\x00\x10y", 0, 21},
+		{"\x1fx\x02\x00\x00\x10y", 0, -1}, // from before the beginning
+		{"\x1fx\x02\x00\x00\x10y", 1, 21},
+		{"\x1fx\x00\x00\x00\x10y", 9, -1}, // from nowhere
+		{"\x1fx\x01", 0, -1},
+	} {
+		if got := compress.LZ4Size([]byte(row.block), row.before); got != row.want {
+			t.Errorf("%x after %d bytes: got %d, want %d", row.block, row.before, got, row.want)
+		}
+	}
 	var compressor lz4.Compressor
 	for _, src := range [][]byte{payload("text:1"), payload("text:100"), payload("text:65536"), payload("zeros:65536"), records(smallRecord, 65_536, 1)} {
 		block := make([]byte, lz4.CompressBlockBound(len(src)))
@@ -219,7 +234,7 @@ func TestLZ4Size(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := compress.LZ4Size(block[:n]); got != len(src) {
+		if got := compress.LZ4Size(block[:n], 0); got != len(src) {
 			t.Errorf("got %d, want %d", got, len(src))
 		}
 	}

@@ -69,30 +69,38 @@ func unsnappy(dst, src []byte, limit int) ([]byte, error) {
 	if n > limit {
 		return nil, ErrLimit
 	}
-	dst = grow(dst, n)
+	base, guess := len(dst), claimed(uint64(n), len(src))
+	dst = grow(dst, guess)
 	if len(src) > 0 && !isFramed(src) {
-		return appendBlock(dst, src)
+		return appendBlock(dst, base, guess, limit, src)
 	}
 	for len(src) > 0 {
 		var block []byte
 		if block, src, err = nextBlock(src); err != nil {
 			return nil, err
 		}
-		if dst, err = appendBlock(dst, block); err != nil {
+		if dst, err = appendBlock(dst, base, guess, limit, block); err != nil {
 			return nil, err
 		}
 	}
 	return dst, nil
 }
 
-// appendBlock decodes a block into the room that dst has for it. No block decodes to none.
-func appendBlock(dst, block []byte) ([]byte, error) {
+// appendBlock decodes a block into the room that dst has, or that is made for it. No block decodes
+// to none.
+func appendBlock(dst []byte, base, guess, limit int, block []byte) ([]byte, error) {
 	if block == nil {
 		return dst, nil
 	}
 	n, err := snappySize(block)
 	if err != nil {
 		return nil, err
+	}
+	if n > cap(dst)-len(dst) {
+		if n > believed*len(block) && !snappyHolds(block, n) {
+			return nil, corrupt("%d bytes do not become %d", len(block), n)
+		}
+		dst = growTo(dst, base, guess, n, limit-(len(dst)-base))
 	}
 	if _, err := s2.Decode(dst[len(dst):len(dst)+n:len(dst)+n], block); err != nil {
 		return nil, corrupt("%w", err)
@@ -158,4 +166,57 @@ func snappySize(block []byte) (int, error) {
 		return 0, corrupt("%d bytes cannot become %d", len(block), n)
 	}
 	return int(n), nil
+}
+
+// snappyHolds reports whether a block becomes n bytes, by all of its elements, before there is
+// room for them. Unlike the decoder it does not take the repeated offsets of S2.
+func snappyHolds(block []byte, n int) bool {
+	_, i := binary.Uvarint(block)
+	size := 0
+	for i < len(block) && size <= n {
+		tag := block[i]
+		i++
+		length, offset, extra := int(tag>>2)+1, 0, 0
+		switch tag & 3 {
+		case 0: // literals
+			if length > 60 {
+				extra = length - 60
+				if length = 1 + littleEndian(block, i, extra); length <= 0 {
+					return false
+				}
+			}
+			i += extra
+			if length > len(block)-i {
+				return false
+			}
+			i += length
+			size += length
+			continue
+		case 1:
+			length, extra = int(tag>>2&7)+4, 1
+			offset = int(tag>>5)<<8 | littleEndian(block, i, 1)
+		case 2:
+			extra = 2
+			offset = littleEndian(block, i, 2)
+		case 3:
+			extra = 4
+			offset = littleEndian(block, i, 4)
+		}
+		if i += extra; i > len(block) || offset <= 0 || offset > size {
+			return false
+		}
+		size += length
+	}
+	return i == len(block) && size == n
+}
+
+// littleEndian reads up to 4 bytes, or returns what is impossible if they are not there.
+func littleEndian(b []byte, i, n int) (x int) {
+	if n > len(b)-i {
+		return math.MinInt32
+	}
+	for k := range n {
+		x |= int(b[i+k]) << (8 * k)
+	}
+	return min(x, math.MaxInt32)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/snappy/xerial"
 
@@ -137,5 +138,33 @@ func TestSnappyRatio(t *testing.T) {
 	want := bytes.Repeat([]byte("x"), 64_001)
 	if got, err := c.Decompress(nil, block, compress.Snappy, len(want)); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("got %d bytes, %v, want %d", len(got), err, len(want))
+	}
+}
+
+// SnappyHolds is tested by the fuzzer too, with all that it finds.
+func TestSnappyHolds(t *testing.T) {
+	for _, name := range []string{"text:1", "text:3000", "zeros:100000", "noise:300", "noise:70000"} {
+		src := payload(name)
+		for _, block := range [][]byte{snappy.Encode(nil, src), s2.EncodeSnappyBest(nil, src)} {
+			if !compress.SnappyHolds(block, len(src)) || compress.SnappyHolds(block, len(src)+1) || compress.SnappyHolds(block, len(src)-1) {
+				t.Errorf("%s: %d bytes in %d are not what is found", name, len(src), len(block))
+			}
+			if compress.SnappyHolds(block[:len(block)-1], len(src)) {
+				t.Errorf("%s: a byte less holds as much", name)
+			}
+		}
+	}
+	for name, block := range map[string]string{
+		"a copy from nowhere":          "\x05\x00x\x01\x00",
+		"a copy from before":           "\x05\x00x\x01\x02",
+		"a copy from far before":       "\x05\x00x\x0e\x02\x00",
+		"a copy from 4 GiB before":     "\x05\x00x\x0f\xff\xff\xff\xff",
+		"no literals":                  "\x05\x10",
+		"literals of 4 GiB":            "\x05\xfc\xff\xff\xff\xff",
+		"literals without their count": "\x05\xf4\x00",
+	} {
+		if compress.SnappyHolds([]byte(block), 5) {
+			t.Errorf("%s: it holds", name)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package compress
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -22,6 +23,7 @@ type zstdFrame struct {
 	least   int    // what comes out at least, by the blocks that are not compressed
 	most    int    // what can come out, by all blocks
 	block   int    // what can come out of one block
+	blocks  int    // where they begin
 }
 
 // readZstdFrame looks at the frame that src begins with and finds its end. A skippable frame
@@ -41,6 +43,7 @@ func readZstdFrame(src []byte) (f zstdFrame, err error) {
 	if err != nil {
 		return f, err
 	}
+	f.blocks = at
 	for last := false; !last; {
 		if len(src) < at+3 {
 			return f, errShort
@@ -161,8 +164,9 @@ func (c *Codecs) unzstd(dst, src []byte, limit int) ([]byte, error) {
 }
 
 // appendFrame decompresses a frame into the room that dst has. The library stops where the room
-// ends and cannot go on: a frame that does not say its size and needs more than the room, or
-// than was guessed, is decompressed again, with four times as much.
+// ends and cannot go on: a frame that needs more than the room, or than was guessed, is
+// decompressed again, with twice as much, or four times below the size of a block. It refuses
+// frames that say a size beyond the room, so where that is not believed it does not see it.
 func (c *Codecs) appendFrame(d *zstd.Decoder, dst []byte, base, limit int, frame []byte, f *zstdFrame) ([]byte, error) {
 	done := len(dst) - base
 	left := limit - done
@@ -171,12 +175,19 @@ func (c *Codecs) appendFrame(d *zstd.Decoder, dst []byte, base, limit int, frame
 	}
 	// A block more than the limit tells what is too much from what is corrupt.
 	most := int(min(uint64(f.most), uint64(left)+zstdBlock))
-	room := max(cap(dst)-len(dst), f.least)
-	switch {
+	if f.sized {
+		most = int(f.content)
+	}
+	room, guess := cap(dst)-len(dst), min(c.guessFrame(f), most)
+	sized := f.sized
+	switch n := int(f.content); {
+	case f.sized && n <= max(room, guess, done):
+		room = n
 	case f.sized:
-		room = int(f.content)
+		frame, sized = f.unsized(frame), false
+		room = max(room, guess)
 	case room == 0:
-		room = min(c.guessFrame(f), most)
+		room = guess
 	}
 	for {
 		if cap(dst)-len(dst) < room {
@@ -188,37 +199,56 @@ func (c *Codecs) appendFrame(d *zstd.Decoder, dst []byte, base, limit int, frame
 		switch {
 		case len(out) > left:
 			return nil, ErrLimit
+		case err == nil && f.sized && uint64(len(out)) != f.content:
+			return nil, corrupt("%d bytes where the frame says %d", len(out), f.content)
 		case err == nil && len(out) == 0:
 			return dst, nil
 		case err == nil && &out[0] == &dst[at : at+1][0]:
 			return dst[:at+len(out)], nil
 		case err == nil:
 			return append(dst, out...), nil // the library has moved it, which it never does
-		case f.sized || room >= most || len(out)+f.block <= room:
+		case sized || room >= most || len(out)+f.block <= room:
 			return nil, corrupt("%w", err)
 		}
-		room = min(max(4*min(room, most/4+1), c.guessFrame(f)), most)
+		room = min(max(sum(room, room), min(4*min(room, f.block), f.block), guess), most)
 	}
 }
 
-// guessFrame guesses what comes out of a frame that does not say it.
+// guessFrame guesses what comes out of a frame: what it says, or at least by its blocks, as far as
+// that is believed, or by the ratio.
 func (c *Codecs) guessFrame(f *zstdFrame) int {
-	return max(f.least, min(f.most, c.ratios[Zstd].of(f.size)))
+	if f.sized {
+		return claimed(f.content, f.size)
+	}
+	return max(claimed(uint64(f.least), f.size), min(f.most, c.ratios[Zstd].of(f.size)))
+}
+
+// unsized copies a frame without its size, and with a window as large as that instead.
+func (f *zstdFrame) unsized(frame []byte) []byte {
+	flags := frame[4]
+	b := append(make([]byte, 0, len(frame)+1), zstdMagic...)
+	b = append(b, flags&(1<<2|3)) // checksum, dictionary
+	rest := frame[5:]
+	if flags&(1<<5) == 0 {
+		b, rest = append(b, rest[0]), rest[1:]
+	} else {
+		log := bits.Len64(max(f.content, zstd.MinWindowSize) - 1)
+		b = append(b, byte(min(log, bits.Len64(zstd.MaxWindowSize)-1)-10)<<3)
+	}
+	n := [...]int{0, 1, 2, 4}[flags&3]
+	b = append(b, rest[:n]...)
+	return append(b, frame[f.blocks:]...)
 }
 
 func (c *Codecs) predictZstd(src []byte) int {
-	total := 0
+	total, whole := 0, src
 	for len(src) > 0 {
 		f, err := readZstdFrame(src)
 		if err != nil {
 			return 0
 		}
-		n := int(f.content) // not more than the blocks can hold
-		if !f.sized {
-			n = c.guessFrame(&f)
-		}
-		total = sum(total, n)
+		total = sum(total, c.guessFrame(&f))
 		src = src[f.size:]
 	}
-	return total
+	return claimed(uint64(total), len(whole))
 }

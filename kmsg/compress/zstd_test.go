@@ -2,9 +2,11 @@ package compress_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"testing"
 
@@ -167,6 +169,29 @@ func TestZstdHeader(t *testing.T) {
 			if !h.HasFCS || h.FrameContentSize != uint64(n) || h.HasCheckSum || h.WindowSize > 1<<20 {
 				t.Errorf("level %d, %d bytes: got %+v", level, n, h)
 			}
+		}
+	}
+}
+
+// A size beyond what is believed is held against what comes out, too.
+func TestZstdSizeBeyondBelief(t *testing.T) {
+	c := new(compress.Codecs)
+	packed, err := c.Compress(nil, make([]byte, 1<<20), compress.Settings{Codec: compress.Zstd})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 6
+	if packed[4]&(1<<5) != 0 {
+		at = 5
+	}
+	if packed[4]>>6 != 2 || binary.LittleEndian.Uint32(packed[at:]) != 1<<20 {
+		t.Fatalf("no size of 4 bytes at byte %d of % x", at, packed[:14])
+	}
+	for _, more := range []uint32{0, 1, 2_000, math.MaxUint32} {
+		binary.LittleEndian.PutUint32(packed[at:], 1<<20+more)
+		out, err := c.Decompress(nil, packed, compress.Zstd, 4<<20)
+		if ok := more == 0; ok != (err == nil) || !ok && !errors.Is(err, compress.ErrCorrupt) {
+			t.Errorf("a frame that says %d: got %d bytes and %v", 1<<20+more, len(out), err)
 		}
 	}
 }
