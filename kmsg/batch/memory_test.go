@@ -96,15 +96,20 @@ func TestMemoryOfHostileBytes(t *testing.T) {
 	}
 }
 
-// A list of headers has 40 bytes for each, and no more.
+// A list of headers has 40 bytes for each, made once, which is 20 for each byte of the smallest;
+// and none in a list that has room.
 func TestMemoryOfHeaders(t *testing.T) {
 	data := dense(t, true)
 	r := batch.NewReader(data)
 	r.Next()
 	w := r.Batch.Walk(r.Batch.Raw[batch.HeaderSize:])
 	w.Next()
-	if got, most := allocated(func() { w.Record.Headers.AppendTo(nil) }), 41*w.Record.Headers.Len()+8192; got > most {
-		t.Errorf("got %d bytes allocated for %d headers, want %d at most", got, w.Record.Headers.Len(), most)
+	var list []batch.RecordHeader
+	if got, most := allocated(func() { list = w.Record.Headers.AppendTo(nil) }), 20*len(data)+8192; got > most || len(list) != 1<<19 {
+		t.Errorf("got %d bytes allocated for %d headers, want %d at most", got, len(list), most)
+	}
+	if got := testing.AllocsPerRun(3, func() { list = w.Record.Headers.AppendTo(list[:0]) }); got != 0 || len(list) != 1<<19 {
+		t.Errorf("into a list with room: got %v allocations and %d headers", got, len(list))
 	}
 }
 
