@@ -199,11 +199,20 @@ func (s *segmentDump) item(item *segment.Item) error {
 // order finds fault with a batch whose offsets do not follow those before.
 func (s *segmentDump) order(item *segment.Item) error {
 	last := s.sum.LastOffset
-	if last == nil || item.Batch.BaseOffset > *last {
+	if last == nil || s.first(item) > *last {
 		return nil
 	}
 	s.sum.BadBatches++
-	return fmt.Errorf("at byte %d: a batch begins at offset %d, but offsets up to %d stand before it", item.Position, item.Batch.BaseOffset, *last)
+	return fmt.Errorf("at byte %d: a batch begins at offset %d, but offsets up to %d stand before it", item.Position, s.first(item), *last)
+}
+
+// first is the offset at which the batch that was just shown begins. Compressed messages of the
+// old formats say only their last, so it is that of the first record in them.
+func (s *segmentDump) first(item *segment.Item) int64 {
+	if item.Batch.Magic != batch.V2 && s.shower.Count > 0 {
+		return s.shower.First
+	}
+	return item.Batch.BaseOffset
 }
 
 // count adds a batch to the summary.
@@ -217,10 +226,7 @@ func (s *segmentDump) count(item *segment.Item) {
 	s.sum.Compression[item.Batch.Attributes.Codec().String()]++
 	s.sum.MaxTimestamp = max(s.sum.MaxTimestamp, item.Batch.MaxTimestamp)
 	if s.sum.BaseOffset == nil {
-		first := item.Batch.BaseOffset
-		if item.Batch.Magic != batch.V2 && n > 0 {
-			first = s.shower.First // compressed messages say only their last offset
-		}
+		first := s.first(item)
 		s.sum.BaseOffset = &first
 	}
 	last := item.Batch.LastOffset()

@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/franzi-kafka/franzi/kmsg/batch"
+	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
 
 // batches makes the bytes of batches of JSON.
@@ -84,6 +87,35 @@ func TestSegmentIndex(t *testing.T) {
 	got = run(t, "", "decode", "--segment", filepath.Join(dir, "copy.log"), "--summary", "-o", "template={{.batches}} {{.index}}")
 	if got.out != "3 <no value>\n" || got.code != exitOK || !strings.Contains(got.err, "copy.index: left out, as its name does not say") {
 		t.Errorf("got exit %d %q %q", got.code, got.out, got.err)
+	}
+}
+
+// Batches of which the second begins within the first, by an offset, or just behind it. Compressed
+// messages of the old formats say only their last offset.
+func TestSegmentOverlaps(t *testing.T) {
+	made := func(magic batch.Magic, codec compress.Codec, offset int64) []byte {
+		b := batch.NewBuilder(nil, magic)
+		b.BaseOffset = offset
+		for range 3 {
+			b.Append(1000, nil, []byte("value"), nil)
+		}
+		s := b.Seal()
+		if _, err := s.Compress(new(compress.Codecs), compress.Settings{Codec: codec}, nil); err != nil {
+			t.Fatal(err)
+		}
+		return s.Bytes
+	}
+	for _, row := range []struct {
+		magic batch.Magic
+		codec compress.Codec
+	}{{batch.V2, compress.None}, {batch.V2, compress.Gzip}, {batch.V1, compress.Gzip}, {batch.V0, compress.Gzip}} {
+		for second, want := range map[int64]string{12: "a batch begins at offset 12, but offsets up to 12 stand before it", 13: ""} {
+			data := append(made(row.magic, row.codec, 10), made(row.magic, row.codec, second)...)
+			got := run(t, string(data), "decode", "--segment", "-", "--summary", "-o", "template={{.baseOffset}} {{.lastOffset}} {{.badBatches}}")
+			if wantOut := fmt.Sprintf("10 %d %d\n", second+2, 13-second); got.out != wantOut || (got.code != exitOK) != (want != "") || !strings.Contains(got.err, want) {
+				t.Errorf("format %d %s, from 10 and %d: got exit %d %q %q, want %q", row.magic, row.codec, second, got.code, got.out, got.err, want)
+			}
+		}
 	}
 }
 
