@@ -97,11 +97,14 @@ func TestSegmentOverlaps(t *testing.T) {
 		b := batch.NewBuilder(nil, magic)
 		b.BaseOffset = offset
 		for range 3 {
-			b.Append(1000, nil, []byte("value"), nil)
+			b.Append(1000, nil, bytes.Repeat([]byte("value"), 50), nil)
 		}
 		s := b.Seal()
 		if _, err := s.Compress(new(compress.Codecs), compress.Settings{Codec: codec}, nil); err != nil {
 			t.Fatal(err)
+		}
+		if r := batch.NewReader(s.Bytes); !r.Next() || r.Batch.Attributes.Codec() != codec {
+			t.Fatalf("format %d: it is not compressed", magic)
 		}
 		return s.Bytes
 	}
