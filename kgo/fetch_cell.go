@@ -285,11 +285,21 @@ func hasChunk(queue []event) bool {
 	return false
 }
 
-// askOffsets asks for offsets and tells the cell.
+// askOffsets asks for offsets and tells the cell. Brokers before 0.11 have no transactions, and no
+// field to say which records of them count.
 func (c *Consumer) askOffsets(ctx context.Context, a *fetch.AskOffsets) {
-	resp, err := Do(ctx, c.client, a.Request(), WithoutRetry())
-	if resp != nil && err != nil && !errors.Is(err, context.Canceled) {
-		c.client.log.Debug("an offset was not told", "error", err)
+	req := a.Request()
+	opts := []DoOption{WithoutRetry()}
+	if req.IsolationLevel != kmsg.IsolationReadUncommitted {
+		opts = append(opts, atLeast(2))
+	}
+	resp, err := Do(ctx, c.client, req, opts...)
+	if len(opts) > 1 && errors.Is(err, kmsg.UnsupportedVersion) {
+		req.IsolationLevel = kmsg.IsolationReadUncommitted
+		resp, err = Do(ctx, c.client, req, WithoutRetry())
+	}
+	if unanswered(err) {
+		resp = nil
 	}
 	c.loop.Post(&fetch.Offsets{To: a, Response: resp, Err: err})
 }
@@ -297,5 +307,15 @@ func (c *Consumer) askOffsets(ctx context.Context, a *fetch.AskOffsets) {
 // askEpochs asks for the ends of leader epochs and tells the cell.
 func (c *Consumer) askEpochs(ctx context.Context, a *fetch.AskEpochs) {
 	resp, err := Do(ctx, c.client, a.Request(), WithoutRetry())
+	if unanswered(err) {
+		resp = nil
+	}
 	c.loop.Post(&fetch.Epochs{To: a, Response: resp, Err: err, Unsupported: resp == nil && errors.Is(err, kmsg.UnsupportedVersion)})
+}
+
+// unanswered reports whether an error is no code that a broker answered: then those in the answer are
+// not its own.
+func unanswered(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == kmsg.None
 }
