@@ -94,14 +94,17 @@ func (t *tag) watch(f *flush) {
 
 // tags are kept for other batches, so that a batch costs no garbage.
 type tags struct {
-	mu   sync.Mutex
-	free []*tag
+	mu    sync.Mutex
+	free  []*tag
+	bytes int64 // of the slots in free
 }
 
 const (
 	maxTags  = 64 // that are kept
 	minSlots = 4
-	maxSlots = 64 // of one that is kept
+	// slotsShare is the share of the producer's memory, as its reciprocal, that the slots of those
+	// may take.
+	slotsShare = 16
 )
 
 // newTag returns one with an empty batch, and room for some slots: a batch has memory that was
@@ -128,24 +131,32 @@ func (ts *tags) take() *tag {
 	t := ts.free[n]
 	ts.free[n] = nil
 	ts.free = ts.free[:n]
+	ts.bytes -= int64(cap(t.slots) * slotBytes)
 	return t
 }
 
 // keep takes a tag that nobody has to do with any more.
 func (p *Producer) keep(t *tag) {
 	p.memory.discharge(t.charged)
-	slots := t.slots
-	if cap(slots) > maxSlots {
-		slots = nil
-	}
-	clear(slots)
-	*t = tag{slots: slots[:0]}
+	clear(t.slots)
+	*t = tag{slots: t.slots[:0]}
 	t.batch.Tag = t
-	p.tags.mu.Lock()
-	defer p.tags.mu.Unlock()
-	if len(p.tags.free) < maxTags {
-		p.tags.free = append(p.tags.free, t)
+	p.tags.keep(t, p.config.bufferBytes/slotsShare)
+}
+
+// keep keeps a tag, with its slots if those that are kept then take no more than some bytes.
+func (ts *tags) keep(t *tag, most int64) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if len(ts.free) == maxTags {
+		return
 	}
+	if n := int64(cap(t.slots) * slotBytes); ts.bytes+n <= most {
+		ts.bytes += n
+	} else {
+		t.slots = nil
+	}
+	ts.free = append(ts.free, t)
 }
 
 // A syncWait is somebody in ProduceSync.

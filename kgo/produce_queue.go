@@ -57,6 +57,10 @@ func (q *queue) Resolve(now time.Time, b *produce.Batch, r produce.Result, jitte
 // ended sees to the batches that are over. The lock is held, so that outcomes keep their order.
 func (q *queue) ended() { q.topic.p.finish(q.core.Ended()) }
 
+// usualShare is the share of the producer's memory, as its reciprocal, that a batch may begin with
+// before there is a record for it.
+const usualShare = 16
+
 // append encodes a record into the open batch.
 func (q *queue) append(ctx context.Context, r *Record, s slot, block bool) error {
 	p := q.topic.p
@@ -69,7 +73,9 @@ func (q *queue) append(ctx context.Context, r *Record, s slot, block bool) error
 				q.mu.Unlock()
 				return p.refusal(q.core.Topic, q.core.Partition, kmsg.MessageTooLarge, errTooLarge(need, p.config.batchBytes))
 			}
-			if err := q.enlarge(ctx, need, s.wait != nil, block); err != nil {
+			// Room for a batch like the one before saves copying it as it grows.
+			usual := min(q.core.Usual(), int(p.config.bufferBytes/usualShare))
+			if err := q.enlarge(ctx, max(need, usual), s.wait != nil, block); err != nil {
 				return err
 			}
 			continue

@@ -23,6 +23,7 @@ type Queue struct {
 	line   []*Batch
 	base   []*Batch // line's memory, from its start; empty
 	flying int      // how many of line fly
+	usual  int      // bytes of the batch that was sealed last
 	leader int32    // whose sink may take; -1 for none
 	flyAt  int32    // the broker that has what flies
 
@@ -69,6 +70,7 @@ func (q *Queue) Seal() *Batch {
 	b := q.open
 	q.open = nil
 	b.Sealed = b.Builder.Seal()
+	q.usual = len(b.Sealed.Bytes)
 	b.state = stateWaiting
 	if q.set.Prepare {
 		b.working = true
@@ -85,6 +87,10 @@ func (q *Queue) Seal() *Batch {
 	}
 	return b
 }
+
+// Usual is how many bytes the batch that was sealed last had, before compression. The next one may
+// well become as large.
+func (q *Queue) Usual() int { return q.usual }
 
 // Aged reports whether the open batch has been open for so long that it is time to seal it,
 // whether or not anybody takes it.
