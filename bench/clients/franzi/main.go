@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	adapter.Main(adapter.Adapter{Name: "franzi", Version: "checkout", Producer: newProducer})
+	adapter.Main(adapter.Adapter{Name: "franzi", Version: "checkout", Producer: newProducer, Consumer: newConsumer})
 }
 
 type producer struct {
@@ -89,6 +89,71 @@ func (p *producer) ProduceOne(value []byte, done func(error)) {
 
 func (p *producer) Close() {
 	if err := errors.Join(p.Producer.Close(), p.client.Close()); err != nil {
+		log.Print(err)
+	}
+}
+
+type consumer struct {
+	client *kgo.Client
+	*kgo.Consumer
+	batches bool
+	sum     int64
+}
+
+func newConsumer(cfg *adapter.Config) (adapter.Consumer, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
+	if err != nil {
+		return nil, err
+	}
+	var all []int32
+	for p := range cfg.Partitions {
+		all = append(all, int32(p))
+	}
+	c, err := client.NewConsumer(kgo.Assign(map[string][]int32{cfg.Topic: all}), kgo.StartAt(kgo.AtOffset(0)), kgo.FetchPartitionBytes(cfg.FetchBytes))
+	if err != nil {
+		return nil, err
+	}
+	return &consumer{client: client, Consumer: c, batches: cfg.Variant == "batches"}, nil
+}
+
+func (c *consumer) ConsumeN(n int64) (records, bytes int64, err error) {
+	ctx := context.Background()
+	if !c.batches {
+		for r, err := range c.Records(ctx) {
+			if err != nil {
+				return records, bytes, err
+			}
+			records++
+			bytes += int64(len(r.Value))
+			c.sum += int64(r.Value[0])
+			if records >= n {
+				break
+			}
+		}
+		return records, bytes, nil
+	}
+	for b, err := range c.Batches(ctx) {
+		if err != nil {
+			return records, bytes, err
+		}
+		for r := range b.Records() {
+			records++
+			bytes += int64(len(r.Value))
+			c.sum += int64(r.Value[0])
+		}
+		if err := b.Err(); err != nil {
+			return records, bytes, err
+		}
+		b.Release()
+		if records >= n {
+			break
+		}
+	}
+	return records, bytes, nil
+}
+
+func (c *consumer) Close() {
+	if err := errors.Join(c.Consumer.Close(), c.client.Close()); err != nil {
 		log.Print(err)
 	}
 }
