@@ -36,6 +36,9 @@ func TestAdminDescribeCluster(t *testing.T) {
 				t.Errorf("got %+v, want %+v", b, want)
 			}
 		}
+		if n := s.Requests(kmsg.KeyDescribeCluster); (n > 0) != a.has("2.8") {
+			t.Errorf("got %d requests for it", n)
+		}
 		s.Kill(3)
 		time.Sleep(10 * time.Second) // until the others have noticed
 		d, err = a.DescribeCluster(a.Context())

@@ -1,6 +1,7 @@
 package kgo_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -81,7 +82,7 @@ func (a *administrator) offsetsTask(first, step time.Time) {
 		a.Fatalf("what there is not: %+v, %v", all, err)
 	}
 	a.fails("nowhere", all[0].Err, err, kmsg.UnknownTopicOrPartition)
-	if !errors.Is(err, kmsg.UnknownTopicOrPartition) || !errors.Is(err, all[2].Err) {
+	if !errors.Is(all[2].Err, kmsg.UnknownTopicOrPartition) || !errors.Is(err, all[2].Err) {
 		a.Errorf("a partition that there is not: %v, %v", all[2].Err, err)
 	}
 }
@@ -120,4 +121,32 @@ func TestAdminOffsets(t *testing.T) {
 		a.offsetsTask(first, first.Add(1500*time.Millisecond))
 		a.deleteRecordsTask()
 	}, ktest.SeedTopic("orders", 2), ktest.SeedTopic("payments", 1))
+}
+
+// What is asked of the leaders is what was meant.
+func TestAdminListOffsetsAsks(t *testing.T) {
+	for want, opts := range map[string][]kgo.OffsetOption{"ReadUncommitted": nil, "ReadCommitted": {kgo.LastStable()}} {
+		asked := ""
+		onPlayed(t, nil, func(b *played) {
+			b.serves(kmsg.KeyMetadata, 0, 12, func(req kmsg.Request, resp kmsg.Response) {
+				b.metadata(req, resp)
+				for _, t := range req.(*kmsg.MetadataRequest).Topics {
+					resp.(*kmsg.MetadataResponse).Topics = append(resp.(*kmsg.MetadataResponse).Topics, kmsg.MetadataResponseTopic{Name: t.Name, Partitions: []kmsg.MetadataResponsePartition{{LeaderID: 1}}})
+				}
+			})
+			b.serves(kmsg.KeyListOffsets, 0, 7, func(req kmsg.Request, resp kmsg.Response) {
+				q := req.(*kmsg.ListOffsetsRequest)
+				asked = q.IsolationLevel.String()
+				resp.(*kmsg.ListOffsetsResponse).Topics = []kmsg.ListOffsetsResponseTopicResponse{{Name: "orders", Partitions: []kmsg.ListOffsetsResponsePartitionResponse{{Offset: 3, Timestamp: 1000, LeaderEpoch: 2}}}}
+			})
+		}, func(c *kgo.Client) {
+			all, err := c.Admin().ListOffsets(context.Background(), kmsg.TimestampLatest, map[string][]int32{"orders": {0}}, opts...)
+			if diff := cmp.Diff([]kgo.ListedOffset{{Topic: "orders", Offset: 3, Timestamp: time.UnixMilli(1000), LeaderEpoch: 2}}, all); diff != "" || err != nil {
+				t.Errorf("got the other, want this: %s, %v", diff, err)
+			}
+		})
+		if asked != want {
+			t.Errorf("got %s, want %s", asked, want)
+		}
+	}
 }

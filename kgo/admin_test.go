@@ -83,8 +83,8 @@ func (a *administrator) fails(what string, err, joined error, code kmsg.ErrorCod
 	if !errors.Is(err, code) || !errors.As(err, &e) || e.Code != code || e.Written != kgo.WrittenYes {
 		a.Errorf("%s: got %v, want %v", what, err, code)
 	}
-	if !errors.Is(joined, code) {
-		a.Errorf("%s: the error is %v, without %v", what, joined, code)
+	if !errors.Is(joined, err) {
+		a.Errorf("%s: the error is %v, without %v", what, joined, err)
 	}
 }
 
@@ -268,6 +268,39 @@ func TestAdminTopics(t *testing.T) {
 			t.Errorf("got %d requests for eligible leaders", n)
 		}
 	}, ktest.Property("delete.topic.enable", "true")) // the default from 1.0 on
+}
+
+// What there is not is not asked about any further: an empty list would mean all.
+func TestAdminDescribeNothing(t *testing.T) {
+	onStage(t, []ktest.Option{ktest.SeedTopic("orders", 1)}, func(s *stage) {
+		s.with(nil, func(c *kgo.Client) {
+			a := &administrator{s.T, c.Admin(), c, "4.4"}
+			all, err := a.DescribeTopics(s.Context(), "nowhere")
+			a.fails("nowhere", all[0].Err, err, kmsg.UnknownTopicOrPartition)
+			all, err = a.DescribeTopicsByID(s.Context(), kbin.UUID{7})
+			a.fails("unknown id", all[0].Err, err, kmsg.UnknownTopicID)
+			if n := s.Requests(kmsg.KeyDescribeTopicPartitions); n > 0 {
+				s.Errorf("got %d requests", n)
+			}
+		})
+	})
+}
+
+// An error of the whole answer is one of all that it says nothing about.
+func TestAdminWholeAnswer(t *testing.T) {
+	onPlayed(t, nil, func(b *played) {
+		b.serves(kmsg.KeyMetadata, 0, 13, func(req kmsg.Request, resp kmsg.Response) {
+			b.metadata(req, resp)
+			if len(req.(*kmsg.MetadataRequest).Topics) > 0 {
+				resp.(*kmsg.MetadataResponse).ErrorCode = kmsg.ClusterAuthorizationFailed
+			}
+		})
+	}, func(c *kgo.Client) {
+		all, err := c.Admin().DescribeTopics(context.Background(), "orders", "payments")
+		if len(all) != 2 || !errors.Is(all[0].Err, kmsg.ClusterAuthorizationFailed) || all[0].Err != all[1].Err || err != all[0].Err {
+			t.Errorf("got %+v, %v", all, err)
+		}
+	})
 }
 
 // Topics that are named by ids are those and no others.
