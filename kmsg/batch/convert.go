@@ -35,7 +35,10 @@ const DefaultLimit = 64 << 20
 // them, and does not.
 //
 // The error is an *[Error], for records that cannot be read, or with [compress.ErrUnknownCodec]
-// for Zstandard, which exists in format 2 only. On an error dst comes back as it was.
+// for Zstandard, which exists in format 2 only; and for compressed messages whose offsets do not
+// grow, as producers may send them too, or are 2^31 or more apart: a batch of another format has
+// no place for them, and Kafka's own classes refuse them as well. On an error dst comes back as
+// it was.
 func (c *Converter) Append(dst, src []byte) ([]byte, error) {
 	out := dst
 	var err error

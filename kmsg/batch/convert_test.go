@@ -210,6 +210,8 @@ func TestConvertErrors(t *testing.T) {
 		{"an unknown format", batch.V1, alien, start, batch.ErrMalformed},
 		{"a bomb", batch.V2, bomb, 34, compress.ErrLimit},
 		{"offsets too far apart", batch.V2, far, 0, batch.ErrMalformed},
+		{"offsets all 0", batch.V2, loose[0].message(t), 0, batch.ErrMalformed},
+		{"offsets all 0", batch.V0, loose[0].message(t), 0, batch.ErrMalformed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			conv := batch.Converter{To: test.to, Codecs: codecs, Limit: plainLimit}

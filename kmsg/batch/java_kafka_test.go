@@ -138,6 +138,20 @@ func TestJavaReadsOursNow(t *testing.T) {
 	}
 }
 
+// Kafka's classes read the loose offsets that we read, and refuse those that we refuse.
+func TestJavaRefusesLooseOffsets(t *testing.T) {
+	var in strings.Builder
+	for _, l := range loose {
+		fmt.Fprintf(&in, "%s\t%x\n", l, l.message(t))
+	}
+	for i, v := range parseVectors(t, recordBatches(t, "3.9.2", "read", strings.NewReader(in.String()))) {
+		_, err := describe(v.bytes)
+		if javas := !strings.HasPrefix(v.reads, "error"); javas != loose[i].good || (err == nil) != javas {
+			t.Errorf("%s: we say %v, Kafka %s", v.name, err, v.reads)
+		}
+	}
+}
+
 // A segment of a log that we write is one to Kafka's DumpLogSegments, record by record.
 func TestDumpLogSegments(t *testing.T) {
 	var log []byte

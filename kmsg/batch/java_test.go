@@ -339,6 +339,11 @@ func ours(t testing.TB) (all []javaVector) {
 			add(f.codec.String()+", right half", sealed(t, right, f.codec).Bytes)
 		}
 	}
+	for _, offsets := range loose {
+		if offsets.good {
+			add(offsets.String(), offsets.message(t))
+		}
+	}
 	b := batch.NewBuilder(nil, batch.V2)
 	few(t, b)
 	s := sealed(t, b, compress.None)
@@ -370,6 +375,35 @@ func ours(t testing.TB) (all []javaVector) {
 		add("control "+m.kind.String(), s.Bytes)
 	}
 	return all
+}
+
+// looseOffsets are those of a compressed message of format 1 and of the messages in it, as
+// producers send them that leave them to the broker, and whether they can be read.
+type looseOffsets struct {
+	outer int64
+	inner []int64
+	good  bool
+}
+
+var loose = []looseOffsets{
+	{0, []int64{0, 0, 0}, true},
+	{7, []int64{0, 0, 0}, true},
+	{0, []int64{0, 1, 2}, true},
+	{0, []int64{4, 7}, true},
+	{1, []int64{0, 1, 2}, false},
+	{-1, []int64{0, 1, 2}, false},
+}
+
+func (l looseOffsets) String() string {
+	return fmt.Sprintf("format 1, offsets %d in %d", l.inner, l.outer)
+}
+
+func (l looseOffsets) message(t testing.TB) []byte {
+	var inside []byte
+	for _, offset := range l.inner {
+		inside = append(inside, oneMessage(&batch.Header{Magic: batch.V1}, offset, 1_700_000_000_000, []byte("key"), []byte("value"))...)
+	}
+	return oneMessage(&batch.Header{Magic: batch.V1, Attributes: 1}, l.outer, 1_700_000_000_000, nil, compressed(t, inside, compress.Gzip, false))
 }
 
 // few appends records with all that a record can have.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -196,7 +197,7 @@ func (r *plainReader) message() plainBatch {
 	r.require(p.Value != nil, "no value")
 	inside := plainReader{(&plainReader{p.Value}).decompress(codec)}
 	b := plainBatch{Header: h}
-	last := int64(-1)
+	var offsets []int64
 	for len(inside.data) > 0 {
 		length := (&plainReader{(&plainReader{inside.data}).take(12)[8:]}).fixed(4)
 		r.require(length >= 0, "length %d", length)
@@ -204,17 +205,27 @@ func (r *plainReader) message() plainBatch {
 		ih, ip := one.oneMessage()
 		r.require(ih.Magic == h.Magic && ih.Attributes&7 == 0, "magic or codec")
 		if h.Magic == batch.V1 {
-			r.require(ip.Offset > last && ip.Offset <= math.MaxInt32, "offset")
 			if h.Attributes&8 != 0 {
 				ip.Timestamp = h.MaxTimestamp
 			}
 		}
-		last = ip.Offset
+		offsets = append(offsets, ip.Offset)
 		b.Records = append(b.Records, ip)
 	}
-	if h.Magic == batch.V1 {
-		for i := range b.Records {
-			b.Records[i].Offset += h.BaseOffset - last
+	if n := len(offsets); h.Magic == batch.V1 && n > 0 {
+		zeros := slices.Max(offsets) == 0 && slices.Min(offsets) == 0
+		for i, offset := range offsets {
+			r.require(zeros || i == 0 || offset > offsets[i-1], "offset %d", i)
+			r.require(offset >= 0 && offset <= math.MaxInt32, "offset %d", i)
+		}
+		switch last := offsets[n-1]; {
+		case h.BaseOffset == 0: // as some producers leave it
+		case h.BaseOffset < last:
+			r.require(false, "offset %d before %d", h.BaseOffset, last)
+		default:
+			for i := range b.Records {
+				b.Records[i].Offset += h.BaseOffset - last
+			}
 		}
 	}
 	return b

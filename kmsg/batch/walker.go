@@ -21,6 +21,7 @@ type Walker struct {
 	batch   *Batch
 	from    int64 // offset of the first record to stop at
 	inner   int64 // what to add to offsets of compressed messages of format 1
+	last    int64 // the last of these offsets
 	err     *Error
 }
 
@@ -63,14 +64,17 @@ func (b *Batch) body() ([]byte, error) {
 
 // Walk returns a walker of the batch's records. The payload is what [Batch.Payload] returned.
 // The walker refers to b, which must not change meanwhile.
+//
+// Some producers leave offsets to the broker. In a compressed message of format 1 all relative
+// offsets may be 0, and then all records have the message's offset; if that is 0, it does not
+// count, and records have their relative offsets. Kafka's own classes read it so.
 func (b *Batch) Walk(payload []byte) Walker {
 	w := Walker{payload: payload, batch: b, left: b.Count, delta: -1, from: math.MinInt64}
-	if b.Magic != V2 {
-		w.left = -1
-		w.begin()
-	}
 	if err := b.Check(); err != nil {
 		w.end(err.(*Error))
+	} else if b.Magic != V2 {
+		w.left = -1
+		w.begin()
 	}
 	return w
 }

@@ -37,22 +37,27 @@ func sized(b []byte) (view, rest []byte, ok bool) {
 }
 
 // begin prepares the walk through messages. Offsets in a compressed message of format 1 count
-// from its first one's, and the message has the last one's (KIP-31).
+// from its first one's, and the message has the last one's (KIP-31), or 0, as some releases of
+// librdkafka send it.
 func (w *Walker) begin() {
 	if w.batch.Magic != V1 || w.batch.Attributes.Codec() == compress.None {
 		return
 	}
-	last := int64(-1)
+	w.last = -1
 	for b := w.payload; len(b) >= lengthEnd; {
 		length := int32(binary.BigEndian.Uint32(b[atLength:]))
-		if length < 0 || int64(length) > int64(len(b)-lengthEnd) {
+		if length < w.batch.Magic.minLength() || int64(length) > int64(len(b)-lengthEnd) {
 			break // the walk will find it
 		}
-		last = int64(binary.BigEndian.Uint64(b))
+		w.last = int64(binary.BigEndian.Uint64(b))
 		b = b[lengthEnd+int(length):]
 	}
-	if last >= 0 {
-		w.inner = w.batch.BaseOffset - last
+	switch offset := w.batch.BaseOffset; {
+	case offset == 0 || w.last < 0:
+	case offset < w.last:
+		w.fail(0, "a message at offset %d with the relative offset %d in it", offset, w.last)
+	default:
+		w.inner = offset - w.last
 	}
 }
 
@@ -119,7 +124,11 @@ func (w *Walker) insideIsGood(b []byte, start int) bool {
 		return true // producers wrote what they liked; the broker made it right
 	}
 	relative := w.Record.Offset - w.inner
-	if relative <= int64(w.delta) || relative > math.MaxInt32 {
+	switch {
+	case relative == 0 && w.last == 0: // the producer left all of them at 0
+	case relative > w.last:
+		return w.fail(start, "a message with the relative offset %d where the last has %d", relative, w.last)
+	case relative <= int64(w.delta) || relative > math.MaxInt32:
 		return w.fail(start, "a message with the relative offset %d after one with %d", relative, w.delta)
 	}
 	w.delta = int32(relative)

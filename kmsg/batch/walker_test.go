@@ -131,7 +131,7 @@ func TestMessagesThatLie(t *testing.T) {
 		{"another format", 1, true, msg(0, 0, nil), 0, "a message of format 0 in one of format 1"},
 		{"format 2", 1, true, append(msg(1, 0, nil), bytes.Repeat([]byte{0, 0, 0, 2}, 16)...), 42, "a message's length of 2"},
 		{"compressed twice", 1, true, msg(1, 0, func(b []byte) []byte { b[17] = 1; return b }), 0, "a compressed message in a compressed one"},
-		{"the same offset", 1, true, append(msg(1, 0, nil), msg(1, 0, nil)...), 42, "relative offset 0 after one with 0"},
+		{"the same offset", 1, true, append(msg(1, 1, nil), msg(1, 1, nil)...), 42, "relative offset 1 after one with 1"},
 		{"negative offset", 1, true, msg(1, -1, nil), 0, "relative offset -1"},
 		{"an offset beyond 31 bits", 1, true, msg(1, 1<<31, nil), 0, "relative offset 2147483648"},
 	}
@@ -272,7 +272,7 @@ func TestCompacted(t *testing.T) {
 }
 
 // In a compressed message of format 1 offsets are relative, in one of format 0 they are not
-// (KIP-31). Clients that leave the outer offset at 0 get what comes out.
+// (KIP-31). Some producers leave the outer offset at 0, others all inner ones: Kafka takes both.
 func TestOffsetsInMessages(t *testing.T) {
 	for _, test := range []struct {
 		magic batch.Magic
@@ -285,7 +285,11 @@ func TestOffsetsInMessages(t *testing.T) {
 		{0, 7, []int64{0, 0, 0}, []int64{0, 0, 0}},
 		{1, 12, []int64{0, 1, 2}, []int64{10, 11, 12}},
 		{1, 12, []int64{3, 5, 9}, []int64{6, 8, 12}}, // others were compacted
-		{1, 0, []int64{0, 1, 2}, []int64{-2, -1, 0}},
+		{1, 0, []int64{0, 1, 2}, []int64{0, 1, 2}},
+		{1, 0, []int64{4, 7}, []int64{4, 7}},
+		{1, 0, []int64{0, 0, 0}, []int64{0, 0, 0}},
+		{1, 7, []int64{0, 0, 0}, []int64{7, 7, 7}},
+		{1, 2, []int64{0, 1, 2}, []int64{0, 1, 2}},
 		{1, 5, nil, nil},
 	} {
 		var inside []byte
@@ -302,6 +306,36 @@ func TestOffsetsInMessages(t *testing.T) {
 			offsets = append(offsets, r.Offset)
 		}
 		compare(t, fmt.Sprintf("offsets of %v in a message at %d", test.inner, test.outer), offsets, test.want)
+	}
+}
+
+// Offsets of which nobody can say what they stand for.
+func TestOffsetsThatLie(t *testing.T) {
+	for _, test := range []struct {
+		outer   int64
+		inner   []int64
+		message int // that is wrong
+		says    string
+	}{
+		{12, []int64{0, 0, 1}, 1, "relative offset 0 after one with 0"},
+		{12, []int64{0, 2, 2}, 2, "relative offset 2 after one with 2"},
+		{12, []int64{0, 3, 0}, 1, "relative offset 3 where the last has 0"},
+		{0, []int64{3, 3}, 1, "relative offset 3 after one with 3"},
+		{1, []int64{0, 1, 2}, 0, "a message at offset 1 with the relative offset 2 in it"},
+		{-1, []int64{0}, 0, "a message at offset -1 with the relative offset 0 in it"},
+		{1 << 40, []int64{0, 1 << 31}, 1, "relative offset 2147483648"},
+		{1 << 40, []int64{-1, 0}, 0, "relative offset -1"},
+	} {
+		var inside []byte
+		for _, offset := range test.inner {
+			inside = append(inside, oneMessage(&batch.Header{Magic: batch.V1}, offset, 5, nil, nil)...)
+		}
+		raw := oneMessage(&batch.Header{Magic: batch.V1, Attributes: 1}, test.outer, 5, nil, compressed(t, inside, compress.Gzip, false))
+		_, err := readOurs(raw)
+		checkError(t, err, batch.ErrMalformed, true, test.message*34, test.says)
+		if got, err := readPlain(raw); err == nil {
+			t.Errorf("%v in %d: the plain reader finds nothing wrong with %v", test.inner, test.outer, got)
+		}
 	}
 }
 
