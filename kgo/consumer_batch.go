@@ -153,6 +153,9 @@ func copyInto(room, b []byte) (view, rest []byte) {
 	if b == nil {
 		return nil, room
 	}
+	if len(b) == 0 {
+		return []byte{}, room // empty is not null
+	}
 	n := len(room)
 	room = append(room, b...)
 	return room[n:len(room):len(room)], room

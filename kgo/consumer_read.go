@@ -413,7 +413,7 @@ func (c *Consumer) payload(k *chunk) (err error) {
 	codec := b.Attributes.Codec()
 	var room []byte
 	if codec != compress.None {
-		room = c.memory.get(c.codecs.Predict(b.Raw, codec))
+		room = c.memory.get(c.predict(b))
 	}
 	k.payload, room, err = b.Payload(c.codecs, room, c.config.batchLimit)
 	if err != nil {

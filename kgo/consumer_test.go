@@ -118,3 +118,44 @@ func (s *stage) read(o *kgo.Consumer, how string, l *tally) {
 		}
 	}
 }
+
+// Null and empty are not the same, wherever they stand.
+func TestConsumeNullAndEmpty(t *testing.T) {
+	onStage(t, []ktest.Option{ktest.SeedTopic("orders", 1)}, func(s *stage) {
+		some := [][]byte{nil, {}, []byte("x")}
+		for _, key := range some {
+			for _, value := range some {
+				if _, err := s.Produce("orders", 0, ktest.Record{Key: key, Value: value, Headers: []ktest.Header{{Key: "", Value: value}, {Key: "k", Value: key}}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		s.with(nil, func(c *kgo.Client) {
+			var all []*kgo.Record
+			for r, err := range s.consumer(c, kgo.Topics("orders"), kgo.StopAtEnd()).Records(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, r)
+			}
+			for b, err := range s.consumer(c, kgo.Topics("orders"), kgo.StopAtEnd()).Batches(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for r := range b.Records() {
+					all = append(all, r.Clone())
+				}
+			}
+			if len(all) != 18 {
+				t.Fatalf("got %d records, want 18", len(all))
+			}
+			for i, r := range all {
+				key, value := some[i%9/3], some[i%3]
+				want := fmt.Sprintf("%#v %#v %#v", key, value, []kgo.Header{{Key: "", Value: value}, {Key: "k", Value: key}})
+				if got := fmt.Sprintf("%#v %#v %#v", r.Key, r.Value, r.Headers); got != want {
+					t.Errorf("record %d: got %s, want %s", i, got, want)
+				}
+			}
+		})
+	})
+}

@@ -81,7 +81,7 @@ func (d *decompressors) run() {
 		f := k.frame
 		f.hold()
 		d.mu.Unlock()
-		size := d.c.codecs.Predict(u.batch.Raw, u.batch.Attributes.Codec())
+		size := d.c.predict(&u.batch)
 		ok := m.tryTake(int64(size))
 		if ok {
 			d.decompress(u, size)
@@ -135,6 +135,15 @@ func (d *decompressors) decompress(u *unit, size int) {
 		u.room, u.payload = nil, nil
 	}
 	c.memory.change(int64(cap(u.room)-size), 0)
+}
+
+// predict guesses how large a batch is when it is decompressed.
+func (c *Consumer) predict(b *batch.Batch) int {
+	if b.Magic != batch.V2 {
+		return min(4*len(b.Raw), c.config.batchLimit)
+	}
+	const spare = 32 // with which Zstandard is faster
+	return min(c.codecs.Predict(b.Raw[batch.HeaderSize:], b.Attributes.Codec()), c.config.batchLimit) + spare
 }
 
 // unit returns that of the reader's batch, nil if there is none.
