@@ -66,6 +66,11 @@ func TestProduceThroughFaults(t *testing.T) {
 		{name: "no producer id for a while", fault: func(s *faulty) {
 			s.fault(ktest.On(kmsg.KeyInitProducerID).Times(4), ktest.Answer(kmsg.CoordinatorLoadInProgress))
 		}},
+		{name: "a producer id that is none", fault: func(s *faulty) {
+			s.fault(ktest.On(kmsg.KeyInitProducerID).Times(2), ktest.Rewrite(func(_ kmsg.Request, resp kmsg.Response) {
+				resp.(*kmsg.InitProducerIDResponse).ProducerID = -1
+			}))
+		}},
 		{name: "leaders move, told in the answers", fault: later(func(s *faulty) { moveAll(s) })},
 		{name: "leaders move, not told", opts: []ktest.Option{ktest.NoLeaderHints()}, fault: later(func(s *faulty) { moveAll(s) })},
 		{name: "leaders move while requests are under way", fault: func(s *faulty) {

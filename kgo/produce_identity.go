@@ -3,6 +3,7 @@ package kgo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"sync"
 	"time"
@@ -78,6 +79,9 @@ func (n *identities) ask() {
 	req.TransactionTimeoutMs = math.MaxInt32
 	for failures := 1; ; failures++ {
 		resp, err := Do(n.ctx, n.p.client, req)
+		if err == nil && (resp.ProducerID < 0 || resp.ProducerEpoch < 0) {
+			err = fmt.Errorf("kgo: the broker gave producer id %d with epoch %d", resp.ProducerID, resp.ProducerEpoch)
+		}
 		var unsupported *UnsupportedError
 		switch {
 		case err == nil:
