@@ -132,13 +132,13 @@ func TestConsumeNullAndEmpty(t *testing.T) {
 		}
 		s.with(nil, func(c *kgo.Client) {
 			var all []*kgo.Record
-			for r, err := range s.consumer(c, kgo.Topics("orders"), kgo.StopAtEnd()).Records(t.Context()) {
+			for r, err := range s.consumer(c, kgo.Topics("orders"), kgo.StopAtEnd()).Records(context.Background()) {
 				if err != nil {
 					t.Fatal(err)
 				}
 				all = append(all, r)
 			}
-			for b, err := range s.consumer(c, kgo.Topics("orders"), kgo.StopAtEnd()).Batches(t.Context()) {
+			for b, err := range s.consumer(c, kgo.Topics("orders"), kgo.StopAtEnd()).Batches(context.Background()) {
 				if err != nil {
 					t.Fatal(err)
 				}
