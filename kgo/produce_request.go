@@ -4,11 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kgo/internal/link"
 	"github.com/franzi-kafka/franzi/kgo/internal/produce"
 	"github.com/franzi-kafka/franzi/kgo/internal/route"
@@ -21,7 +18,10 @@ type produceRequest struct {
 	sink    *sink
 	request *produce.Request
 	event   produce.Answered
+	start   int // of the frame that is written
 	splices []link.Splice
+	form    func(*produce.Batch, int16) ([]byte, error) // the methods of the request, made once
+	splice  func(int, []byte)
 	frame   []byte           // for the answer
 	room    func(int) []byte // gives it
 	extra   int              // bytes of memory for batches in an older form
@@ -32,17 +32,13 @@ func (s *sink) send(a *produce.Request) {
 	r, ok := a.Tag.(*produceRequest)
 	if !ok {
 		r = &produceRequest{sink: s, request: a}
-		r.room = r.answerRoom
+		r.room, r.form = r.answerRoom, r.format
+		r.splice = func(at int, records []byte) {
+			r.splices = append(r.splices, link.Splice{At: at - r.start, Bytes: records})
+		}
 		a.Tag = r
 	}
-	r.Request = link.Request{Key: kmsg.KeyProduce, Max: maxVersion, Body: r, To: r, Room: r.room, NoAnswer: s.p.set.Acks == kmsg.AcksNone}
-	// Parts of the same topic stand together.
-	slices.SortStableFunc(a.Parts, func(a, b produce.Part) int { return strings.Compare(a.Batch.Queue().Topic, b.Batch.Queue().Topic) })
-	for i := range a.Parts {
-		if a.Parts[i].Batch.SentID().IsZero() {
-			r.Max = lastWithNames
-		}
-	}
+	r.Request = link.Request{Key: kmsg.KeyProduce, Max: a.Arrange(), Body: r, To: r, Room: r.room, NoAnswer: s.p.set.Acks == kmsg.AcksNone}
 	p := s.p.client.peers.get(s.broker, "")
 	if p == nil {
 		r.lane = nil
@@ -53,10 +49,6 @@ func (s *sink) send(a *produce.Request) {
 	r.lane = p.lane(route.ProduceLane)
 	r.lane.conn.Send(&r.Request)
 }
-
-// lastWithNames is the last version of Produce that names topics; later ones have their ids
-// (KIP-516).
-const lastWithNames = 12
 
 // cancel ends a request that nobody waits for any more.
 func (r *produceRequest) cancel() {
@@ -89,61 +81,14 @@ func (p *Producer) ackTimeout() time.Duration {
 // format get them converted.
 func (r *produceRequest) Encode(dst []byte, h *kmsg.RequestHeader, version int16) ([]byte, []link.Splice, error) {
 	p := r.sink.p
-	parts := r.request.Parts
-	start := len(dst)
+	r.start, r.splices = len(dst), r.splices[:0]
 	dst = link.AppendHeader(dst, h, kmsg.KeyProduce, version)
-	flex := version >= 9
-	if version >= 3 {
-		dst = kbin.AppendFlexNullableString(dst, kbin.NullString{}, flex) // the transactional id
+	dst, err := r.request.Append(dst, p.set, version, p.ackTimeout(), r.form, r.splice)
+	if err != nil {
+		return dst, nil, err
 	}
-	dst = kbin.AppendInt16(dst, int16(p.set.Acks))
-	dst = kbin.AppendInt32(dst, int32(p.ackTimeout().Milliseconds()))
-	topics := 0
-	for i := range parts {
-		if i == 0 || !sameTopic(&parts[i-1], &parts[i]) {
-			topics++
-		}
-	}
-	dst = kbin.AppendFlexArrayLen(dst, topics, flex)
-	r.splices = r.splices[:0]
-	for i := 0; i < len(parts); {
-		n := i + 1
-		for n < len(parts) && sameTopic(&parts[i], &parts[n]) {
-			n++
-		}
-		if version <= lastWithNames {
-			dst = kbin.AppendFlexString(dst, parts[i].Batch.Queue().Topic, flex)
-		} else {
-			id := parts[i].Batch.SentID()
-			dst = append(dst, id[:]...)
-		}
-		dst = kbin.AppendFlexArrayLen(dst, n-i, flex)
-		for ; i < n; i++ {
-			records, err := r.format(parts[i].Batch, version)
-			if err != nil {
-				parts[i].Err = err
-				return dst, nil, err
-			}
-			dst = kbin.AppendInt32(dst, parts[i].Batch.Queue().Partition)
-			dst = kbin.AppendFlexArrayLen(dst, len(records), flex) // lengths of bytes and arrays look the same
-			r.splices = append(r.splices, link.Splice{At: len(dst) - start, Bytes: records})
-			if flex {
-				dst = append(dst, 0) // no tags
-			}
-		}
-		if flex {
-			dst = append(dst, 0)
-		}
-	}
-	if flex {
-		dst = append(dst, 0)
-	}
-	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start-4))
+	binary.BigEndian.PutUint32(dst[r.start:], uint32(len(dst)-r.start-4))
 	return dst, r.splices, nil
-}
-
-func sameTopic(a, b *produce.Part) bool {
-	return a.Batch.Queue().Topic == b.Batch.Queue().Topic && a.Batch.SentID() == b.Batch.SentID()
 }
 
 // Done decodes the answer and tells the sink.
