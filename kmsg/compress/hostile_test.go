@@ -228,7 +228,7 @@ func lies(n int) []lie {
 	return []lie{
 		{"gzip", compress.Gzip, slices.Concat([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), bytes.Repeat([]byte{0xff}, n))},
 		{"gzip of 1 GiB", compress.Gzip, slices.Concat([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\xff"), nothing, []byte(gib))},
-		{"snappy, 4 GiB", compress.Snappy, claims(1<<32-1, nothing)},
+		{"snappy, 4 GiB", compress.Snappy, slices.Concat(binary.AppendUvarint(nil, 1<<32-1), nothing)},
 		{"snappy, 21 times", compress.Snappy, claims(21*n, nothing)},
 		{"snappy, 21 times by copies", compress.Snappy, claims(len(copies)/3*64, copies)},
 		{"snappy blocks", compress.Snappy, framed(claims(n/2/3*64, copies[:n/2/3*3]), claims(n/2/3*64, copies[:n/2/3*3]))},
