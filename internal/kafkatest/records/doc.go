@@ -7,5 +7,5 @@
 //	go test -tags kafka -timeout 30m -v ./internal/kafkatest/records
 //
 // and take a release's name as the subtest: -run 'TestRecords/^4.4.0$'. With -args -table=FILE
-// they write what was compared, as a Markdown table.
+// they write what was compared, as a Markdown table: eras.md is the last one.
 package records
