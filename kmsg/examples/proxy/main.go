@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -176,13 +177,14 @@ type line struct {
 }
 
 type record struct {
-	Topic     string      `json:"topic"` // or its id
-	Partition int32       `json:"partition"`
-	Offset    int64       `json:"offset"`
-	Timestamp int64       `json:"timestamp"`
-	Key       *string     `json:"key"`
-	Value     *string     `json:"value"`
-	Headers   [][2]string `json:"headers,omitempty"`
+	Topic     string       `json:"topic"` // or its id
+	Partition int32        `json:"partition"`
+	Offset    int64        `json:"offset"`
+	Timestamp int64        `json:"timestamp"`
+	Control   string       `json:"control,omitempty"` // of a record of Kafka's own: Commit, Abort
+	Key       *string      `json:"key"`
+	Value     *string      `json:"value"`
+	Headers   [][2]*string `json:"headers,omitempty"`
 }
 
 func (p *proxy) show(l line) {
@@ -227,15 +229,24 @@ func (p *proxy) showRecords(topic string, partition int32, records []byte) {
 	r := batch.NewReader(records)
 	for r.Next() {
 		payload, _, err := r.Batch.Payload(&p.codecs, nil, batch.DefaultLimit)
-		if err != nil {
+		if err = cmp.Or(r.Batch.Verify(), err); err != nil {
 			p.show(line{Error: err.Error()})
 			continue
 		}
 		w := r.Batch.Walk(payload)
-		for !r.Batch.Attributes.Control() && w.Next() {
-			shown := record{topic, partition, w.Record.Offset, w.Record.Timestamp, text(w.Record.Key), text(w.Record.Value), nil}
+		for w.Next() {
+			shown := record{Topic: topic, Partition: partition, Offset: w.Record.Offset, Timestamp: w.Record.Timestamp}
+			if r.Batch.Attributes.Control() {
+				kind, _, err := batch.DecodeControl(&w.Record)
+				if err != nil {
+					p.show(line{Error: err.Error()})
+				}
+				shown.Control = kind.String()
+			} else {
+				shown.Key, shown.Value = text(w.Record.Key), text(w.Record.Value)
+			}
 			for key, value := range w.Record.Headers.All() {
-				shown.Headers = append(shown.Headers, [2]string{string(key), string(value)})
+				shown.Headers = append(shown.Headers, [2]*string{text(key), text(value)})
 			}
 			p.show(line{Record: &shown})
 		}

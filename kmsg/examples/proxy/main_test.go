@@ -308,3 +308,40 @@ func TestProxyHangsUp(t *testing.T) {
 		t.Errorf("got %v, want the end of the connection to the broker", err)
 	}
 }
+
+// A record is shown with what is null in it and what is Kafka's own, and none of a batch whose
+// checksum is wrong.
+func TestShowRecords(t *testing.T) {
+	seal := func(b *batch.Builder) []byte {
+		s := b.Seal()
+		s.Checksum()
+		return s.Bytes
+	}
+	var b batch.Builder
+	b.Reset(nil, batch.V2)
+	b.Append(1000, nil, []byte{}, []batch.RecordHeader{{Key: "null"}, {Key: "empty", Value: []byte{}}})
+	data := seal(&b)
+	key, value, err := batch.EncodeControl(kmsg.ControlRecordAbort, kmsg.NewEndTxnMarker())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Control, b.Transactional = true, true
+	b.Append(1001, key, value, nil)
+	data = append(data, seal(&b)...)
+	b.Append(1002, nil, []byte("secret"), nil)
+	wrong := seal(&b)
+	wrong[20]++
+	data = append(data, wrong...)
+
+	var out bytes.Buffer
+	p := proxy{lines: json.NewEncoder(&out)}
+	p.showRecords("orders", 3, data)
+	lines := strings.SplitAfter(out.String(), "\n")
+	want := []string{
+		`{"record":{"topic":"orders","partition":3,"offset":0,"timestamp":1000,"key":null,"value":"","headers":[["null",null],["empty",""]]}}` + "\n",
+		`{"record":{"topic":"orders","partition":3,"offset":0,"timestamp":1001,"control":"Abort","key":null,"value":null}}` + "\n",
+	}
+	if len(lines) != 4 || !slices.Equal(lines[:2], want) || !strings.Contains(lines[2], `{"error":"batch: at byte `) || !strings.Contains(lines[2], "checksum") {
+		t.Errorf("got %s\nwant %s\nand a wrong checksum", lines, want)
+	}
+}

@@ -89,6 +89,9 @@ func dial(ctx context.Context, addr string) (*client, error) {
 			return nil, err
 		}
 		c.versions = old.BrokerAPIs()
+	} else if resp.ErrorCode != kmsg.None {
+		c.Close()
+		return nil, resp.ErrorCode
 	} else {
 		c.versions = nil
 		for _, k := range resp.APIKeys {
@@ -139,7 +142,10 @@ func ask[R kmsg.Response](c *client, req kmsg.RequestFor[R]) (resp R, err error)
 		return resp, err
 	}
 	resp = req.NewResponse()
-	_, err = kmsg.DecodeResponse(answer, resp)
+	header, err := kmsg.DecodeResponse(answer, resp)
+	if err == nil && header.CorrelationID != c.lastID {
+		err = fmt.Errorf("the answer is to request %d, not to %d", header.CorrelationID, c.lastID)
+	}
 	return resp, err
 }
 

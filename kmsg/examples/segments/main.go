@@ -7,6 +7,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +35,8 @@ func main() {
 	}
 }
 
-// window is how much of a file is read at once, unless a batch is larger.
+// window is how much of a file is read at once. For a larger batch it grows as its bytes come: what
+// the batch says of its size may be wrong.
 const window = 1 << 20
 
 // dump walks the batches of a segment. A batch that the window cuts off is moved to its start
@@ -56,23 +58,49 @@ func dump(out io.Writer, segment io.Reader) error {
 				return err
 			}
 		}
-		if r.Err() != nil {
-			return fmt.Errorf("byte %d: %s", start+int64(r.Pos()), reason(r.Err()))
-		}
-		cut, need := r.Cut()
-		if end {
-			if cut > 0 {
-				fmt.Fprintf(out, "byte %d: %d bytes of a batch of %d\n", start+int64(r.Pos()), cut, need)
-			}
-			return nil
-		}
 		rest := buf[r.Pos():have]
-		if need > len(buf) {
-			buf = make([]byte, need)
-		}
-		copy(buf, rest)
 		start += int64(r.Pos())
-		have = cut
+		if end || r.Err() != nil {
+			return d.rest(r, start, io.MultiReader(bytes.NewReader(rest), segment))
+		}
+		if _, need := r.Cut(); need > len(buf) {
+			buf = make([]byte, min(need, 2*len(buf)))
+		}
+		have = copy(buf, rest)
+	}
+}
+
+// rest tells what stands behind the last batch. Zeros are what a broker allocated and did not use
+// (log.preallocate), the beginning of a batch what it had not finished when it was killed.
+func (d *dumper) rest(r *batch.Reader, pos int64, rest io.Reader) error {
+	zeros, err := countZeros(rest)
+	if err != nil {
+		return err
+	}
+	cut, need := r.Cut()
+	switch {
+	case zeros > 0:
+		_, err = fmt.Fprintf(d.out, "byte %d: %d zeros\n", pos, zeros)
+	case r.Err() != nil:
+		err = fmt.Errorf("byte %d: %s", pos, reason(r.Err()))
+	case cut > 0:
+		_, err = fmt.Fprintf(d.out, "byte %d: %d bytes of a batch of %d\n", pos, cut, need)
+	}
+	return err
+}
+
+// countZeros returns how many zeros there are up to the end, 0 if there is anything else.
+func countZeros(r io.Reader) (n int64, err error) {
+	for in := bufio.NewReader(r); ; n++ {
+		b, err := in.ReadByte()
+		switch {
+		case errors.Is(err, io.EOF):
+			return n, nil
+		case err != nil:
+			return 0, err
+		case b != 0:
+			return 0, nil
+		}
 	}
 }
 

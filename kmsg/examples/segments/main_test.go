@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -134,12 +135,42 @@ func TestDumpBeyondTheWindow(t *testing.T) {
 }
 
 func TestDumpErrors(t *testing.T) {
-	zeros := make([]byte, 100) // what a broker allocated and did not use (log.preallocate)
-	err := dump(io.Discard, bytes.NewReader(append(segment(t)[:40], zeros...)))
+	err := dump(io.Discard, bytes.NewReader(append(segment(t)[:40], append(make([]byte, 100), 1)...)))
 	if want := "byte 40: a length of 0, but every format takes 14 or more"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if err := dump(io.Discard, iotest.ErrReader(io.ErrNoProgress)); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("got %v, want the reader's error", err)
+	}
+}
+
+// What a broker allocated and did not use is zeros up to the end, however many.
+func TestDumpZeros(t *testing.T) {
+	for _, n := range []int{1, 11, 12, 100, 3 << 20} {
+		var out strings.Builder
+		if err := dump(&out, bytes.NewReader(append(segment(t)[:40], make([]byte, n)...))); err != nil {
+			t.Errorf("%d zeros: %v", n, err)
+		}
+		if want := fmt.Sprintf("byte 40: %d zeros\n", n); !strings.HasSuffix(out.String(), want) {
+			t.Errorf("got %q, want %q at the end", &out, want)
+		}
+	}
+}
+
+// A batch that says it has 2 GiB takes no more memory than its bytes.
+func TestDumpMemory(t *testing.T) {
+	data := append([]byte{8: 0x7f, 9: 0xff, 10: 0xff, 11: 0xff, 16: 2}, make([]byte, 2<<20)...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var out strings.Builder
+	if err := dump(&out, bytes.NewReader(data)); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 10<<20 {
+		t.Errorf("a file of %d bytes: got %d allocated", len(data), got)
+	}
+	if want := fmt.Sprintf("byte 0: %d bytes of a batch of %d\n", len(data), 1<<31+11); out.String() != want {
+		t.Errorf("got %q, want %q", &out, want)
 	}
 }
