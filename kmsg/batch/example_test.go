@@ -278,3 +278,112 @@ func ExampleAssign() {
 	}
 	// Output: format 2, offsets 1000 to 1000, 1 records, none, log append time in epoch 7 <nil>
 }
+
+// What a broker appends when a transaction is committed.
+func ExampleEncodeControl() {
+	marker := kmsg.NewEndTxnMarker()
+	marker.CoordinatorEpoch = 3
+	key, value, err := batch.EncodeControl(kmsg.ControlRecordCommit, marker)
+	if err != nil {
+		log.Fatal(err)
+	}
+	b := batch.NewBuilder(nil, batch.V2)
+	b.Transactional, b.Control = true, true
+	b.Append(1_700_000_000_000, key, value, nil)
+	s := b.Seal()
+	s.Checksum()
+	s.Number(4711, 5, -1) // markers have no sequence number
+
+	r := batch.NewReader(s.Bytes)
+	r.Next()
+	fmt.Println(r.Batch)
+	// Output: format 2, offsets 0 to 0, 1 records, none, producer 4711 epoch 5 sequence -1, transactional, control
+}
+
+// A topic with message.timestamp.type=LogAppendTime.
+func ExampleAssignTime() {
+	raw := orders(compress.Gzip, "first", "second")
+	batch.AssignTime(raw, 1_800_000_000_000)
+	r := batch.NewReader(raw)
+	r.Next()
+	payload, _, err := r.Batch.Payload(new(compress.Codecs), nil, 1<<20)
+	if err = errors.Join(err, r.Batch.Verify()); err != nil {
+		log.Fatal(err)
+	}
+	w := r.Batch.Walk(payload)
+	for w.Next() {
+		fmt.Printf("%s at %d\n", w.Record.Value, w.Record.Timestamp)
+	}
+	// Output:
+	// first at 1800000000000
+	// second at 1800000000000
+}
+
+// What compaction leaves of a batch has gaps.
+func ExampleBuilder_AppendAt() {
+	b := batch.NewBuilder(nil, batch.V2)
+	b.BaseOffset = 100
+	for _, offset := range []int64{100, 103, 101, 109} {
+		if !b.AppendAt(offset, 1_700_000_000_000, []byte("key"), []byte("value"), nil) {
+			fmt.Println("no place for offset", offset)
+		}
+	}
+	s := b.Seal()
+	s.Checksum()
+	r := batch.NewReader(s.Bytes)
+	r.Next()
+	fmt.Println(r.Batch.Count, "records up to offset", r.Batch.LastOffset())
+	// Output:
+	// no place for offset 101
+	// 3 records up to offset 109
+}
+
+// An answer to Fetch begins with the batch that has the offset which was asked for, and the batch
+// with records before it.
+func ExampleWalker_SkipTo() {
+	raw := orders(compress.None, "first", "second", "third")
+	batch.Assign(raw, 500, 0)
+	r := batch.NewReader(raw)
+	r.Next()
+	payload, _, err := r.Batch.Payload(new(compress.Codecs), nil, 1<<20)
+	if err != nil {
+		log.Fatal(err)
+	}
+	w := r.Batch.Walk(payload)
+	w.SkipTo(501)
+	for w.Next() {
+		fmt.Printf("%d %s\n", w.Record.Offset, w.Record.Value)
+	}
+	if err := w.Err(); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 501 second
+	// 502 third
+}
+
+// Headers are views of the record; a list of them costs memory.
+func ExampleHeaders() {
+	b := batch.NewBuilder(nil, batch.V2)
+	b.Append(1_700_000_000_000, nil, []byte("value"), []batch.RecordHeader{
+		{Key: "trace", Value: []byte("17")}, {Key: "retry"}, {Key: "trace", Value: []byte("18")},
+	})
+	s := b.Seal()
+	r := batch.NewReader(s.Bytes)
+	r.Next()
+	w := r.Batch.Walk(s.Bytes[batch.HeaderSize:])
+	w.Next()
+	for key, value := range w.Record.Headers.All() {
+		fmt.Printf("%s=%s null: %t\n", key, value, value == nil)
+	}
+	last, found := w.Record.Headers.Get("trace")
+	fmt.Printf("the last trace of %d headers: %s %t\n", w.Record.Headers.Len(), last, found)
+	list := w.Record.Headers.AppendTo(nil)
+	fmt.Println(list[0].Key, len(list))
+	// Output:
+	// trace=17 null: false
+	// retry= null: true
+	// trace=18 null: false
+	// the last trace of 3 headers: 18 true
+	// trace 3
+}
