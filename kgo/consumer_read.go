@@ -74,7 +74,8 @@ func (c *Consumer) Batches(ctx context.Context) iter.Seq2[*Batch, error] {
 
 // Poll returns the batches that are there, at most as many as one answer of a broker brought for
 // each partition, and blocks while there are none. It is for those who have a loop of their own; all
-// that is said of [Consumer.Batches] goes for it as well.
+// that is said of [Consumer.Batches] goes for it as well. If records turn out to be malformed, what
+// follows them in the same answer is shown again after a [Consumer.Skip].
 //
 // There may be batches and an error. The error joins those of partitions and that of ctx; it is
 // [ErrClosed] after [Consumer.Close], and io.EOF at the end with [StopAtEnd].
@@ -352,8 +353,8 @@ var errBroken = errors.New("what follows is no batch")
 // spoil stops the partition of a chunk that cannot be read.
 func (c *Consumer) spoil(k *chunk, at int64, err error) error {
 	skipTo := at + 1
-	if k.reader.Batch.Check() == nil && k.reader.Err() == nil {
-		skipTo = k.reader.Batch.LastOffset() + 1
+	if last := k.reader.Batch.LastOffset(); k.reader.Err() == nil && last < k.high {
+		skipTo = max(skipTo, last+1)
 	}
 	halted := c.halt(k.of, k.stamp, at, skipTo, nil)
 	c.now = nil

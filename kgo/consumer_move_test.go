@@ -1,0 +1,642 @@
+package kgo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/franzi-kafka/franzi/kgo"
+	"github.com/franzi-kafka/franzi/kgo/ktest"
+	"github.com/franzi-kafka/franzi/kmsg"
+	"github.com/franzi-kafka/franzi/kmsg/batch"
+)
+
+// onConsumer runs a test with a consumer of the topic orders, of one partition with n records.
+func onConsumer(t *testing.T, n int, opts []kgo.ConsumerOption, test func(*stage, *kgo.Consumer)) {
+	t.Helper()
+	onStage(t, []ktest.Option{ktest.Brokers(3), ktest.SeedTopic("orders", 1, ktest.Replicas(3))}, func(s *stage) {
+		s.fill("orders", 1, n)
+		s.with(nil, func(c *kgo.Client) { test(s, s.consumer(c, append(opts, kgo.Topics("orders"))...)) })
+	})
+}
+
+// next returns the next record or error.
+func next(o *kgo.Consumer) (*kgo.Record, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for r, err := range o.Records(ctx) {
+		return r, err
+	}
+	return nil, io.EOF
+}
+
+// nextAt checks the offset of the next record.
+func (s *stage) nextAt(o *kgo.Consumer, want int64) {
+	s.Helper()
+	r, err := next(o)
+	if err != nil || r.Offset != want {
+		s.Fatalf("got %v, %v, want offset %d", r, err, want)
+	}
+	if at, err := o.Position(r.Topic, r.Partition); at != want+1 || err != nil {
+		s.Errorf("the position is %d behind offset %d: %v", at, want, err)
+	}
+}
+
+// nextLost checks that the next thing told is that a position is no more.
+func (s *stage) nextLost(o *kgo.Consumer, reason error, from, to int64) {
+	s.Helper()
+	_, err := next(o)
+	var lost *kgo.PositionError
+	if !errors.As(err, &lost) || !errors.Is(err, reason) || lost.From != from || lost.To != to {
+		s.Fatalf("got %v, want %v from %d to %d", err, reason, from, to)
+	}
+}
+
+// A loop goes on behind the last record that was shown, however the one before ended, and in whatever
+// way the records are shown.
+func TestConsumeBreak(t *testing.T) {
+	onConsumer(t, 3000, []kgo.ConsumerOption{kgo.StopAtEnd()}, func(s *stage, o *kgo.Consumer) {
+		l := &tally{s: s}
+		for i := 0; l.n < 3000; i++ {
+			switch i % 4 {
+			case 0: // in the middle of a batch
+				n := 1 + i%5
+				for r, err := range o.Records(context.Background()) {
+					if err != nil {
+						s.Fatal(err)
+					}
+					if l.take(r); n == 1 {
+						break
+					}
+					n--
+				}
+			case 1, 2:
+				for b, err := range o.Batches(context.Background()) {
+					if err != nil {
+						s.Fatal(err)
+					}
+					for r := range b.Records() {
+						l.take(r)
+					}
+					if at, _ := o.Position("orders", 0); at != b.NextOffset() {
+						s.Errorf("the position is %d behind a batch to %d", at, b.NextOffset())
+					}
+					b.Release()
+					break
+				}
+			case 3:
+				batches, err := o.Poll(context.Background())
+				if err != nil && err != io.EOF {
+					s.Fatal(err)
+				}
+				for _, b := range batches {
+					for r := range b.Records() {
+						l.take(r)
+					}
+				}
+			}
+		}
+		if _, err := o.Poll(context.Background()); err != io.EOF {
+			s.Errorf("at the end: got %v, want EOF", err)
+		}
+	})
+}
+
+// A seek counts at once: whatever is under way or was fetched, the next record is the one that was
+// sought.
+func TestConsumeSeek(t *testing.T) {
+	onConsumer(t, 5000, nil, func(s *stage, o *kgo.Consumer) {
+		s.nextAt(o, 0)
+		at := int64(0)
+		for i := range int64(300) {
+			switch i % 3 {
+			case 0:
+				at = i * 7919 % 5000
+				if err := o.Seek("orders", 0, kgo.AtOffset(at)); err != nil {
+					s.Fatal(err)
+				}
+				if got, _ := o.Position("orders", 0); got != at {
+					s.Errorf("the position is %d, want %d", got, at)
+				}
+			case 1:
+				synctest.Wait()
+			}
+			s.nextAt(o, at)
+			at++
+		}
+		for _, test := range []struct {
+			to   kgo.Start
+			want int64
+		}{
+			{kgo.Earliest(), 0},
+			{kgo.Latest().Plus(-10), 4990},
+			{kgo.Earliest().Plus(17), 17},
+			{kgo.AtTime(time.Now().Add(-time.Hour)), 0},
+			{kgo.Ago(time.Hour).Plus(5), 5},
+			{kgo.AtOffset(100).Plus(5), 105},
+			{kgo.AtOffset(4999), 4999},
+		} {
+			if err := o.Seek("orders", 0, test.to); err != nil {
+				s.Fatal(err)
+			}
+			s.nextAt(o, test.want)
+		}
+		if err := o.Seek("orders", 0, kgo.Latest()); err != nil {
+			s.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		s.fill("orders", 1, 1)
+		s.nextAt(o, 5000)
+		if err := o.Seek("orders", 1, kgo.Latest()); !errors.Is(err, kgo.ErrNotConsumed) {
+			s.Errorf("got %v for a partition that is not consumed", err)
+		}
+	})
+}
+
+// Seeks of another goroutine never let a record be shown that is neither the next nor the one that
+// was sought; the last one wins.
+func TestConsumeSeekConcurrently(t *testing.T) {
+	for _, how := range []string{"records", "batches", "poll"} {
+		t.Run(how, func(t *testing.T) {
+			onConsumer(t, 20000, nil, func(s *stage, o *kgo.Consumer) {
+				var mu sync.Mutex
+				sought := map[int64]bool{0: true}
+				synctest.Wait() // until there is something to seek
+				ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+				defer cancel()
+				var all sync.WaitGroup
+				all.Go(func() {
+					for i := range int64(500) {
+						to := i * 104729 % 20000
+						mu.Lock()
+						sought[to] = true
+						mu.Unlock()
+						if err := o.Seek("orders", 0, kgo.AtOffset(to)); err != nil {
+							s.Error(err)
+						}
+						if i%10 == 0 {
+							time.Sleep(time.Millisecond)
+						}
+					}
+					if err := o.Seek("orders", 0, kgo.AtOffset(19990)); err != nil {
+						s.Error(err)
+					}
+					mu.Lock()
+					sought[19990] = true
+					mu.Unlock()
+				})
+				last := int64(-1)
+				run := 0
+				s.each(ctx, o, how, func(r *kgo.Record) bool {
+					mu.Lock()
+					ok := r.Offset == last+1 || sought[r.Offset]
+					mu.Unlock()
+					if !ok {
+						s.Errorf("offset %d comes after %d", r.Offset, last)
+					}
+					if run++; r.Offset != last+1 {
+						run = 1
+					}
+					last = r.Offset
+					return !(last == 19999 && run == 10)
+				})
+				all.Wait()
+			})
+		})
+	}
+}
+
+// What is paused is not shown, not even what was fetched, and comes when it is resumed.
+func TestConsumePause(t *testing.T) {
+	onStage(t, []ktest.Option{ktest.SeedTopic("orders", 2)}, func(s *stage) {
+		s.fill("orders", 2, 1000)
+		s.with(nil, func(c *kgo.Client) {
+			o := s.consumer(c, kgo.Topics("orders"), kgo.StopAtEnd())
+			l := &tally{s: s}
+			paused := map[string][]int32{"orders": {0}}
+			shown := 0
+			for r, err := range o.Records(context.Background()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.take(r)
+				if r.Partition == 0 && r.Offset == 100 {
+					o.Pause(paused)
+					shown = l.n
+					continue
+				}
+				if shown > 0 && r.Partition == 0 && l.next[1] < 1000 {
+					t.Fatalf("offset %d is shown though its partition is paused", r.Offset)
+				}
+				if l.next[1] == 1000 {
+					o.Resume(paused)
+				}
+			}
+			if l.n != 2000 {
+				t.Errorf("got %d records, want 2000", l.n)
+			}
+		})
+	})
+}
+
+// A batch that cannot be read is told with topic, partition and offset, once, nothing spins, and
+// the partition goes on behind it when that is wanted.
+func TestConsumeCorrupt(t *testing.T) {
+	for name, spoil := range map[string]func([]byte){
+		"checksum": func(b []byte) { b[len(b)-1]++ },
+		"count":    func(b []byte) { b[60]++ },
+	} {
+		for _, how := range []string{"records", "batches", "poll"} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				onConsumer(t, 10, nil, func(s *stage, o *kgo.Consumer) {
+					b := batch.NewBuilder(nil, batch.V2)
+					b.BaseOffset = 10
+					for range 5 {
+						b.Append(1, nil, []byte("bad"), nil)
+					}
+					sealed := b.Seal()
+					sealed.Checksum()
+					spoil(sealed.Bytes)
+					if err := s.AppendBatch("orders", 0, sealed.Bytes); err != nil {
+						t.Fatal(err)
+					}
+					if _, err := s.Produce("orders", 0, ktest.Record{Value: []byte("good")}); err != nil {
+						t.Fatal(err)
+					}
+					ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+					defer cancel()
+					var got []string
+					note := func(err error) {
+						var bad *kgo.BatchError
+						var e *kgo.Error
+						if !errors.As(err, &bad) || !errors.As(err, &e) || e.Topic != "orders" || e.Partition != 0 {
+							return
+						}
+						got = append(got, fmt.Sprint("error ", bad.Offset))
+						if at, _ := o.Position("orders", 0); at != 10 {
+							t.Errorf("the position is %d, want 10", at)
+						}
+						requests := s.Requests(kmsg.KeyFetch)
+						time.Sleep(time.Minute)
+						if n := s.Requests(kmsg.KeyFetch) - requests; n > 200 {
+							t.Errorf("LIVE: there were %d requests in a minute", n)
+						}
+						if at, err := o.Skip("orders", 0); at != 15 || err != nil {
+							t.Errorf("Skip: got %d, %v, want 15", at, err)
+						}
+					}
+					s.eachOr(ctx, o, how, func(r *kgo.Record) bool {
+						got = append(got, fmt.Sprint(r.Offset))
+						return r.Offset < 15
+					}, note)
+					if _, err := o.Skip("orders", 0); !errors.Is(err, kgo.ErrNotStopped) {
+						t.Errorf("got %v for a partition that goes on by itself", err)
+					}
+					want := "[0 1 2 3 4 5 6 7 8 9 error 10 15]"
+					if fmt.Sprint(got) != want {
+						t.Errorf("got %v, want %s", got, want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A batch whose records turn out to be malformed is shown up to there; with checksums that are not
+// verified that is all that tells.
+func TestConsumeMalformed(t *testing.T) {
+	for _, how := range []string{"records", "batches", "poll"} {
+		t.Run(how, func(t *testing.T) {
+			onConsumer(t, 10, []kgo.ConsumerOption{kgo.VerifyChecksums(false)}, func(s *stage, o *kgo.Consumer) {
+				b := batch.NewBuilder(nil, batch.V2)
+				b.BaseOffset = 10
+				for range 5 {
+					b.Append(1, nil, []byte("bad"), nil)
+				}
+				sealed := b.Seal()
+				sealed.Checksum()
+				third := len(sealed.Bytes) - 3*(len(sealed.Bytes)-batch.HeaderSize)/5
+				sealed.Bytes[third] = 0x7f // its length
+				if err := s.AppendBatch("orders", 0, sealed.Bytes); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Produce("orders", 0, ktest.Record{Value: []byte("good")}); err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+				defer cancel()
+				var got []string
+				s.eachOr(ctx, o, how, func(r *kgo.Record) bool {
+					got = append(got, fmt.Sprint(r.Offset))
+					return r.Offset < 15
+				}, func(err error) {
+					var bad *kgo.BatchError
+					if errors.As(err, &bad) {
+						got = append(got, fmt.Sprint("error ", bad.Offset))
+					}
+					if at, err := o.Skip("orders", 0); at != 15 || err != nil {
+						t.Errorf("Skip: got %d, %v, want 15", at, err)
+					}
+				})
+				want := "[0 1 2 3 4 5 6 7 8 9 10 11 error 12 15]"
+				if how == "poll" { // which may have returned the next batch as well
+					want = strings.Replace(want, "error 12 15", "15", 1)
+				}
+				if fmt.Sprint(got) != want {
+					t.Errorf("got %v, want %s", got, want)
+				}
+			})
+		})
+	}
+}
+
+// Positions that are no more are told as what they are.
+func TestConsumeLost(t *testing.T) {
+	t.Run("trimmed", func(t *testing.T) {
+		onConsumer(t, 1000, []kgo.ConsumerOption{kgo.FetchPartitionBytes(1000)}, func(s *stage, o *kgo.Consumer) {
+			s.nextAt(o, 0)
+			s.Trim("orders", 0, 900)
+			if err := o.Seek("orders", 0, kgo.AtOffset(5)); err != nil {
+				t.Fatal(err)
+			}
+			s.nextLost(o, kgo.ErrOutOfRange, 5, 900)
+			s.nextAt(o, 900)
+		})
+	})
+	t.Run("beyond the end", func(t *testing.T) {
+		onConsumer(t, 1000, []kgo.ConsumerOption{kgo.ResetTo(kgo.Latest()), kgo.StartAt(kgo.AtOffset(5000))}, func(s *stage, o *kgo.Consumer) {
+			s.nextLost(o, kgo.ErrOutOfRange, 5000, 1000)
+			s.fill("orders", 1, 1)
+			s.nextAt(o, 1000)
+		})
+	})
+	t.Run("nowhere", func(t *testing.T) {
+		onConsumer(t, 1000, []kgo.ConsumerOption{kgo.ResetTo(kgo.Nowhere()), kgo.StartAt(kgo.AtOffset(5000))}, func(s *stage, o *kgo.Consumer) {
+			s.nextLost(o, kgo.ErrOutOfRange, 5000, -1)
+			if err := o.Seek("orders", 0, kgo.AtOffset(7)); err != nil {
+				t.Fatal(err)
+			}
+			s.nextAt(o, 7)
+		})
+	})
+	t.Run("truncated", func(t *testing.T) {
+		onConsumer(t, 1000, nil, func(s *stage, o *kgo.Consumer) {
+			for i := range int64(1000) {
+				s.nextAt(o, i)
+			}
+			s.Lose("orders", 0, 990)
+			s.fill("orders", 1, 5)
+			s.nextLost(o, kgo.ErrTruncated, 1000, 990)
+			s.nextAt(o, 990)
+		})
+	})
+	t.Run("truncated, nowhere", func(t *testing.T) {
+		onConsumer(t, 1000, []kgo.ConsumerOption{kgo.ResetTo(kgo.Nowhere())}, func(s *stage, o *kgo.Consumer) {
+			for i := range int64(1000) {
+				s.nextAt(o, i)
+			}
+			s.Lose("orders", 0, 990)
+			s.fill("orders", 1, 5)
+			s.nextLost(o, kgo.ErrTruncated, 1000, -1)
+			if at, err := o.Skip("orders", 0); at != 990 || err != nil {
+				t.Errorf("Skip: got %d, %v, want 990", at, err)
+			}
+			s.nextAt(o, 990)
+		})
+	})
+	t.Run("truncated, not seen", func(t *testing.T) { // what was fetched only is nobody's loss
+		onConsumer(t, 1000, nil, func(s *stage, o *kgo.Consumer) {
+			s.nextAt(o, 0)
+			time.Sleep(time.Second)
+			s.Lose("orders", 0, 500)
+			s.fill("orders", 1, 50)
+			time.Sleep(10 * time.Second)
+			for i := int64(1); i < 550; i++ {
+				s.nextAt(o, i)
+			}
+		})
+	})
+	t.Run("recreated", func(t *testing.T) {
+		onConsumer(t, 10, nil, func(s *stage, o *kgo.Consumer) {
+			for i := range int64(10) {
+				s.nextAt(o, i)
+			}
+			s.RecreateTopic("orders")
+			s.fill("orders", 1, 100)
+			s.nextLost(o, kgo.ErrRecreated, 10, 0)
+			for i := range int64(100) {
+				s.nextAt(o, i)
+			}
+		})
+	})
+}
+
+// Topics that match a pattern are consumed, also those that are created later, and partitions that
+// are added: from their first record.
+func TestConsumePattern(t *testing.T) {
+	onStage(t, []ktest.Option{ktest.SeedTopic("orders-a", 1), ktest.SeedTopic("other", 1)}, func(s *stage) {
+		s.fill("orders-a", 1, 10)
+		s.fill("other", 1, 10)
+		s.with([]kgo.ClientOption{kgo.MetadataMaxAge(time.Minute)}, func(c *kgo.Client) {
+			o := s.consumer(c, kgo.TopicPattern(regexp.MustCompile("^orders-")), kgo.StartAt(kgo.Latest()))
+			time.Sleep(time.Second)
+			if err := s.CreateTopic("orders-b", 1); err != nil {
+				t.Fatal(err)
+			}
+			s.fill("orders-b", 1, 2)
+			s.GrowTopic("orders-a", 2)
+			if _, err := s.Produce("orders-a", 1, ktest.Record{Value: []byte("x")}); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+			defer cancel()
+			for r, err := range o.Records(ctx) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got = append(got, fmt.Sprintf("%s/%d@%d", r.Topic, r.Partition, r.Offset)); len(got) == 3 {
+					break
+				}
+			}
+			slices.Sort(got)
+			if want := "[orders-a/1@0 orders-b/0@0 orders-b/0@1]"; fmt.Sprint(got) != want {
+				t.Errorf("got %v, want %s", got, want)
+			}
+			if n := len(o.Partitions()); n != 3 {
+				t.Errorf("%d partitions are consumed, want 3", n)
+			}
+		})
+	})
+}
+
+// A topic that does not exist is told, and consumed when it does.
+func TestConsumeMissing(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		s.with(nil, func(c *kgo.Client) {
+			o := s.consumer(c, kgo.Topics("orders"), kgo.StartAt(kgo.Latest()))
+			begin := time.Now()
+			_, err := next(o)
+			var e *kgo.Error
+			if !errors.Is(err, kmsg.UnknownTopicOrPartition) || !errors.As(err, &e) || e.Topic != "orders" || !e.Retriable {
+				t.Errorf("got %v", err)
+			}
+			if took := time.Since(begin); took < 4*time.Second || took > 10*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			if err := s.CreateTopic("orders", 1); err != nil {
+				t.Fatal(err)
+			}
+			s.fill("orders", 1, 1)
+			s.nextAt(o, 0)
+		})
+	})
+}
+
+// Partitions come and go while others are consumed.
+func TestConsumeAddRemove(t *testing.T) {
+	onStage(t, []ktest.Option{ktest.SeedTopic("orders", 3), ktest.SeedTopic("more", 1)}, func(s *stage) {
+		s.fill("orders", 3, 100)
+		s.fill("more", 1, 100)
+		s.with(nil, func(c *kgo.Client) {
+			o := s.consumer(c, kgo.Assign(map[string][]int32{"orders": {1}}), kgo.StartPartitionAt("orders", 1, kgo.AtOffset(98)))
+			seen := func(n int) string {
+				var got []string
+				for range n {
+					r, err := next(o)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got = append(got, fmt.Sprintf("%s/%d@%d", r.Topic, r.Partition, r.Offset))
+				}
+				slices.Sort(got)
+				return fmt.Sprint(got)
+			}
+			if got, want := seen(2), "[orders/1@98 orders/1@99]"; got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+			if err := o.AddPartitions(map[string][]int32{"orders": {1, 2}}, kgo.Latest().Plus(-1)); err != nil {
+				t.Fatal(err)
+			}
+			if err := o.AddTopics("more"); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := seen(1), "[orders/2@99]"; got != want && got != "[more/0@0]" {
+				t.Errorf("got %s, want %s", got, want)
+			}
+			o.RemoveTopics("more")
+			o.RemovePartitions(map[string][]int32{"orders": {1, 2}})
+			if all := o.Partitions(); len(all) != 0 {
+				t.Errorf("%v are consumed", all)
+			}
+			s.fill("orders", 3, 1)
+			s.fill("more", 1, 1)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			if all, err := o.Poll(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v, %v of what is not consumed any more", all, err)
+			}
+			if err := o.AddTopics("more"); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := seen(2), "[more/0@0 more/0@1]"; got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	})
+}
+
+// Loops end without an error when the consumer is closed, by whomever, and with that of their
+// context; a second one gets ErrConcurrentPoll.
+func TestConsumeEnds(t *testing.T) {
+	onConsumer(t, 10, nil, func(s *stage, o *kgo.Consumer) {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		defer cancel(nil)
+		var errs []error
+		n := 0
+		for _, err := range o.Records(ctx) {
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			if n++; n == 3 {
+				for _, err := range o.Records(ctx) {
+					errs = append(errs, err)
+				}
+				if _, err := o.Poll(ctx); err != kgo.ErrConcurrentPoll {
+					s.Errorf("Poll: got %v", err)
+				}
+				cancel(errors.New("enough"))
+			}
+		}
+		if n != 3 || len(errs) != 2 || errs[0] != kgo.ErrConcurrentPoll || !errors.Is(errs[1], context.Canceled) {
+			s.Errorf("got %d records and %v", n, errs)
+		}
+		time.AfterFunc(time.Minute, func() {
+			if err := o.Close(); err != nil {
+				s.Error(err)
+			}
+		})
+		for _, err := range o.Batches(context.Background()) {
+			if err != nil {
+				s.Errorf("got %v", err)
+			}
+		}
+		if _, err := o.Poll(context.Background()); err != kgo.ErrClosed {
+			s.Errorf("Poll after Close: got %v", err)
+		}
+		if err := o.AddTopics("more"); err != kgo.ErrClosed {
+			s.Errorf("AddTopics after Close: got %v", err)
+		}
+	})
+}
+
+// eachOr is each, with errors.
+func (s *stage) eachOr(ctx context.Context, o *kgo.Consumer, how string, f func(*kgo.Record) bool, told func(error)) {
+	switch how {
+	case "records":
+		for r, err := range o.Records(ctx) {
+			if err != nil {
+				told(err)
+				continue
+			}
+			if !f(r) {
+				return
+			}
+		}
+	case "batches":
+		for b, err := range o.Batches(ctx) {
+			if err != nil {
+				told(err)
+				continue
+			}
+			for r := range b.Records() {
+				if !f(r) {
+					return
+				}
+			}
+		}
+	case "poll":
+		for ctx.Err() == nil {
+			batches, err := o.Poll(ctx)
+			for _, b := range batches {
+				for r := range b.Records() {
+					if !f(r) {
+						return
+					}
+				}
+			}
+			if err != nil {
+				told(err)
+			}
+		}
+	}
+}
