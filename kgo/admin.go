@@ -19,7 +19,8 @@ import (
 // Methods about several things return a result for each of them, in the order in which they were
 // named, with an Err of its own: nil, or mostly an *[Error] that wraps the broker's code. The error
 // that they return beside is nil only if all went well; it joins those of the results. The results
-// are nil only if nothing was asked at all, for example because the client is closed.
+// are nil if nothing was learned at all: no broker could be asked in time, or the client is closed.
+// Where nothing is named, nothing is asked: an empty list never stands for all.
 //
 // Brokers that are too old for a task are an *[UnsupportedError], which says what it takes. Where
 // newer brokers can do more, older ones do what they can, and the fields say what they leave out.

@@ -4,6 +4,8 @@ package kgo_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -162,5 +164,90 @@ func (a *administrator) clusterOnKafka() {
 	err = a.UpdateFeatures(ctx, []kgo.FeatureUpdate{{Name: "no.such.feature", Level: 1}}, kgo.ValidateOnly())
 	if err == nil {
 		a.Error("a feature that there is not was updated")
+	}
+}
+
+// What belongs to several brokers is asked of each, and one that is dead is told apart.
+func TestAdminOnThreeBrokers(t *testing.T) {
+	cluster := kafkatest.New(t, kafkatest.Options{Version: kafkatest.Newest(), Nodes: 3, SeparateController: true})
+	c, err := kgo.NewClient(kgo.SeedBrokers(cluster.Addrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	a, ctx := &administrator{t, c.Admin(), c, kafkatest.Newest()}, t.Context()
+	d, err := a.DescribeCluster(ctx)
+	if err != nil || len(d.Brokers) != 3 {
+		t.Fatalf("DescribeCluster: %+v, %v", d, err)
+	}
+	a.works("orders", a.CreateTopic(ctx, kgo.NewTopic{Name: "orders", Partitions: 12, ReplicationFactor: 3}))
+	a.settles("offsets", func() error {
+		all, err := a.ListOffsets(ctx, kmsg.TimestampLatest, map[string][]int32{"orders": nil})
+		if err == nil && len(all) != 12 {
+			err = fmt.Errorf("%+v", all)
+		}
+		return err
+	})
+	var records []kgo.RecordsToDelete
+	for n := range int32(12) {
+		records = append(records, kgo.RecordsToDelete{Topic: "orders", Partition: n, Before: kgo.HighWatermark})
+	}
+	_, err = a.DeleteRecords(ctx, records)
+	a.works("DeleteRecords", err)
+	var brokers, loggers []kgo.ConfigResource
+	var changes []kgo.ConfigChange
+	for _, b := range d.Brokers {
+		id := fmt.Sprint(b.ID)
+		brokers = append(brokers, brokerConfigs(id))
+		loggers = append(loggers, kgo.ConfigResource{Type: kmsg.ConfigResourceBrokerLogger, Name: id})
+		changes = append(changes, kgo.ConfigChange{Resource: brokerConfigs(id), Set: map[string]string{"log.retention.ms": "500000" + id}},
+			kgo.ConfigChange{Resource: loggers[len(loggers)-1], Set: map[string]string{"kafka.server.KafkaApis": "WARN"}})
+	}
+	_, err = a.AlterConfigs(ctx, changes)
+	a.works("AlterConfigs", err)
+	a.settles("configs", func() error {
+		all, err := a.DescribeConfigs(ctx, append(brokers, loggers...))
+		if err != nil {
+			return err
+		}
+		for i, r := range all {
+			if c, _ := r.Get("log.retention.ms"); i < 3 && c.Value.S != "500000"+r.Resource.Name {
+				return fmt.Errorf("%v has %+v", r.Resource, c)
+			}
+			if c, _ := r.Get("kafka.server.KafkaApis"); i >= 3 && c.Value.S != "WARN" {
+				return fmt.Errorf("%v has %+v", r.Resource, c)
+			}
+		}
+		return nil
+	})
+	features, err := a.DescribeFeatures(ctx)
+	if err != nil || len(features) == 0 || len(features[0].Brokers) != 3 {
+		t.Errorf("DescribeFeatures: %+v, %v", features, err)
+	}
+	q, err := a.DescribeQuorum(ctx)
+	if err != nil || len(q.Voters) != 1 || len(q.Observers) != 3 {
+		t.Errorf("DescribeQuorum: %+v, %v", q, err)
+	}
+
+	dead := d.Brokers[2].ID
+	if err := cluster.Node(dead).Kill(); err != nil {
+		t.Fatal(err)
+	}
+	a.settles("one is fenced", func() error {
+		d, err := a.DescribeCluster(ctx)
+		if err == nil && (len(d.Brokers) != 3 || !d.Brokers[2].Fenced || d.Brokers[2].ID != dead || d.Brokers[0].Fenced) {
+			err = fmt.Errorf("%+v", d)
+		}
+		return err
+	})
+	a.settles("the others lead", func() error {
+		_, err := a.ListOffsets(ctx, kmsg.TimestampLatest, map[string][]int32{"orders": nil})
+		return err
+	})
+	short, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	all, err := a.DescribeConfigs(short, brokers)
+	if len(all) != 3 || all[0].Err != nil || all[1].Err != nil || all[2].Err == nil || !errors.Is(err, all[2].Err) {
+		t.Errorf("configs of a dead broker: %v", err)
 	}
 }
