@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/franzi-kafka/franzi/kbin"
 )
@@ -301,13 +301,11 @@ func TestFormatRedacted(t *testing.T) {
 
 // TestSizes: messages have these in thousands.
 func TestSizes(t *testing.T) {
-	var tags kbin.Tags
-	var null kbin.NullString
-	word := unsafe.Sizeof(uintptr(0))
-	if got := unsafe.Sizeof(tags); got != word {
+	word := reflect.TypeFor[uintptr]().Size()
+	if got := reflect.TypeFor[kbin.Tags]().Size(); got != word {
 		t.Errorf("Tags: got %d bytes, want %d", got, word)
 	}
-	if got, want := unsafe.Sizeof(null), 3*word; got != want {
+	if got, want := reflect.TypeFor[kbin.NullString]().Size(), 3*word; got != want {
 		t.Errorf("NullString: got %d bytes, want %d", got, want)
 	}
 }

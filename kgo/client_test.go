@@ -3,6 +3,7 @@ package kgo_test
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"runtime"
 	"strings"
@@ -162,6 +163,8 @@ func TestOptionsAreChecked(t *testing.T) {
 	if !errors.Is(err, sasl.ErrTLSRequired) {
 		t.Errorf("got %v, want what the mechanism says in it", err)
 	}
+	beyond := math.MaxInt32
+	beyond++ // where int is an int32, it is negative now, and as wrong
 	for _, test := range []struct {
 		name string
 		opts []kgo.ClientOption
@@ -178,7 +181,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		{"a URL", []kgo.ClientOption{kgo.SeedBrokers("kafka://a:9092")}, `"kafka://a:9092"`},
 		{"retries", []kgo.ClientOption{kgo.SeedBrokers("a"), kgo.Retries(0)}, ""},
 		{"no idle timeout", []kgo.ClientOption{kgo.SeedBrokers("a"), kgo.IdleTimeout(-1)}, ""},
-		{"frames beyond the protocol", []kgo.ClientOption{kgo.SeedBrokers("a"), kgo.MaxFrameBytes(1 << 31)}, "MaxFrameBytes"},
+		{"frames beyond the protocol", []kgo.ClientOption{kgo.SeedBrokers("a"), kgo.MaxFrameBytes(beyond)}, "MaxFrameBytes"},
 		{"TLS of Go", []kgo.ClientOption{kgo.SeedBrokers("a"), kgo.TLS(nil)}, ""},
 		{"a password over TLS", []kgo.ClientOption{kgo.SeedBrokers("a"), kgo.TLS(nil), kgo.SASL(&sasl.Plain{Credentials: sasl.Password("a", "b")})}, ""},
 	} {

@@ -19,7 +19,7 @@ func TestProduceWrites(t *testing.T) {
 	const n = 5000
 	var in strings.Builder
 	for i := range n {
-		fmt.Fprintf(&in, `{"key":"%d","value":"%d","headers":[{"key":"h","value":null}],"timestamp":%d,"partition":%d}`+"\n", i%7, i, 1_700_000_000_000+i, i%3)
+		fmt.Fprintf(&in, `{"key":"%d","value":"%d","headers":[{"key":"h","value":null}],"timestamp":%d,"partition":%d}`+"\n", i%7, i, 1_700_000_000_000+int64(i), i%3)
 	}
 	got := runWith(t.Context(), cluster.DialContext, in.String(), "produce", "orders", "-b", "broker1", "-z", "zstd", "-H", "source=test")
 	if got.code != exitOK || got.out != "" || got.err != "" {
@@ -32,7 +32,7 @@ func TestProduceWrites(t *testing.T) {
 		}
 		for j, r := range log {
 			i := j*3 + partition
-			if string(r.Key) != fmt.Sprint(i%7) || string(r.Value) != fmt.Sprint(i) || r.Timestamp.UnixMilli() != int64(1_700_000_000_000+i) {
+			if string(r.Key) != fmt.Sprint(i%7) || string(r.Value) != fmt.Sprint(i) || r.Timestamp.UnixMilli() != int64(1_700_000_000_000+int64(i)) {
 				t.Fatalf("partition %d, record %d: got %s=%s at %v", partition, j, r.Key, r.Value, r.Timestamp)
 			}
 			if len(r.Headers) != 2 || r.Headers[0].Key != "h" || r.Headers[0].Value != nil || string(r.Headers[1].Value) != "test" {

@@ -30,10 +30,11 @@ type Match struct {
 	Skip, Times int
 }
 
+// What a Match says that does not choose.
 const (
-	AnyBroker    int32 = -1
-	AnyPartition int32 = -1
-	AnyTopic           = "*"
+	AnyBroker    int32 = -1  // every broker
+	AnyPartition int32 = -1  // every partition, and what is of no partition
+	AnyTopic           = "*" // every topic of the request
 )
 
 // AnyRequest matches all requests.
@@ -45,10 +46,10 @@ func AnyRequest() Match {
 type Cut int8
 
 const (
-	NoCut     Cut = iota
-	CutBefore     // the request has no effect and gets no answer
-	CutAfter      // it has, but gets no answer
-	CutMidway     // the answer is cut off after CutAt bytes
+	NoCut     Cut = iota // the connection stays
+	CutBefore            // the request has no effect and gets no answer
+	CutAfter             // it has, but gets no answer
+	CutMidway            // the answer is cut off after CutAt bytes
 )
 
 // An Effect is what goes wrong. Fields that are set work together.
