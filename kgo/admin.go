@@ -20,7 +20,7 @@ import (
 // named, with an Err of its own: nil, or mostly an *[Error] that wraps the broker's code. The error
 // that they return beside is nil only if all went well; it joins those of the results. The results
 // are nil if nothing was learned at all: no broker could be asked in time, or the client is closed.
-// Where nothing is named, nothing is asked: an empty list never stands for all.
+// Where nothing is named, nothing is asked, unless the method says that it stands for all.
 //
 // Brokers that are too old for a task are an *[UnsupportedError], which says what it takes. Where
 // newer brokers can do more, older ones do what they can, and the fields say what they leave out.
