@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,13 +32,13 @@ func (a *app) topicTrimCommand() *cobra.Command {
 		Use:   "trim NAME --before OFFSET",
 		Short: "Delete the oldest records of a topic",
 		Long: `trim deletes all records before an offset, in each partition, or in those that --partition
-names. OFFSET is a number, or end for all records, -N for all but the last N, @TIME for those
-before a time like 2026-01-31T12:00:00Z, or -1h for those that are older. It asks before,
-unless -y is given.`,
+names. OFFSET is a number, or end for all records, -N for all but the last N, +N for the first N,
+@TIME for those before a time like 2026-01-31T12:00:00Z, or -1h for those that are older. It
+asks before, unless -y is given.`,
 		Example: "  franzi topic trim orders --before end -b localhost:9092\n  franzi topic trim orders --before -24h --dry-run",
 		Args:    takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			limit, err := parseLimit(to, time.Now())
+			before, err := parseSpot(to, time.Now())
 			if err != nil {
 				return misused(cmd, "--before: %v", err)
 			}
@@ -48,55 +47,17 @@ unless -y is given.`,
 				return err
 			}
 			defer s.close()
-			return a.trimTopic(cmd, s, args[0], limit, only, &ok)
+			return a.trimTopic(cmd, s, args[0], before, only, &ok)
 		},
 		ValidArgsFunction: a.completeTopics(&c, false),
 	}
 	c.add(cmd)
-	cmd.Flags().StringVar(&to, "before", "", "an offset: N, end, -N, @TIME, -1h")
+	cmd.Flags().StringVar(&to, "before", "", "an offset: "+spotHelp)
 	cmd.Flags().Int32SliceVar(&only, "partition", nil, "only these partitions")
 	ok.add(cmd, "show what would be deleted, and delete nothing")
 	complete(cmd, "before", completeNothing)
 	complete(cmd, "partition", completeNothing)
 	return cmd
-}
-
-// A limit is where to trim.
-type limit struct {
-	offset int64 // if it is not one of the others
-	last   int64 // from the end, -1 for not
-	at     int64 // milliseconds since 1970, -1 for not
-}
-
-func parseLimit(text string, now time.Time) (limit, error) {
-	l := limit{last: -1, at: -1}
-	switch {
-	case text == "":
-		return l, fmt.Errorf("say which offset")
-	case text == "end":
-		l.last = 0
-		return l, nil
-	case text[0] == '@':
-		at, err := time.Parse(time.RFC3339, text[1:])
-		if err != nil {
-			return l, fmt.Errorf("%q is no time like 2026-01-31T12:00:00Z", text[1:])
-		}
-		l.at = at.UnixMilli()
-		return l, nil
-	}
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		if text[0] == '-' {
-			l.last = -n
-		} else {
-			l.offset = n
-		}
-		return l, nil
-	}
-	if d, err := time.ParseDuration(text); err == nil && strings.HasPrefix(text, "-") {
-		l.at = now.Add(d).UnixMilli()
-		return l, nil
-	}
-	return l, fmt.Errorf("%q is none of N, end, -N, @TIME and -1h", text)
 }
 
 // offsets asks for an offset of partitions by a timestamp, or what stands for one.
@@ -127,40 +88,22 @@ func (s *session) offsets(topic string, partitions []int32, at kmsg.ListOffsetsT
 }
 
 // plan says what is to be deleted.
-func (s *session) plan(topic string, partitions []int32, l limit) ([]trimmedPartition, error) {
-	starts, err := s.offsets(topic, partitions, kmsg.TimestampEarliest)
+func (s *session) plan(topic string, partitions []int32, before spot) ([]trimmedPartition, error) {
+	spots, err := s.find(topic, partitions, before)
 	if err != nil {
 		return nil, err
-	}
-	ends, err := s.offsets(topic, partitions, kmsg.TimestampLatest)
-	if err != nil {
-		return nil, err
-	}
-	var at map[int32]int64
-	if l.at >= 0 {
-		if at, err = s.offsets(topic, partitions, kmsg.ListOffsetsTimestamp(l.at)); err != nil {
-			return nil, err
-		}
 	}
 	var all []trimmedPartition
 	for _, n := range partitions {
-		p := trimmedPartition{Partition: n, Start: starts[n], End: ends[n], To: l.offset}
-		switch {
-		case l.at >= 0:
-			if p.To = at[n]; p.To < 0 { // all are older
-				p.To = p.End
-			}
-		case l.last >= 0:
-			p.To = p.End - l.last
-		}
-		p.To = min(max(p.To, p.Start), max(p.End, l.offset)) // beyond the end the broker says so
+		f := spots[n]
+		p := trimmedPartition{Partition: n, Start: f.start, End: f.end, To: max(f.at, f.start)} // beyond the end the broker says so
 		p.Offsets = max(0, min(p.To, p.End)-p.Start)
 		all = append(all, p)
 	}
 	return all, nil
 }
 
-func (a *app) trimTopic(cmd *cobra.Command, s *session, topic string, l limit, only []int32, ok *confirmation) error {
+func (a *app) trimTopic(cmd *cobra.Command, s *session, topic string, before spot, only []int32, ok *confirmation) error {
 	topics, err := s.topics([]string{topic}, true)
 	if err != nil {
 		return err
@@ -174,7 +117,7 @@ func (a *app) trimTopic(cmd *cobra.Command, s *session, topic string, l limit, o
 			partitions = append(partitions, int32(n))
 		}
 	}
-	all, err := s.plan(topic, partitions, l)
+	all, err := s.plan(topic, partitions, before)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,12 @@
 package exchange_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/capture"
+	"github.com/franzi-kafka/franzi/cmd/franzi/internal/exchange"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
@@ -210,5 +212,34 @@ func TestSASL(t *testing.T) {
 			Metadata v1 #9 24 > 30 1ms`},
 	} {
 		t.Run(tt.name, func(t *testing.T) { compare(t, tt.talk, tt.want) })
+	}
+}
+
+// A client that is never answered does not take memory without end: of more than 1024 requests, or
+// 64 MiB of them, the first are given up.
+func TestWaitingIsBounded(t *testing.T) {
+	for _, tt := range []struct {
+		name            string
+		requests, given int
+		request         func(id int32) []byte
+	}{
+		{"as many as wait", 1024, 0, func(id int32) []byte { q, _ := metadata(id, "a"); return q }},
+		{"many", 1030, 6, func(id int32) []byte { q, _ := metadata(id, "a"); return q }},
+		{"large", 5, 1, func(id int32) []byte { return produce(id, -1, make([]byte, 15<<20)) }},
+	} {
+		w := newWire()
+		d := w.open(50000)
+		for id := range int32(tt.requests) {
+			d.says(tt.request(id))
+		}
+		if len(w.found) != tt.given {
+			t.Errorf("%s: %d are given up, want %d", tt.name, len(w.found), tt.given)
+		}
+		for id, found := range w.found {
+			if !strings.Contains(found, fmt.Sprintf(" #%d ", id)) || !strings.HasSuffix(found, exchange.NoteUnanswered) {
+				t.Errorf("%s: got %s, want request %d without an answer", tt.name, found, id)
+			}
+		}
+		w.tracker.Close()
 	}
 }
