@@ -113,7 +113,6 @@ func (c *Converter) record(b *Batch, r *Record) bool {
 	if c.builder.Len() == 0 {
 		c.builder.BaseOffset = r.Offset
 		c.builder.LogAppendTime = b.Attributes.LogAppendTime()
-		c.builder.Transactional = b.Attributes.Transactional()
 		c.of = b.Header
 	}
 	c.last = r.Offset

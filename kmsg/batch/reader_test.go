@@ -32,6 +32,25 @@ func TestReadRandomBatches(t *testing.T) {
 	})
 }
 
+// Batches and payloads end where they end: whoever appends to one does not write over what follows.
+func TestBatchesAreCapped(t *testing.T) {
+	eachFormat(t, func(t *testing.T, magic batch.Magic, codec compress.Codec) {
+		raw, _ := valid(t, magic, codec)
+		r := batch.NewReader(raw)
+		for r.Next() {
+			payload, _, err := r.Batch.Payload(codecs, make([]byte, 0, 1<<16), 1<<16)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, view := range map[string][]byte{"Raw": r.Batch.Raw, "the payload": payload} {
+				if cap(view) != len(view) {
+					t.Errorf("%s has %d bytes and room for %d", name, len(view), cap(view))
+				}
+			}
+		}
+	})
+}
+
 // A log that was upgraded has all formats, one after the other.
 func TestReadMixedFormats(t *testing.T) {
 	c := newChance(1)

@@ -86,7 +86,8 @@ func (c *Codecs) method(codec Codec) Method {
 
 // Compress appends what src compresses to, as append does, and returns dst as it was when it
 // fails. What dst has beyond its length is written to. Src is only read, and must not overlap
-// with dst. Nothing of them is kept. It allocates for dst if dst has not the room, of which
+// with dst. Nothing of them is kept, but that the encoder of Zstd holds the memory of its last
+// output until it is used again. It allocates for dst if dst has not the room, of which
 // len(src) + len(src)/255 + 64 bytes are always enough, and for the codec's state if all that
 // exist are in use.
 //

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
+	"weak"
 
 	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
@@ -315,5 +317,71 @@ func TestReplaceRefuses(t *testing.T) {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok || len(joined.Unwrap()) != 3 {
 		t.Errorf("got %v, want three errors", err)
+	}
+}
+
+// What it was given can be collected, but the last output of an encoder of Zstd.
+func TestKeepsNothing(t *testing.T) {
+	c := new(compress.Codecs)
+	for _, s := range allSettings {
+		packed, err := c.Compress(nil, payload("text:5000"), s.Settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, run := range map[string]func(dst, src []byte) error{
+			"compress":   func(dst, src []byte) error { _, err := c.Compress(dst, src, s.Settings); return err },
+			"decompress": func(dst, src []byte) error { _, err := c.Decompress(dst, src, s.Codec, 1<<20); return err },
+		} {
+			in := packed
+			if what == "compress" {
+				in = payload("text:5000")
+			}
+			src, dst := bytes.Clone(in), make([]byte, 0, 20_000)
+			keptSrc, keptDst := weak.Make(&src[0]), weak.Make(&dst[:1][0])
+			if err := run(dst, src); err != nil {
+				t.Fatal(err)
+			}
+			src, dst = nil, nil
+			runtime.GC()
+			library := s.Codec == compress.Zstd && what == "compress"
+			if keptSrc.Value() != nil || keptDst.Value() != nil && !library {
+				t.Errorf("%s %s: src is kept: %t, dst is kept: %t", s.name, what, keptSrc.Value() != nil, keptDst.Value() != nil)
+			}
+		}
+	}
+	runtime.KeepAlive(c)
+}
+
+// The level that is meant by none, which the documentation has figures of.
+func TestDefaultLevels(t *testing.T) {
+	c := new(compress.Codecs)
+	src := records(smallRecord, 100_000, 1)
+	pack := func(codec compress.Codec, level int) []byte {
+		packed, err := c.Compress(nil, src, compress.Settings{Codec: codec, Level: level})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return packed
+	}
+	for _, row := range []struct {
+		codec  compress.Codec
+		same   []int
+		others []int
+	}{
+		{compress.Gzip, []int{-1, 5}, []int{1, 3, 4, 6, 7, 9}},
+		{compress.LZ4, []int{9}, []int{1, 3, 8, 10}},
+		{compress.Zstd, []int{1, 2, -7}, []int{3, 6, 10}},
+	} {
+		want := pack(row.codec, 0)
+		for _, level := range row.same {
+			if !bytes.Equal(pack(row.codec, level), want) {
+				t.Errorf("%v: level %d is not the default", row.codec, level)
+			}
+		}
+		for _, level := range row.others {
+			if bytes.Equal(pack(row.codec, level), want) {
+				t.Errorf("%v: level %d is the default", row.codec, level)
+			}
+		}
 	}
 }
