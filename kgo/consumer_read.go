@@ -386,7 +386,11 @@ func (c *Consumer) prepare(k *chunk) error {
 // wanted reports whether there is anything to be shown in the reader's batch.
 func (c *Consumer) wanted(k *chunk, u *unit, done bool) (bool, error) {
 	b := &k.reader.Batch
-	if b.LastOffset() < k.position.Load() || b.Magic == batch.V2 && b.BaseOffset >= k.limit {
+	if b.LastOffset() < k.position.Load() {
+		_, err := k.aborted.Drop(b) // it may end a transaction
+		return false, err
+	}
+	if b.Magic == batch.V2 && b.BaseOffset >= k.limit {
 		return false, b.Check()
 	}
 	if done {

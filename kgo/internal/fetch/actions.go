@@ -23,8 +23,9 @@ type Chunk struct {
 	// From is the offset of the first record to be shown, End where the next chunk goes on, Limit
 	// the offset before which to stop.
 	From, End, Limit int64
-	// Records are whole batches, from the one with the offset From on; unless Broken is set: then
-	// they end with what is no batch, and the partition waits for a Seek.
+	// Records are whole batches, from the one with the offset From on, with Aborted also some that
+	// come before; unless Broken is set: then they end with what is no batch, and the partition
+	// waits for a Seek.
 	Records []byte
 	Broken  bool
 	// Batches is how many there are, Compressed how many of them are compressed.

@@ -25,15 +25,21 @@ func (c *Cell) walk(p *Partition, d *kmsg.FetchResponsePartitionData) (Chunk, bo
 	position, epoch := p.position, p.epoch
 	c.reader.Reset(d.Records)
 	r := &c.reader
-	whole := 0
+	// Of what another lane has brought already nothing is needed, but for the markers that end
+	// transactions of the list.
+	aborts := len(d.AbortedTransactions) > 0 && c.cfg.Isolation == kmsg.IsolationReadCommitted
+	begin, whole := 0, 0
 	for position < p.stop && r.Next() {
 		b := &r.Batch
+		whole = r.Pos()
 		if b.Check() != nil {
 			k.Broken = true
-			whole = r.Pos()
 			break
 		}
-		whole = r.Pos()
+		if b.LastOffset() < p.position && !aborts {
+			begin = whole
+			continue
+		}
 		k.Batches++
 		if b.Attributes.Codec() != 0 {
 			k.Compressed++
@@ -48,8 +54,8 @@ func (c *Cell) walk(p *Partition, d *kmsg.FetchResponsePartitionData) (Chunk, bo
 	}
 	moved := position > p.position
 	if moved || k.Broken {
-		k.Records = d.Records[:whole:whole]
-		if len(d.AbortedTransactions) > 0 && c.cfg.Isolation == kmsg.IsolationReadCommitted {
+		k.Records = d.Records[begin:whole:whole]
+		if aborts {
 			k.Aborted = slices.Clone(d.AbortedTransactions)
 		}
 	}

@@ -1,0 +1,853 @@
+package fetch
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/franzi-kafka/franzi/kbin"
+	"github.com/franzi-kafka/franzi/kgo/internal/cluster"
+	"github.com/franzi-kafka/franzi/kmsg"
+	"github.com/franzi-kafka/franzi/kmsg/batch"
+)
+
+var (
+	seeds = flag.Int("seeds", 400, "how many random stories are played")
+	seed  = flag.Uint64("seed", 0, "the one to play, with its trace")
+)
+
+// TestRandom plays random stories against a simple model of brokers: answers late, lost, wrong and
+// short, leaders that move, logs that are trimmed and truncated, topics created anew, seeks, pauses
+// and little memory. It checks what is delivered, in the words of the invariants:
+//
+//   - SKIP, REPEAT: a chunk begins where the one before ended;
+//   - LOSS: what was delivered is what the log has, or it was told that it is not;
+//   - MEM: no more memory is taken than there is;
+//   - LIVE: when nothing goes wrong any more all is delivered, with a bounded number of requests.
+func TestRandom(t *testing.T) {
+	if *seed > 0 {
+		newStory(t, *seed).play()
+		return
+	}
+	for n := range *seeds {
+		newStory(t, uint64(n)+1).play()
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+type story struct {
+	t     *testing.T
+	seed  uint64
+	r     *rand.Rand
+	now   time.Time
+	cell  *Cell
+	purse *purse
+	trace []string
+
+	topics  []*modelTopic
+	brokers []*modelBroker
+	uniq    int64
+	calm    bool // nothing goes wrong
+
+	parts    []*modelUser
+	flights  []*Request
+	offsets  []*AskOffsets
+	epochs   []*AskEpochs
+	stale    bool
+	requests int
+}
+
+type modelTopic struct {
+	name  string
+	id    kbin.UUID
+	parts []*modelLog
+}
+
+// A modelLog is a partition's log.
+type modelLog struct {
+	leader  int32
+	epoch   int32
+	start   int64
+	batches []modelBatch
+}
+
+type modelBatch struct {
+	base, last int64
+	epoch      int32
+	uniq       int64
+	raw        []byte
+}
+
+func (l *modelLog) end() int64 {
+	if n := len(l.batches); n > 0 {
+		return l.batches[n-1].last + 1
+	}
+	return l.start
+}
+
+// A modelUser is who consumes a partition.
+type modelUser struct {
+	topic *modelTopic
+	index int32
+	core  *Partition
+	stamp uint64
+	at    int64 // -1 while it is not known
+	seen  []modelBatch
+	held  []int // bytes of chunks that are not consumed
+	halt  bool
+	pause bool
+}
+
+func (u *modelUser) log() *modelLog { return u.topic.parts[u.index] }
+
+type modelBroker struct {
+	id       int32
+	last     int32
+	sessions map[int32]*modelSession
+}
+
+type modelSession struct {
+	epoch int32
+	parts []*modelFetch
+}
+
+type modelFetch struct {
+	topic  string
+	id     kbin.UUID
+	index  int32
+	offset int64
+	epoch  int32
+	max    int32
+	told   int64 // the high watermark
+}
+
+func newStory(t *testing.T, seed uint64) *story {
+	s := &story{t: t, seed: seed, r: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1e9, 0)}
+	for id := range int32(3) {
+		s.brokers = append(s.brokers, &modelBroker{id: id + 1, sessions: map[int32]*modelSession{}})
+	}
+	for n := range 1 + s.r.IntN(3) {
+		m := &modelTopic{name: fmt.Sprintf("t%d", n)}
+		if s.r.IntN(4) > 0 {
+			m.id = s.newID()
+		}
+		for range 1 + s.r.IntN(4) {
+			m.parts = append(m.parts, &modelLog{leader: 1 + s.r.Int32N(3), epoch: s.r.Int32N(3)})
+		}
+		s.topics = append(s.topics, m)
+	}
+	s.purse = &purse{limit: 40_000 + int64(s.r.IntN(200_000))}
+	s.cell = NewCell(Config{
+		Isolation: kmsg.IsolationReadCommitted, MaxWait: 500 * time.Millisecond, MinBytes: 1,
+		Bite: 1000, PartitionBytes: 4000, BufferBytes: s.purse.limit, FrameBytes: 1 << 20,
+		Lanes: 1 + s.r.IntN(2), Recheck: time.Minute, Reset: Start{Place: Earliest}, Patience: 5 * time.Second,
+		Backoff: cluster.Backoff{Base: 100 * time.Millisecond, Max: time.Second}, Random: s.r.Float64, Budget: s.purse,
+	})
+	return s
+}
+
+func (s *story) newID() (id kbin.UUID) {
+	s.uniq++
+	id[0], id[15] = 1, byte(s.uniq)
+	id[14] = byte(s.uniq >> 8)
+	return id
+}
+
+func (s *story) note(format string, args ...any) {
+	if *seed > 0 {
+		s.t.Logf(format, args...)
+		return
+	}
+	s.trace = append(s.trace, fmt.Sprintf(format, args...))
+}
+
+func (s *story) fail(format string, args ...any) {
+	s.t.Helper()
+	if s.t.Failed() {
+		return
+	}
+	last := s.trace[max(0, len(s.trace)-40):]
+	s.t.Errorf("%s\nseed %d, see -seed; it ended with\n%s", fmt.Sprintf(format, args...), s.seed, strings.Join(last, "\n"))
+}
+
+func (s *story) play() {
+	for range 5 {
+		s.append()
+	}
+	for range 300 {
+		s.step()
+		if s.t.Failed() {
+			return
+		}
+	}
+	s.heal()
+}
+
+// step lets one thing happen.
+func (s *story) step() {
+	s.now = s.now.Add(time.Duration(s.r.IntN(30)) * time.Millisecond)
+	switch n := s.r.IntN(100); {
+	case n < 30:
+		s.answer()
+	case n < 40:
+		s.append()
+	case n < 60:
+		s.consume()
+	case n < 66:
+		s.know()
+	case n < 72:
+		s.ask()
+	case n < 77:
+		s.assign()
+	case n < 80:
+		s.seek()
+	case n < 83:
+		s.pause()
+	case n < 84:
+		s.unassign()
+	case n < 87:
+		s.move()
+	case n < 88:
+		s.truncate()
+	case n < 90:
+		s.trim()
+	case n < 91:
+		s.recreate()
+	default:
+		if d := s.cell.Deadline(); !d.IsZero() {
+			s.now = d
+		}
+		s.poll()
+	}
+}
+
+func (s *story) handle(e Event) {
+	s.cell.Handle(s.now, e)
+	s.poll()
+}
+
+func (s *story) poll() {
+	for n := 0; ; n++ {
+		a, ok := s.cell.Poll(s.now)
+		if !ok {
+			break
+		}
+		if n > 1000 {
+			s.fail("LIVE: there is no end of actions: %T", a)
+			return
+		}
+		s.act(a)
+	}
+	if d := s.cell.Deadline(); !d.IsZero() && !d.After(s.now) {
+		s.fail("LIVE: the deadline %v is not after now", d)
+	}
+	if most := s.purse.limit + 20_000; s.purse.used > most {
+		s.fail("MEM: %d bytes are used, of %d", s.purse.used, s.purse.limit)
+	}
+}
+
+func (s *story) act(a Action) {
+	switch a := a.(type) {
+	case *Request:
+		for _, f := range s.flights {
+			if f.Broker == a.Broker && f.Lane == a.Lane {
+				s.fail("two requests of lane %d.%d", a.Broker, a.Lane)
+			}
+		}
+		s.note("request %d.%d session %d/%d %v forgets %v, reserves %d", a.Broker, a.Lane, a.SessionID, a.SessionEpoch, a.Entries, a.Forgotten, a.Reserved)
+		s.flights = append(s.flights, a)
+		s.requests++
+	case *Deliver:
+		for i := range a.Chunks {
+			s.take(&a.Chunks[i])
+		}
+	case *Positioned:
+		if u := s.user(a.Partition, a.Stamp); u != nil {
+			u.at, u.seen = a.Offset, nil
+		}
+	case *Report:
+		s.note("report %+v", a)
+		if u := s.user(a.Partition, a.Stamp); u != nil && a.Why != Failing {
+			u.at, u.seen = a.To, nil
+			u.halt = a.To < 0
+		}
+	case *Truncated:
+		u := s.user(a.Partition, a.Stamp)
+		s.note("truncated %s/%d %+v", a.Partition.Topic, a.Partition.Index, a)
+		if u == nil {
+			return
+		}
+		to := Start{Place: Offset, Offset: a.Diverged, Epoch: a.Epoch}
+		if a.Diverged < 0 {
+			to = Start{Place: Earliest}
+		}
+		s.seekTo(u, to)
+	case *AskOffsets:
+		s.offsets = append(s.offsets, a)
+	case *AskEpochs:
+		s.epochs = append(s.epochs, a)
+	case *Stale, *Hint:
+		s.stale = true
+	case *Short, *Ended:
+	}
+}
+
+// user returns who consumes a partition, if what is told is not stale.
+func (s *story) user(p *Partition, stamp uint64) *modelUser {
+	if p == nil {
+		return nil
+	}
+	for _, u := range s.parts {
+		if u.core == p && u.stamp == stamp {
+			return u
+		}
+	}
+	return nil
+}
+
+// take looks at a chunk.
+func (s *story) take(k *Chunk) {
+	s.purse.waiting += int64(len(k.Records))
+	s.purse.used += int64(len(k.Records))
+	u := s.user(k.Partition, k.Stamp)
+	if u == nil {
+		s.free(len(k.Records))
+		return
+	}
+	u.held = append(u.held, len(k.Records))
+	name := fmt.Sprintf("%s/%d", k.Partition.Topic, k.Partition.Index)
+	if k.From != u.at {
+		s.fail("SKIP or REPEAT: %s: a chunk from %d to %d comes at %d", name, k.From, k.End, u.at)
+	}
+	if k.Broken {
+		s.fail("%s: a chunk is broken", name)
+	}
+	at := k.From
+	r := batch.NewReader(k.Records)
+	for r.Next() {
+		b := &r.Batch
+		if b.Verify() != nil || b.BaseOffset > at || b.LastOffset() < at {
+			s.fail("%s: a batch from %d to %d comes at %d", name, b.BaseOffset, b.LastOffset(), at)
+		}
+		u.seen = append(u.seen, modelBatch{base: b.BaseOffset, last: b.LastOffset(), epoch: b.LeaderEpoch, uniq: b.BaseTimestamp})
+		at = b.LastOffset() + 1
+	}
+	if at != k.End {
+		s.fail("%s: a chunk to %d has records to %d", name, k.End, at)
+	}
+	s.note("chunk %s from %d to %d", name, k.From, k.End)
+	u.at = at
+}
+
+func (s *story) free(bytes int) {
+	s.purse.waiting -= int64(bytes)
+	s.purse.used -= int64(bytes)
+}
+
+// consume lets users consume some of what they have.
+func (s *story) consume() {
+	for _, u := range s.parts {
+		for len(u.held) > 0 && (s.calm || s.r.IntN(3) > 0) {
+			s.free(u.held[0])
+			u.held = u.held[1:]
+		}
+	}
+	if s.purse.short {
+		s.purse.short = false
+		s.handle(&Room{})
+	}
+}
+
+func (s *story) drop(u *modelUser) {
+	for _, n := range u.held {
+		s.free(n)
+	}
+	u.held = nil
+}
+
+func (s *story) pick() *modelUser {
+	if len(s.parts) == 0 {
+		return nil
+	}
+	return s.parts[s.r.IntN(len(s.parts))]
+}
+
+func (s *story) assign() {
+	m := s.topics[s.r.IntN(len(s.topics))]
+	index := s.r.Int32N(int32(len(m.parts)))
+	for _, u := range s.parts {
+		if u.topic == m && u.index == index {
+			return
+		}
+	}
+	u := &modelUser{topic: m, index: index, core: New(m.name, index, nil), stamp: 1, at: -1}
+	s.parts = append(s.parts, u)
+	s.note("assign %s/%d", m.name, index)
+	s.handle(&Assign{[]Assigned{{u.core, u.stamp, s.start(u)}}})
+}
+
+func (s *story) start(u *modelUser) Start {
+	switch s.r.IntN(4) {
+	case 0:
+		return Start{Place: Latest, Delta: -int64(s.r.IntN(50))}
+	case 1:
+		return Start{Place: Offset, Offset: int64(s.r.IntN(int(u.log().end()) + 3)), Epoch: -1}
+	}
+	return Start{Place: Earliest}
+}
+
+func (s *story) seek() {
+	if u := s.pick(); u != nil {
+		s.seekTo(u, s.start(u))
+	}
+}
+
+func (s *story) seekTo(u *modelUser, to Start) {
+	u.stamp++
+	u.at, u.seen, u.halt = -1, nil, false
+	s.drop(u)
+	s.note("seek %s/%d to %+v", u.topic.name, u.index, to)
+	s.cell.Handle(s.now, &Seek{u.core, u.stamp, to})
+	s.poll()
+}
+
+func (s *story) pause() {
+	u := s.pick()
+	if u == nil {
+		return
+	}
+	if u.pause = !u.pause; u.pause {
+		s.handle(&Pause{[]*Partition{u.core}})
+	} else {
+		s.handle(&Resume{[]*Partition{u.core}})
+	}
+}
+
+func (s *story) unassign() {
+	u := s.pick()
+	if u == nil {
+		return
+	}
+	s.parts = slices.DeleteFunc(s.parts, func(other *modelUser) bool { return other == u })
+	s.drop(u)
+	s.note("unassign %s/%d", u.topic.name, u.index)
+	s.handle(&Unassign{[]*Partition{u.core}})
+}
+
+// append adds batches to logs, some of which lack their last records, as after compaction.
+func (s *story) append() {
+	for _, m := range s.topics {
+		for _, l := range m.parts {
+			for range s.r.IntN(4) {
+				s.uniq++
+				b := batch.NewBuilder(nil, batch.V2)
+				base := l.end()
+				b.BaseOffset = base
+				n := 1 + s.r.IntN(20)
+				for i := range n {
+					b.AppendAt(base+int64(i), s.uniq, nil, make([]byte, s.r.IntN(300)), nil)
+				}
+				sealed := b.Seal()
+				sealed.Checksum()
+				batch.Assign(sealed.Bytes, base, l.epoch)
+				l.batches = append(l.batches, modelBatch{base, base + int64(n) - 1, l.epoch, s.uniq, sealed.Bytes})
+			}
+		}
+	}
+}
+
+func (s *story) anyLog() (*modelTopic, *modelLog) {
+	m := s.topics[s.r.IntN(len(s.topics))]
+	return m, m.parts[s.r.IntN(len(m.parts))]
+}
+
+func (s *story) move() {
+	_, l := s.anyLog()
+	l.leader = 1 + s.r.Int32N(3)
+	l.epoch++
+}
+
+func (s *story) truncate() {
+	m, l := s.anyLog()
+	n := len(l.batches)
+	if n == 0 {
+		return
+	}
+	l.leader = 1 + s.r.Int32N(3)
+	l.epoch++
+	l.batches = slices.Clone(l.batches[:n-1-s.r.IntN(min(n, 3))])
+	if len(l.batches) == 0 {
+		l.start = 0
+	}
+	s.note("truncate %s to %d, epoch %d", m.name, l.end(), l.epoch)
+}
+
+func (s *story) trim() {
+	m, l := s.anyLog()
+	if n := s.r.IntN(len(l.batches) + 1); n > 0 {
+		l.start = l.batches[n-1].last + 1
+		l.batches = l.batches[n:]
+		s.note("trim %s to %d", m.name, l.start)
+	}
+}
+
+func (s *story) recreate() {
+	m, _ := s.anyLog()
+	if m.id.IsZero() {
+		return // nobody would know
+	}
+	m.id = s.newID()
+	for i := range m.parts {
+		m.parts[i] = &modelLog{leader: 1 + s.r.Int32N(3)}
+	}
+	s.note("recreate %s", m.name)
+}
+
+// know tells what is true of the cluster.
+func (s *story) know() {
+	s.stale = false
+	snap := &cluster.Snapshot{ControllerID: -1}
+	for _, b := range s.brokers {
+		snap.Brokers = append(snap.Brokers, cluster.Broker{ID: b.id, Host: "b", Port: 9092})
+	}
+	for _, m := range s.topics {
+		k := &cluster.Topic{Name: m.name, ID: m.id}
+		for _, l := range m.parts {
+			k.Partitions = append(k.Partitions, cluster.Partition{Leader: l.leader, LeaderEpoch: l.epoch})
+		}
+		snap.Topics = append(snap.Topics, k)
+	}
+	s.handle(&Known{snap})
+}
+
+// ask answers what was asked of offsets and epochs.
+func (s *story) ask() {
+	if len(s.offsets) > 0 {
+		a := s.offsets[0]
+		s.offsets = s.offsets[1:]
+		e := &Offsets{To: a, Err: errors.New("lost")}
+		if s.calm || s.r.IntN(4) > 0 {
+			e.Err, e.Response = nil, s.tellOffsets(a)
+		}
+		s.handle(e)
+	}
+	if len(s.epochs) > 0 {
+		a := s.epochs[0]
+		s.epochs = s.epochs[1:]
+		e := &Epochs{To: a, Err: errors.New("lost")}
+		if s.calm || s.r.IntN(4) > 0 {
+			e.Err, e.Response = nil, s.tellEpochs(a)
+		}
+		s.handle(e)
+	}
+}
+
+func (s *story) find(name string, id kbin.UUID, index int32) *modelLog {
+	for _, m := range s.topics {
+		if (name == m.name || name == "" && id == m.id) && int(index) < len(m.parts) {
+			return m.parts[index]
+		}
+	}
+	return nil
+}
+
+// fenced is what a leader says of an epoch.
+func (l *modelLog) fenced(epoch int32) kmsg.ErrorCode {
+	switch {
+	case epoch >= 0 && epoch < l.epoch:
+		return kmsg.FencedLeaderEpoch
+	case epoch > l.epoch:
+		return kmsg.UnknownLeaderEpoch
+	}
+	return kmsg.None
+}
+
+func (s *story) tellOffsets(a *AskOffsets) *kmsg.ListOffsetsResponse {
+	resp := kmsg.NewListOffsetsResponse()
+	resp.Version = 7
+	for _, t := range a.Request().Topics {
+		rt := kmsg.ListOffsetsResponseTopicResponse{Name: t.Name}
+		for _, p := range t.Partitions {
+			d := kmsg.NewListOffsetsResponsePartitionResponse()
+			d.PartitionIndex = p.PartitionIndex
+			l := s.find(t.Name, kbin.UUID{}, p.PartitionIndex)
+			switch d.ErrorCode = l.fenced(p.CurrentLeaderEpoch); {
+			case d.ErrorCode != kmsg.None:
+			case p.Timestamp == kmsg.TimestampEarliest:
+				d.Offset = l.start
+			default:
+				d.Offset = l.end()
+			}
+			rt.Partitions = append(rt.Partitions, d)
+		}
+		resp.Topics = append(resp.Topics, rt)
+	}
+	return resp
+}
+
+func (s *story) tellEpochs(a *AskEpochs) *kmsg.OffsetForLeaderEpochResponse {
+	resp := kmsg.NewOffsetForLeaderEpochResponse()
+	resp.Version = 4
+	for _, t := range a.Request().Topics {
+		rt := kmsg.OffsetForLeaderEpochResponseOffsetForLeaderTopicResult{Topic: t.Topic}
+		for _, p := range t.Partitions {
+			d := kmsg.NewOffsetForLeaderEpochResponseEpochEndOffset()
+			d.Partition, d.LeaderEpoch, d.EndOffset = p.Partition, -1, -1
+			l := s.find(t.Topic, kbin.UUID{}, p.Partition)
+			if d.ErrorCode = l.fenced(p.CurrentLeaderEpoch); d.ErrorCode == kmsg.None {
+				d.LeaderEpoch, d.EndOffset = l.endOf(p.LeaderEpoch)
+			}
+			rt.Partitions = append(rt.Partitions, d)
+		}
+		resp.Topics = append(resp.Topics, rt)
+	}
+	return resp
+}
+
+// endOf is the largest epoch up to one that the log knows, and where it ends.
+func (l *modelLog) endOf(epoch int32) (int32, int64) {
+	if epoch == l.epoch {
+		return epoch, l.end()
+	}
+	known, end := int32(-1), int64(-1)
+	for _, b := range l.batches {
+		if b.epoch <= epoch {
+			known, end = b.epoch, b.last+1
+		}
+	}
+	return known, end
+}
+
+// answer answers a request, or loses it.
+func (s *story) answer() {
+	if len(s.flights) == 0 {
+		return
+	}
+	i := s.r.IntN(len(s.flights))
+	f := s.flights[i]
+	s.flights = slices.Delete(s.flights, i, i+1)
+	s.purse.used -= f.Reserved
+	e := &Answered{Request: f, Took: time.Duration(s.r.IntN(20)) * time.Millisecond, Hungry: s.r.IntN(2) == 0}
+	low, high := max(f.MinVersion, 4), min(f.MaxVersion, 17)
+	version := low + int16(s.r.IntN(int(high-low)+1))
+	msg := &kmsg.FetchRequest{}
+	f.Fill(msg, version)
+	b := s.brokers[f.Broker-1]
+	resp := s.serve(b, msg)
+	trouble := s.r.IntN(12)
+	if s.calm {
+		trouble = -1
+	}
+	switch trouble {
+	case 0:
+		e.Failure = errors.New("connection reset")
+	case 1:
+		resp.ErrorCode, resp.Responses = kmsg.FetchSessionIDNotFound, nil
+		delete(b.sessions, msg.SessionID)
+	case 2: // the broker has forgotten all of its sessions
+		clear(b.sessions)
+	case 3: // it leaves something out, or says it twice
+		if n := len(resp.Responses); n > 0 && version < 7 {
+			resp.Responses = append(resp.Responses[:n-1], resp.Responses[:n-1]...)
+		}
+	}
+	if e.Failure == nil {
+		e.Response = resp
+		s.note("answer %d.%d v%d session %d %v", f.Broker, f.Lane, version, resp.SessionID, resp.ErrorCode)
+	} else {
+		s.note("answer %d.%d is lost", f.Broker, f.Lane)
+	}
+	s.handle(e)
+}
+
+// serve is what a broker does with a Fetch.
+func (s *story) serve(b *modelBroker, msg *kmsg.FetchRequest) *kmsg.FetchResponse {
+	resp := kmsg.NewFetchResponse()
+	resp.Version = msg.Version
+	if err := msg.Check(); err != nil {
+		s.fail("a request that cannot be: %v", err)
+		return resp
+	}
+	var asked []*modelFetch
+	for _, t := range msg.Topics {
+		for _, p := range t.Partitions {
+			asked = append(asked, &modelFetch{t.Topic, t.TopicID, p.Partition, p.FetchOffset, p.CurrentLeaderEpoch, p.PartitionMaxBytes, -1})
+		}
+	}
+	var session *modelSession
+	diff := false
+	if msg.Version >= 7 {
+		switch msg.SessionEpoch {
+		case 0:
+			delete(b.sessions, msg.SessionID)
+			if s.calm || s.r.IntN(4) > 0 {
+				b.last++
+				session = &modelSession{epoch: 1, parts: asked}
+				b.sessions[b.last] = session
+				resp.SessionID = b.last
+			}
+		default:
+			session = b.sessions[msg.SessionID]
+			if session == nil {
+				resp.ErrorCode = kmsg.FetchSessionIDNotFound
+				return resp
+			}
+			if session.epoch != msg.SessionEpoch {
+				resp.ErrorCode = kmsg.InvalidFetchSessionEpoch
+				return resp
+			}
+			session.epoch++
+			diff = true
+			resp.SessionID = msg.SessionID
+			session.update(asked, msg)
+			asked = session.parts
+		}
+	}
+	left := int(msg.MaxBytes)
+	first := s.r.IntN(max(1, len(asked)))
+	for i := range asked {
+		p := asked[(first+i)%len(asked)]
+		d, told := s.read(b, p, &left)
+		if !told && diff {
+			continue
+		}
+		resp.Responses = append(resp.Responses, kmsg.FetchResponseFetchableTopicResponse{
+			Topic: p.topic, TopicID: p.id, Partitions: []kmsg.FetchResponsePartitionData{d},
+		})
+	}
+	return resp
+}
+
+func (session *modelSession) update(asked []*modelFetch, msg *kmsg.FetchRequest) {
+	for _, t := range msg.ForgottenTopicsData {
+		for _, index := range t.Partitions {
+			session.parts = slices.DeleteFunc(session.parts, func(p *modelFetch) bool {
+				return p.topic == t.Topic && p.id == t.TopicID && p.index == index
+			})
+		}
+	}
+	for _, p := range asked {
+		i := slices.IndexFunc(session.parts, func(other *modelFetch) bool {
+			return other.topic == p.topic && other.id == p.id && other.index == p.index
+		})
+		if i < 0 {
+			session.parts = append(session.parts, p)
+		} else {
+			p.told = session.parts[i].told
+			session.parts[i] = p
+		}
+	}
+}
+
+// read reads a partition, and reports whether there is anything to tell that was not told before.
+func (s *story) read(b *modelBroker, p *modelFetch, left *int) (d kmsg.FetchResponsePartitionData, told bool) {
+	d = kmsg.NewFetchResponsePartitionData()
+	d.PartitionIndex, d.HighWatermark = p.index, -1
+	l := s.find(p.topic, p.id, p.index)
+	switch {
+	case l == nil:
+		d.ErrorCode = kmsg.UnknownTopicID
+	case l.leader != b.id:
+		d.ErrorCode = kmsg.NotLeaderOrFollower
+	case l.fenced(p.epoch) != kmsg.None:
+		d.ErrorCode = l.fenced(p.epoch)
+	case p.offset < l.start || p.offset > l.end():
+		d.ErrorCode = kmsg.OffsetOutOfRange
+	}
+	if d.ErrorCode != kmsg.None {
+		return d, true
+	}
+	d.HighWatermark, d.LastStableOffset, d.LogStartOffset = l.end(), l.end(), l.start
+	told = p.told != l.end()
+	p.told = l.end()
+	room := min(int(p.max), *left)
+	d.Records = []byte{}
+	for _, m := range l.batches {
+		if m.last < p.offset {
+			continue
+		}
+		if len(d.Records)+len(m.raw) > room && (len(d.Records) > 0 || *left <= 0) {
+			if rest := room - len(d.Records); rest > 0 && s.r.IntN(2) == 0 {
+				d.Records = append(d.Records, m.raw[:rest]...) // cut off
+			}
+			break
+		}
+		d.Records = append(d.Records, m.raw...)
+	}
+	*left -= len(d.Records)
+	return d, told || len(d.Records) > 0
+}
+
+// heal lets nothing go wrong any more, and all be delivered.
+func (s *story) heal() {
+	s.calm = true
+	s.know()
+	for _, u := range s.parts {
+		if u.pause {
+			u.pause = false
+			s.handle(&Resume{[]*Partition{u.core}})
+		}
+	}
+	before := s.requests
+	for n := range 3000 {
+		s.now = s.now.Add(10 * time.Millisecond)
+		s.answer()
+		s.ask()
+		s.consume()
+		if s.stale {
+			s.know()
+		}
+		if d := s.cell.Deadline(); !d.IsZero() && len(s.flights) == 0 && d.After(s.now) {
+			s.now = d
+		}
+		s.poll()
+		if s.t.Failed() {
+			return
+		}
+		if s.allRead() {
+			s.compare()
+			if most := 500 + 100*len(s.parts); s.requests-before > most {
+				s.fail("LIVE: it took %d requests", s.requests-before)
+			}
+			return
+		}
+		if n == 2999 {
+			for _, u := range s.parts {
+				s.note("%s/%d is at %d of %d: %+v", u.topic.name, u.index, u.at, u.log().end(), *u.core)
+			}
+			s.fail("LIVE: not all was delivered, with %d requests under way", len(s.flights))
+		}
+	}
+}
+
+func (s *story) allRead() bool {
+	for _, u := range s.parts {
+		if !u.halt && u.at != u.log().end() {
+			return false
+		}
+	}
+	return true
+}
+
+// compare looks whether what was delivered is what the logs have.
+func (s *story) compare() {
+	for _, u := range s.parts {
+		l := u.log()
+		for _, b := range u.seen {
+			if b.base < l.start {
+				continue
+			}
+			i := slices.IndexFunc(l.batches, func(m modelBatch) bool { return m.base == b.base })
+			if i < 0 || l.batches[i].uniq != b.uniq {
+				s.fail("LOSS: %s/%d: the batch at %d of epoch %d is not in the log, and nobody was told", u.topic.name, u.index, b.base, b.epoch)
+			}
+		}
+	}
+}
