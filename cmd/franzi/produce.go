@@ -237,16 +237,27 @@ func newOutcomes(s *session) *outcomes {
 func (o *outcomes) produce(ctx context.Context, p *kgo.Producer, n int64, r *kgo.Record) {
 	size := int64(len(r.Key) + len(r.Value))
 	p.Produce(ctx, r, func(md kgo.RecordMetadata, err error) {
-		if err == nil {
-			o.written.Add(1)
-			o.bytes.Add(size)
-		} else {
-			o.fail(n, err)
-		}
+		o.done(n, size, err)
 		if o.show != nil {
 			o.showRecord(md, err)
 		}
 	})
+}
+
+// done takes note of the outcome of the nth record.
+func (o *outcomes) done(n, size int64, err error) {
+	if err != nil {
+		o.fail(n, err)
+		return
+	}
+	o.written.Add(1)
+	o.bytes.Add(size)
+}
+
+func (o *outcomes) failures() int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.failed
 }
 
 func (o *outcomes) fail(n int64, err error) {

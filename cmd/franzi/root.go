@@ -41,7 +41,7 @@ func (a *app) rootCommand() *cobra.Command {
 	a.addHelpJSON(root)
 	complete(root, "output", completeFormats)
 
-	root.AddCommand(a.demoCommand(), a.produceCommand(), a.consumeCommand(), a.benchCommand(),
+	root.AddCommand(a.demoCommand(), a.produceCommand(), a.consumeCommand(), a.cpCommand(), a.benchCommand(),
 		a.clusterCommand(), a.topicCommand(), a.configCommand(), a.doctorCommand(), a.settingsCommand(), a.fakeCommand(),
 		a.apiCommand(), a.reqCommand(), a.encodeCommand(), a.decodeCommand(),
 		a.errorCommand(), a.completionCommand(), a.versionCommand())
