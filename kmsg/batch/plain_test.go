@@ -2,12 +2,10 @@ package batch_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"math"
 	"reflect"
 	"slices"
@@ -263,20 +261,10 @@ func (r *plainReader) oneMessage() (batch.Header, plainRecord) {
 	return h, p
 }
 
-// decompress uses the standard library for gzip; the other codecs are tested in their package.
+// decompress takes what is left, see decompressPlain.
 func (r *plainReader) decompress(codec int) []byte {
-	if codec == 1 {
-		r.require(len(r.data) > 3 && r.data[3]&0xe0 == 0, "reserved flags, which RFC 1952 refuses and the library does not")
-		var out []byte
-		z, err := gzip.NewReader(bytes.NewReader(r.data))
-		if err == nil {
-			out, err = io.ReadAll(io.LimitReader(z, plainLimit+1))
-		}
-		r.require(err == nil && len(out) <= plainLimit, "gzip: %v", err)
-		return out
-	}
-	out, err := codecs.Decompress(nil, r.data, compress.Codec(codec), plainLimit)
-	r.require(err == nil, "codec: %v", err)
+	out, err := decompressPlain(compress.Codec(codec), r.data)
+	r.require(err == nil && len(out) <= plainLimit, "codec %d: %d bytes, %v", codec, len(out), err)
 	return out
 }
 
@@ -370,15 +358,6 @@ func write(out *bytes.Buffer, values ...any) {
 			panic(err)
 		}
 	}
-}
-
-func compressed(t testing.TB, b []byte, codec compress.Codec, v0 bool) []byte {
-	t.Helper()
-	out, err := codecs.Compress(nil, b, compress.Settings{Codec: codec, MessageSetV0: v0})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
 }
 
 // readOurs reads batches with the package, and copies what it sees. Like readPlain it returns

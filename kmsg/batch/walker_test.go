@@ -449,12 +449,12 @@ func (c chance) mutate(raw []byte) []byte {
 		codec = compress.Codec(b[22] & 7)
 	}
 	if codec != compress.None && c.oneIn(2) && len(b) > header {
-		if payload, err := codecs.Decompress(nil, b[header:], codec, plainLimit); err == nil {
-			out, err := codecs.Compress(b[:header:header], change(payload), compress.Settings{Codec: codec, MessageSetV0: b[16] == 0})
+		if payload, err := decompressPlain(codec, b[header:]); err == nil {
+			out, err := compressPlain(codec, change(payload), b[16] == 0)
 			if err != nil {
 				panic(err)
 			}
-			b = out
+			b = append(b[:header:header], out...)
 		}
 	} else if c.oneIn(2) && len(b) > header {
 		b = append(b[:header:header], change(b[header:])...)
