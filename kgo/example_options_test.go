@@ -52,3 +52,55 @@ func ExampleClient_NewProducer_bulk() {
 	fmt.Println(producer.Flush(context.Background()))
 	// Output: <nil>
 }
+
+// Single partitions, each from a place of its own, with the markers of transactions.
+func ExampleAssign() {
+	consumer, stop := exampleConsumer(
+		kgo.Assign(map[string][]int32{"orders": {0}}),
+		kgo.StartAt(kgo.AtTime(time.Now().Add(-24*time.Hour))),
+		kgo.StartPartitionAt("orders", 0, kgo.AtOffset(1).WithEpoch(0)), // as stored somewhere
+		kgo.ResetTo(kgo.Earliest()),
+		kgo.Isolation(kmsg.IsolationReadUncommitted),
+		kgo.KeepControlRecords(),
+		kgo.StopAtEnd(),
+	)
+	defer stop()
+	for batch, err := range consumer.Batches(context.Background()) {
+		if err != nil {
+			panic(err)
+		}
+		if batch.Control() {
+			continue
+		}
+		for record := range batch.Records() {
+			fmt.Println(record.Offset, string(record.Value), "at the broker's time:", batch.LogAppendTime())
+		}
+		fmt.Println("then", batch.NextOffset())
+	}
+	// Output:
+	// 1 coffee at the broker's time: false
+	// then 2
+	// 2 milk at the broker's time: false
+	// then 3
+}
+
+// Consuming from brokers that are far away: from the closest replica, in few large answers.
+func ExampleRack() {
+	consumer, stop := exampleConsumer(
+		kgo.Topics("orders"), kgo.StopAtEnd(),
+		kgo.Rack("eu-west-1a"), kgo.RecheckReplica(time.Minute),
+		kgo.FetchMinBytes(64<<10), kgo.FetchMaxWait(20*time.Millisecond),
+		kgo.FetchPartitionBytes(4<<20), kgo.FetchLanes(2),
+		kgo.VerifyChecksums(true), kgo.MaxDecompressedBatch(16<<20),
+	)
+	defer stop()
+	records := 0
+	for _, err := range consumer.Records(context.Background()) {
+		if err != nil {
+			panic(err)
+		}
+		records++
+	}
+	fmt.Println(records, "records")
+	// Output: 3 records
+}
