@@ -21,7 +21,7 @@ func (a *app) benchCommand() *cobra.Command {
 		Use:     "bench",
 		Short:   "Measure how fast a cluster is written and read",
 		Example: "  franzi bench produce -b localhost:9092 --size 1000 -z zstd",
-	}, a.benchProduceCommand())
+	}, a.benchProduceCommand(), a.benchConsumeCommand())
 }
 
 // A benchReport is what was measured, and with which settings.

@@ -23,14 +23,18 @@ type producing struct {
 	batch  int
 }
 
+// init sets what counts without flags.
+func (p *producing) init() {
+	*p = producing{codec: codecFlag{compress.Settings{Codec: compress.LZ4}}, acks: acksFlag(kmsg.AcksAll), linger: 5 * time.Millisecond, batch: 1_000_000}
+}
+
 func (p *producing) add(cmd *cobra.Command) {
-	p.codec.Settings.Codec = compress.LZ4
-	p.acks = acksFlag(kmsg.AcksAll)
+	p.init()
 	flags := cmd.Flags()
 	flags.VarP(&p.codec, "compression", "z", "none, gzip, snappy, lz4 or zstd, or one with a level: zstd:9")
 	flags.Var(&p.acks, "acks", "who must have a record: all that are in sync, 1 for the leader, 0 for nobody")
-	flags.DurationVar(&p.linger, "linger", 5*time.Millisecond, "how long a batch may wait for more while a request is under way")
-	flags.IntVar(&p.batch, "batch-bytes", 1_000_000, "how large a batch, and so a record, may be")
+	flags.DurationVar(&p.linger, "linger", p.linger, "how long a batch may wait for more while a request is under way")
+	flags.IntVar(&p.batch, "batch-bytes", p.batch, "how large a batch, and so a record, may be")
 	complete(cmd, "compression", cobra.FixedCompletions(codecNames(), cobra.ShellCompDirectiveNoFileComp))
 	complete(cmd, "acks", cobra.FixedCompletions([]string{"all", "1", "0"}, cobra.ShellCompDirectiveNoFileComp))
 	complete(cmd, "linger", completeNothing)
