@@ -152,6 +152,25 @@ func TestJavaRefusesLooseOffsets(t *testing.T) {
 	}
 }
 
+// A broker's own class makes what the vectors have of message sets in newer logs.
+func TestJavaConvertsUp(t *testing.T) {
+	set, err := jars.Broker(t.Context(), "3.9.2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in strings.Builder
+	for _, up := range upConversions(t) {
+		fmt.Fprintf(&in, "%s\t%d\t%d\t%x\n", up.name, up.to, up.first, up.bytes)
+	}
+	text := java(t, strings.NewReader(in.String()), set, filepath.Join("..", "..", "testdata", "java", "UpConvertRecords.java"))
+	if *update {
+		writeVectors(t, upFile, text)
+	}
+	if diff := cmp.Diff(lines(vectors(t, upFile)), lines(parseVectors(t, text))); diff != "" {
+		t.Errorf("the vectors differ, -file +made; run with -update\n%s", diff)
+	}
+}
+
 // A segment of a log that we write is one to Kafka's DumpLogSegments, record by record.
 func TestDumpLogSegments(t *testing.T) {
 	var log []byte

@@ -27,6 +27,7 @@ import (
 const (
 	byJavaFile = "java.tsv.gz" // bytes by Kafka's classes
 	byUsFile   = "ours.tsv.gz" // bytes by this package
+	upFile     = "up.tsv.gz"   // bytes by the plain writer, and what a broker makes of them for a newer log
 )
 
 type javaVector struct {
@@ -241,6 +242,85 @@ func TestConvertLikeJava(t *testing.T) {
 	}
 	if n < 50 {
 		t.Errorf("only %d conversions are among the vectors", n)
+	}
+}
+
+// An upConversion is what becomes of message sets in a log of a newer format.
+type upConversion struct {
+	name  string
+	to    batch.Magic
+	first int64 // offset
+	bytes []byte
+}
+
+// upConversions are all formats and codecs that can be converted up, with records of all kinds.
+func upConversions(t testing.TB) (all []upConversion) {
+	t.Helper()
+	for _, f := range formats {
+		for to := f.magic + 1; to <= batch.V2; to++ {
+			up := upConversion{fmt.Sprintf("format %d %s to %d", f.magic, f.codec, to), to, 100, nil}
+			var records []plainRecord
+			for i := range int64(12) {
+				r := plainRecord{Offset: up.first + i, Timestamp: batch.NoTimestamp, Value: fmt.Appendf(nil, "value %d again and again", i)}
+				if f.magic == batch.V1 {
+					r.Timestamp = 1_700_000_000_000 + i*i*100 - 3000*(i%2)
+				}
+				if i%3 > 0 {
+					r.Key = []byte("key")[:3*(i%3-1)]
+				}
+				if i == 5 {
+					r.Value = nil
+				}
+				records = append(records, r)
+			}
+			if f.codec != compress.None {
+				b := plainBatch{Header: batch.Header{Magic: f.magic, Attributes: batch.Attributes(f.codec), MaxTimestamp: 1_700_000_020_000}, Records: records}
+				up.bytes = writePlain(t, &b)
+			} else {
+				for _, r := range records {
+					b := plainBatch{Header: batch.Header{Magic: f.magic}, Records: []plainRecord{r}}
+					up.bytes = append(up.bytes, writePlain(t, &b)...)
+				}
+			}
+			all = append(all, up)
+		}
+	}
+	return all
+}
+
+// What a broker appends to a log that is newer than its producer, the converter makes too: the same
+// bytes if they are not compressed, the same records else.
+func TestConvertUpLikeJava(t *testing.T) {
+	made := vectors(t, upFile)
+	all := upConversions(t)
+	if len(made) != len(all) || len(all) != 12 {
+		t.Fatalf("%d vectors are in the file, want %d; make it again", len(made), len(all))
+	}
+	for i, v := range made {
+		if v.name != all[i].name {
+			t.Fatalf("%s is not among the vectors; make them again", all[i].name)
+		}
+		want, err := hex.DecodeString(v.reads)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conv := batch.Converter{To: all[i].to, Codecs: codecs}
+		got, err := conv.Append(nil, v.bytes)
+		if err != nil {
+			t.Fatalf("%s: %v", v.name, err)
+		}
+		if strings.Contains(v.name, "none") {
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s: got\n%x\nwant\n%x", v.name, got, want)
+			}
+			continue
+		}
+		gotText, err := describe(got)
+		wantText, wantErr := describe(want)
+		gotText, wantText = changing.ReplaceAllString(gotText, ""), changing.ReplaceAllString(wantText, "")
+		if err != nil || wantErr != nil || gotText != wantText || !strings.Contains(gotText, fmt.Sprintf("/ magic=%d ", conv.To)) {
+			t.Errorf("%s: got %v\n%s\nwant %v\n%s", v.name, err, gotText, wantErr, wantText)
+		}
 	}
 }
 
