@@ -37,8 +37,9 @@ func (a *app) benchConsumeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "consume [TOPIC]",
 		Short: "Measure how fast records are read",
-		Long: `consume reads a topic to its end, or without one a topic that it creates, fills and deletes again, and
-says how many records that were and how long they took, the first question to the brokers included.
+		Long: `consume reads a topic to its end, or without one a topic that it creates, fills and deletes again,
+and says how many records that were and how long they took, the first question to the brokers
+included.
 
 ` + rangesHelp,
 		Example: "  franzi bench consume orders -b localhost:9092\n" +

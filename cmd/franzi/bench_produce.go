@@ -236,7 +236,7 @@ func (b *benchProduce) write(ctx context.Context, writer int, left *atomic.Int64
 		}
 		r.Value = b.values[i%len(b.values)]
 		if b.keys > 0 {
-			r.Key = strconv.AppendInt(r.Key[:0], int64(draw.IntN(b.keys)), 10)
+			r.Key = fmt.Appendf(r.Key[:0], "%0*d", b.keySize(), draw.IntN(b.keys))
 		}
 		callback := plain
 		if b.rate > 0 && b.rate <= slow || i%sampled == 0 {
@@ -266,7 +266,7 @@ func (b *benchProduce) done(err error) {
 	}
 }
 
-// keySize is about how long keys are.
+// keySize is how long keys are.
 func (b *benchProduce) keySize() int {
 	if b.keys == 0 {
 		return 0
