@@ -1,9 +1,11 @@
 package fetch
 
 import (
+	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -456,8 +458,14 @@ func (s *story) append() {
 				}
 				sealed := b.Seal()
 				sealed.Checksum()
-				batch.Assign(sealed.Bytes, base, l.epoch)
-				l.batches = append(l.batches, modelBatch{base, base + int64(n) - 1, l.epoch, s.uniq, sealed.Bytes})
+				raw := sealed.Bytes
+				batch.Assign(raw, base, l.epoch)
+				if s.r.IntN(4) == 0 {
+					n += 1 + s.r.IntN(5)
+					binary.BigEndian.PutUint32(raw[23:], uint32(n-1))
+					binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
+				}
+				l.batches = append(l.batches, modelBatch{base, base + int64(n) - 1, l.epoch, s.uniq, raw})
 			}
 		}
 	}
@@ -829,7 +837,7 @@ func (s *story) heal() {
 
 func (s *story) allRead() bool {
 	for _, u := range s.parts {
-		if !u.halt && u.at != u.log().end() {
+		if !u.halt && (u.at != u.log().end() || u.core.state != reading) {
 			return false
 		}
 	}
