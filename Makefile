@@ -2,6 +2,8 @@
 
 KAFKA     ?= 4.4.0
 FUZZTIME  ?= 20s
+SEEDS     ?= 10000
+FIRST     ?= 1
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PLATFORMS = windows/amd64 darwin/arm64 linux/arm64 linux/386
 # Packages that hold something to race for.
@@ -24,6 +26,10 @@ race: ## run tests under the race detector
 .PHONY: test-kafka
 test-kafka: ## run the tests with real brokers; KAFKA_ERAS="1.1.1 4.4.0" chooses some (needs Java 17, Maven)
 	go test -tags kafka -count 1 -p 1 -timeout 60m $(WITH_KAFKA)
+
+.PHONY: sim
+sim: ## play SEEDS lives of a client and a cluster on one thread each, beginning with FIRST
+	go test ./kgo/internal/sim -count 1 -timeout 0 -run TestSeeds -v -seeds $(SEEDS) -first $(FIRST)
 
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME each
