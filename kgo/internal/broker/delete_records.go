@@ -37,7 +37,7 @@ func (c *Cluster) deleteBefore(n *node, p *partition, offset int64) kmsg.ErrorCo
 	switch {
 	case p.topic.internal:
 		return kmsg.InvalidTopicException
-	case p.info().leader != n.ID:
+	case !c.leads(n, p):
 		return kmsg.NotLeaderOrFollower
 	case !p.topic.settings.deletes:
 		return kmsg.PolicyViolation

@@ -180,15 +180,16 @@ func (c *Cluster) viewOf(p *partition, q *fetchCall, fp *fetchPart) (view, kmsg.
 	info := p.info()
 	r := p.replica(n.ID)
 	consumer := q.replica() < 0
+	leads := c.leads(n, p)
 	switch {
-	case r == nil, info.leader != n.ID && (!consumer || q.req.Version < 11 || !c.since("2.4")):
+	case !leads && (r == nil || !consumer || q.req.Version < 11 || !c.since("2.4")):
 		return view{}, kmsg.NotLeaderOrFollower
 	}
 	if code := checkLeaderEpoch(info, fp.epoch); code != kmsg.None {
 		return view{}, code
 	}
 	v := view{hw: p.hw, logEnd: p.log.end}
-	if info.leader != n.ID {
+	if !leads {
 		v.logEnd = r.end
 		v.hw = min(v.hw, r.end)
 	}

@@ -15,6 +15,11 @@ type transactional struct {
 
 func (c *Cluster) initProducerID(x *call, req *kmsg.InitProducerIDRequest) {
 	resp := req.NewResponse()
+	if code := c.cfg.Personality.NoProducerIDs; code != kmsg.None {
+		resp.ErrorCode, resp.ProducerID, resp.ProducerEpoch = code, -1, -1
+		c.answer(x, resp)
+		return
+	}
 	if !req.TransactionalID.Valid {
 		resp.ProducerID = c.newProducerID()
 		c.answer(x, resp)

@@ -43,7 +43,7 @@ func (c *Cluster) listPartition(x *call, req *kmsg.ListOffsetsRequest, topic *km
 		return fail(kmsg.UnknownTopicOrPartition)
 	}
 	info := p.info()
-	if info.leader != x.node().ID && (req.ReplicaID != debugReplica || p.replica(x.node().ID) == nil) {
+	if !c.leads(x.node(), p) && (req.ReplicaID != debugReplica || p.replica(x.node().ID) == nil) {
 		return fail(kmsg.NotLeaderOrFollower)
 	}
 	if code := checkLeaderEpoch(info, asked.CurrentLeaderEpoch); code != kmsg.None {

@@ -167,6 +167,10 @@ func (c *Cluster) describe(x *call, m *image, t *topicInfo, req *kmsg.MetadataRe
 		d.TopicAuthorizedOperations = c.topicOperations()
 	}
 	d.Partitions = make([]kmsg.MetadataResponsePartition, len(t.partitions))
+	leader := int32(-1) // of all
+	if c.cfg.Personality.AnyLeads && len(m.brokers) > 0 {
+		leader = m.brokers[c.rand.IntN(len(m.brokers))].ID
+	}
 	for i := range t.partitions {
 		info := &t.partitions[i]
 		p := &d.Partitions[i]
@@ -174,7 +178,7 @@ func (c *Cluster) describe(x *call, m *image, t *topicInfo, req *kmsg.MetadataRe
 			p = &d.Partitions[len(t.partitions)-1-i] // their order used to mean nothing
 		}
 		*p = kmsg.NewMetadataResponsePartition()
-		p.PartitionIndex, p.LeaderID, p.LeaderEpoch = int32(i), info.leader, info.epoch
+		p.PartitionIndex, p.LeaderID, p.LeaderEpoch = int32(i), info.leader, c.epochOf(info)
 		p.ReplicaNodes, p.ISRNodes = info.replicas, info.isr
 		alive := func(id int32) bool { return slices.ContainsFunc(m.brokers, func(n *node) bool { return n.ID == id }) }
 		for _, id := range info.replicas {
@@ -183,6 +187,8 @@ func (c *Cluster) describe(x *call, m *image, t *topicInfo, req *kmsg.MetadataRe
 			}
 		}
 		switch {
+		case leader >= 0:
+			p.LeaderID = leader
 		case info.leader < 0 || !alive(info.leader):
 			p.LeaderID, p.ErrorCode = -1, kmsg.LeaderNotAvailable
 		case req.Version == 0 && len(p.OfflineReplicas) > 0:

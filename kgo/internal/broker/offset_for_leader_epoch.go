@@ -17,7 +17,7 @@ func (c *Cluster) offsetForLeaderEpoch(x *call, req *kmsg.OffsetForLeaderEpochRe
 				d.ErrorCode = code
 			case p == nil:
 				d.ErrorCode = kmsg.UnknownTopicOrPartition
-			case p.info().leader != x.node().ID:
+			case !c.leads(x.node(), p):
 				d.ErrorCode = kmsg.NotLeaderOrFollower
 			default:
 				if d.ErrorCode = checkLeaderEpoch(p.info(), a.CurrentLeaderEpoch); d.ErrorCode == kmsg.None {

@@ -128,7 +128,7 @@ func (c *Cluster) awaitReplicas(x *call, req *kmsg.ProduceRequest, resp *kmsg.Pr
 		for _, w := range pending {
 			code := kmsg.None
 			switch {
-			case w.p.gone || w.p.info().epoch != w.epoch || w.p.info().leader != x.node().ID:
+			case w.p.gone || w.p.info().epoch != w.epoch || !c.leads(x.node(), w.p):
 				code = kmsg.NotLeaderOrFollower
 			case w.p.hw >= w.end && !w.p.inSync():
 				code = kmsg.NotEnoughReplicasAfterAppend
@@ -180,7 +180,7 @@ func (c *Cluster) appendTo(p *partition, n *node, records []byte, req *kmsg.Prod
 		}
 	}
 	switch {
-	case p.info().leader != n.ID:
+	case !c.leads(n, p):
 		return fails(kmsg.NotLeaderOrFollower, "broker %d does not lead the partition", n.ID)
 	case req.Acks == kmsg.AcksAll && !p.inSync():
 		return failsLate(kmsg.NotEnoughReplicas, "%d replicas are in sync, %d must be", len(p.info().isr), p.topic.settings.minISR)
