@@ -102,8 +102,10 @@ func TestPersonalities(t *testing.T) {
 					leaders[p.LeaderID] = true
 				}
 			}
-			for _, v := range c.Versions(first.Brokers[0].NodeID) {
-				versions[v.Key] = v.Max
+			for _, b := range first.Brokers { // not all of them were asked
+				for _, v := range c.Versions(b.NodeID) {
+					versions[v.Key] = v.Max
+				}
 			}
 		})
 		return first, second, versions
