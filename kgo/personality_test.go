@@ -93,7 +93,7 @@ func TestPersonalities(t *testing.T) {
 			for len(leaders) < 2 || first == nil {
 				req := kmsg.NewMetadataRequest()
 				req.Topics = []kmsg.MetadataRequestTopic{{Name: kbin.Str("orders")}}
-				resp, err := kgo.Do(ctx, c, req)
+				resp, err := kgo.Do(ctx, c, req, kgo.ToBroker(1))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -102,10 +102,8 @@ func TestPersonalities(t *testing.T) {
 					leaders[p.LeaderID] = true
 				}
 			}
-			for _, b := range first.Brokers { // not all of them were asked
-				for _, v := range c.Versions(b.NodeID) {
-					versions[v.Key] = v.Max
-				}
+			for _, v := range c.Versions(1) {
+				versions[v.Key] = v.Max
 			}
 		})
 		return first, second, versions
