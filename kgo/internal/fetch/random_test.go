@@ -250,6 +250,13 @@ func (s *story) poll() {
 	if d := s.cell.Deadline(); !d.IsZero() && !d.After(s.now) {
 		s.fail("LIVE: the deadline %v is not after now", d)
 	}
+	for _, b := range s.cell.brokers {
+		for _, l := range b.lanes {
+			if !l.flight && len(l.gone) > 0 {
+				s.fail("lane %d.%d keeps partitions that have left", b.id, l.number)
+			}
+		}
+	}
 	if most := s.purse.limit + 20_000; s.purse.used > most {
 		s.fail("MEM: %d bytes are used, of %d", s.purse.used, s.purse.limit)
 	}
