@@ -170,7 +170,7 @@ func TestDumpMemory(t *testing.T) {
 	if got := after.TotalAlloc - before.TotalAlloc; got > 10<<20 {
 		t.Errorf("a file of %d bytes: got %d allocated", len(data), got)
 	}
-	if want := fmt.Sprintf("byte 0: %d bytes of a batch of %d\n", len(data), 1<<31+11); out.String() != want {
+	if want := fmt.Sprintf("byte 0: %d bytes of a batch of %d\n", len(data), int64(1<<31+11)); out.String() != want {
 		t.Errorf("got %q, want %q", &out, want)
 	}
 }
