@@ -104,6 +104,7 @@ func (s *session) ownTopic(kind string, partitions int32, replicas int16) (name 
 	if _, err := kgo.Do(s.ctx, s.client, req); err != nil {
 		return "", nil, s.wrap(err)
 	}
+	s.settle(name)
 	return name, func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.cmd.Context()), s.flags.timeout)
 		defer cancel()

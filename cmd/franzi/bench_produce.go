@@ -139,6 +139,8 @@ func (a *app) benchProduce(cmd *cobra.Command, b *benchProduce) error {
 		}
 		b.topic = name
 		defer drop()
+	} else if err := b.s.exists(b.topic); err != nil {
+		return b.s.wrap(err)
 	}
 	if b.producer, err = b.p.producer(b.s); err != nil {
 		return err

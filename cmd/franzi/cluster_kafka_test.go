@@ -5,6 +5,7 @@ package main
 import (
 	"crypto/tls"
 	"encoding/pem"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -124,6 +125,8 @@ func TestCommandsOnKafka(t *testing.T) {
 			code, out = modern("0\t0\t5\t3\t3\tyes")
 			expect(code, out, "topic", "trim", "orders", "--before", "3", "--partition", "0", "-y", "-o", "raw")
 
+			throughAndBack(t, strings.Join(cluster.Addrs(), ","))
+
 			expect(exitOK, "orders\tno", "topic", "delete", "ord*", "--dry-run", "-o", "raw")
 			expect(exitUsage, "say -y", "topic", "delete", "orders")
 			expect(exitOK, "orders\tyes", "topic", "delete", "orders", "-y", "-o", "raw")
@@ -135,6 +138,57 @@ func TestCommandsOnKafka(t *testing.T) {
 			}
 		})
 	}
+}
+
+// throughAndBack writes records, copies them, and reads both, on brokers of any release; measures; and
+// lets the demo count.
+func throughAndBack(t *testing.T, addrs string) {
+	t.Helper()
+	ask := func(stdin string, args ...string) string {
+		t.Helper()
+		got := runWith(t.Context(), nil, stdin, append(args, "-b", addrs, "--timeout", "30s")...)
+		if got.code != exitOK {
+			t.Errorf("%s: got exit %d\n%s%s", strings.Join(args, " "), got.code, got.out, got.err)
+		}
+		return got.out
+	}
+	ask("", "topic", "create", "through", "copy", "-P", "3", "-r", "1")
+	var in strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&in, "{\"partition\":%d,\"key\":\"k%d\",\"value\":{\"base64\":\"/w==\"},\"timestamp\":%d}\n", i%3, i, 1_700_000_000_000+int64(i))
+	}
+	ask(in.String(), "produce", "through", "-z", "gzip")
+	ask("", "cp", "through", "copy")
+	format := "-f=%p %o %T %k %v"
+	was, is := ask("", "consume", "through", "-e", format), ask("", "consume", "copy", "-e", format)
+	if sorted(was) != sorted(is) || strings.Count(was, "\n") != 3000 {
+		t.Errorf("%d records were written and %d copied, or they are not the same", strings.Count(was, "\n"), strings.Count(is, "\n"))
+	}
+	if got := strings.Fields(ask("", "consume", "copy", "-f", "%o", "-O", "998..2000")); strings.Join(got, " ") != "998 999 998 999 998 999" {
+		t.Errorf("the last two of each partition: got %v", got)
+	}
+	if got := ask("", "bench", "produce", "--records", "10000", "--partitions", "2", "--replicas", "1", "-o", "template={{.records}} {{.failed}}"); got != "10000 0\n" {
+		t.Errorf("bench produce: got %s", got)
+	}
+	if got := ask("", "bench", "consume", "copy", "-o", "template={{.records}}"); got != "3000\n" {
+		t.Errorf("bench consume: got %s", got)
+	}
+	if got := ask("", "demo", "--duration", "2s", "--rate", "1000", "--replicas", "1", "-o", "template={{.right}} {{.lost}}"); got != "true 0\n" {
+		t.Errorf("demo: got %s", got)
+	}
+	deadline := time.Now().Add(20 * time.Second) // brokers learn of it a little later
+	for got := "?"; got != ""; {
+		if got = ask("", "topic", "list", "franzi-*", "-o", "raw"); got != "" && time.Now().After(deadline) {
+			t.Fatalf("topics are left: %s", got)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func sorted(text string) string {
+	lines := strings.Split(text, "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }
 
 // Files of properties, as they are written for Java's client and for librdkafka, lead to brokers with

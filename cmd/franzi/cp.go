@@ -137,8 +137,11 @@ func (f *cpCommand) prepare(dst *session, target string, partitions int) error {
 		t := kmsg.NewCreateTopicsRequestCreatableTopic()
 		t.Name, t.NumPartitions, t.ReplicationFactor = target, int32(partitions), -1
 		req.Topics = []kmsg.CreateTopicsRequestCreatableTopic{t}
-		_, err := kgo.Do(dst.ctx, dst.client, req)
-		return dst.wrap(err)
+		if _, err := kgo.Do(dst.ctx, dst.client, req); err != nil {
+			return dst.wrap(err)
+		}
+		dst.settle(target)
+		return nil
 	}
 	topics, err := dst.topics([]string{target}, true)
 	if err != nil {

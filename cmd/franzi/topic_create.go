@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -133,6 +136,13 @@ func (a *app) createTopics(cmd *cobra.Command, c *connection, req *kmsg.CreateTo
 		}
 		all = append(all, one)
 	}
+	if !req.ValidateOnly {
+		for _, one := range all {
+			if one.Error == nil {
+				s.settle(one.Name)
+			}
+		}
+	}
 	writeErr := a.write(output.TableFormat, output.Result{Value: all, Table: func(t *output.Table) {
 		t.Heading("NAME", "PARTITIONS", "REPLICAS", "ID", "ERROR")
 		for _, one := range all {
@@ -146,6 +156,22 @@ func (a *app) createTopics(cmd *cobra.Command, c *connection, req *kmsg.CreateTo
 		return s.sayErrors(joined(left))
 	}
 	return nil
+}
+
+// settleMax is how long a command waits for brokers to learn of what it has done.
+const settleMax = 2 * time.Second
+
+// settle waits until brokers tell of a topic that was created, which they do a little later, so that
+// the next command finds it. It does not insist.
+func (s *session) settle(topic string) {
+	ctx, cancel := context.WithTimeout(s.ctx, settleMax)
+	defer cancel()
+	for ctx.Err() == nil && errors.Is(s.exists(topic), kmsg.UnknownTopicOrPartition) {
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
 }
 
 func numberOrDash[N int16 | int32](n *N) string {
