@@ -84,7 +84,7 @@ spec: ## merge a release's definitions into spec/: make spec KAFKA=4.4.0 (needs 
 	go run ./cmd/gen import $(KAFKA)
 
 .PHONY: check-spec
-check-spec: ## hold spec/ against the definitions of every release since 2.2 (needs Maven)
+check-spec: ## hold spec/ against every release since 2.2, and against a new import (needs Java 17, Maven)
 	go run ./cmd/gen check
 
 .PHONY: vectors

@@ -18,7 +18,8 @@ import (
 const usage = `gen keeps Franzi's protocol in step with Kafka's releases.
 
   gen import RELEASE [-spec DIR]   merge a release's definitions into spec/, print what changed
-  gen check [-spec DIR]            hold spec/ against the definitions of all releases it knows
+  gen check [-spec DIR]            hold spec/ against the definitions of all releases it knows,
+                                   and against a new import of those it is made of
   gen probe RELEASE [-spec DIR]    ask a broker of a release without definitions, 0.10 to 2.1,
                                    what it speaks, and note it in spec/releases.json
   gen vectors                      make testdata/vectors with Kafka's own classes

@@ -32,23 +32,26 @@ type CheckedRelease struct {
 // Check holds the folder dir against the definitions in kafka-clients of every release that
 // releases.json has from definitions. Each difference must be explained in
 // differences.json, each explanation needed, each version of spec/ known to some release.
+// The releases that spec/ is made of, being the newest to have some version, are read whole,
+// and importing them into an empty folder must give the files that are there, byte for byte.
+// It needs Maven and Java.
 func Check(ctx context.Context, dir string) (*CheckReport, error) {
 	s, err := load(dir)
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{spec: s, report: &CheckReport{}, seen: map[string]bool{}, needed: map[int]bool{}}
+	c := &checker{spec: s, report: &CheckReport{}, seen: map[string]bool{}, needed: map[int]bool{}, owners: s.owners()}
+	var whole []*source
 	for _, row := range s.releases {
 		if row.Source != fromDefinitions {
 			continue
 		}
-		set, err := jars.Clients(ctx, row.Release)
+		src, err := c.read(ctx, row.Release)
 		if err != nil {
 			return nil, err
 		}
-		src, err := read(set, s.names)
-		if err != nil {
-			return nil, err
+		if c.owners[row.Release] {
+			whole = append(whole, src)
 		}
 		c.release(row, src)
 	}
@@ -56,6 +59,7 @@ func Check(ctx context.Context, dir string) (*CheckReport, error) {
 		return nil, fmt.Errorf("%s knows no release with definitions: import one first", dir)
 	}
 	c.leftovers()
+	c.files(whole)
 	return c.report, errors.Join(c.failed...)
 }
 
@@ -64,7 +68,24 @@ type checker struct {
 	report *CheckReport
 	seen   map[string]bool // "FetchRequest 4" that some release has
 	needed map[int]bool    // explanations that were used, by their place
+	owners map[string]bool // releases that are read whole
 	failed []error
+}
+
+// read brings a release's definitions.
+func (c *checker) read(ctx context.Context, release string) (*source, error) {
+	if c.owners[release] {
+		set, err := jars.Broker(ctx, release)
+		if err != nil {
+			return nil, err
+		}
+		return readAll(ctx, set, c.spec.names)
+	}
+	set, err := jars.Clients(ctx, release)
+	if err != nil {
+		return nil, err
+	}
+	return read(set, c.spec.names)
 }
 
 func (c *checker) fail(format string, args ...any) {
@@ -75,7 +96,7 @@ func (c *checker) release(row Release, src *source) {
 	checked := CheckedRelease{Release: src.release}
 	for _, name := range slices.Sorted(maps.Keys(src.messages)) {
 		theirs, ours := src.messages[name], c.spec.messages[name]
-		if theirs.Valid.Empty() {
+		if theirs.Valid.Empty() || ours != nil && isKeyOf(ours, theirs) {
 			continue
 		}
 		if ours == nil {
@@ -93,7 +114,7 @@ func (c *checker) release(row Release, src *source) {
 			}
 		})
 	}
-	c.row(row, rowOf(src))
+	c.row(row, rowOf(src), src.errors != nil)
 	c.report.Releases = append(c.report.Releases, checked)
 }
 
@@ -136,8 +157,11 @@ func (l layout) speaksOf(release string) bool {
 	return !jars.Before(release, from) && (strings.HasPrefix(release, to+".") || jars.Before(release, to))
 }
 
-// row compares what releases.json says of a release with its definitions.
-func (c *checker) row(have, want Release) {
+// row compares what releases.json says of a release with its definitions, which may be whole.
+func (c *checker) row(have, want Release, whole bool) {
+	if !whole {
+		have.Records, want.Records = nil, nil
+	}
 	for _, part := range []struct {
 		what       string
 		have, want any
@@ -147,6 +171,7 @@ func (c *checker) row(have, want Release) {
 		{"controller", have.Controller, want.Controller},
 		{"zkBroker", have.ZkBroker, want.ZkBroker},
 		{"unstable", have.Unstable, want.Unstable},
+		{"records", have.Records, want.Records},
 	} {
 		if got, want := fmt.Sprint(part.have), fmt.Sprint(part.want); got != want {
 			c.fail("%s: releases.json says of %s %s, the definitions %s", have.Release, part.what, got, want)
@@ -157,9 +182,6 @@ func (c *checker) row(have, want Release) {
 // leftovers finds versions of spec/ and explanations that nothing stands behind.
 func (c *checker) leftovers() {
 	for _, name := range slices.Sorted(maps.Keys(c.spec.messages)) {
-		if c.spec.folder[name] != "clients" {
-			continue
-		}
 		m := c.spec.messages[name]
 		m.Valid.Each(func(v int16) {
 			if !c.seen[key(name, v)] {
@@ -168,7 +190,9 @@ func (c *checker) leftovers() {
 		})
 	}
 	for i, known := range c.spec.known.Layouts {
-		met := slices.ContainsFunc(c.report.Releases, func(r CheckedRelease) bool { return known.speaksOf(r.Release) })
+		met := slices.ContainsFunc(c.report.Releases, func(r CheckedRelease) bool {
+			return known.speaksOf(r.Release) && (c.spec.folder[known.Message] == "clients" || c.owners[r.Release])
+		})
 		if met && !c.needed[i] {
 			c.fail("differences.json explains %s %s of %s, but there is no difference: remove it", known.Message, known.Versions, known.Releases)
 		}

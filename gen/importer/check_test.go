@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -78,6 +80,59 @@ func TestCheckFinds(t *testing.T) {
 				edit(t, dir, "releases.json", "    \"unstable\": [\n      \"Echo\"\n    ]", "    \"unstable\": []")
 			},
 			[]string{"4.0.0: releases.json says of unstable [], the definitions [Echo]"}},
+		// What does not show in the bytes of messages is compared with an import.
+		{"another default", func(t *testing.T, dir string) {
+			edit(t, dir, "clients/PingRequest.json", `"default": "1"`, `"default": "2"`)
+		}, []string{"clients/PingRequest.json:11: it says\n\t" + `{"name": "Count", "type": "int16", "versions": "1+", "default": "2", "ignorable": true},` +
+			"\nbut importing 3.9.0, 4.0.0 gives\n\t" + `{"name": "Count", "type": "int16", "versions": "1+", "default": "1", "ignorable": true},`}},
+		{"a default of a version that only an old release has", func(t *testing.T, dir string) {
+			edit(t, dir, "clients/PingRequest.json", `"default": "30"`, `"default": "31"`)
+		}, []string{"clients/PingRequest.json:10: it says"}},
+		{"not ignorable", func(t *testing.T, dir string) {
+			edit(t, dir, "clients/PingRequest.json", `"default": "1", "ignorable": true`, `"default": "1"`)
+		}, []string{"clients/PingRequest.json:11: it says"}},
+		{"other listeners", func(t *testing.T, dir string) {
+			edit(t, dir, "clients/EchoRequest.json", `["broker"]`, `["controller"]`)
+		}, []string{"clients/EchoRequest.json:5: it says", `"listeners": ["controller"],`}},
+		{"a version that is stable", func(t *testing.T, dir string) {
+			edit(t, dir, "clients/EchoRequest.json", "  \"latestVersionUnstable\": true,\n", "")
+		}, []string{"clients/EchoRequest.json:6: it says", `"latestVersionUnstable": true,`}},
+		{"a field without its flag", func(t *testing.T, dir string) {
+			edit(t, dir, "clients/EchoRequest.json", `, "zeroCopy": true`, ``)
+		}, []string{"clients/EchoRequest.json:10: it says"}},
+		{"an entity type", func(t *testing.T, dir string) {
+			edit(t, dir, "clients/PingRequest.json", `"type": "string", "versions": "0+"`, `"type": "string", "versions": "0+", "entityType": "topicName"`)
+		}, []string{"clients/PingRequest.json:9: it says"}},
+		{"another name", func(t *testing.T, dir string) {
+			edit(t, dir, "group-coordinator/OffsetValue.json", `"topicId"`, `"topic"`)
+		}, []string{"group-coordinator/OffsetValue.json:9: it says"}},
+		{"an error that is retriable", func(t *testing.T, dir string) {
+			edit(t, dir, "errors.json", `"NONE", "retriable": false`, `"NONE", "retriable": true`)
+		}, []string{"errors.json:3: it says"}},
+		{"an error too many", func(t *testing.T, dir string) {
+			edit(t, dir, "errors.json", "Exception\"]}\n]", "Exception\"]},\n  {\"code\": 4, \"name\": \"X\", \"retriable\": true}\n]")
+		}, []string{"errors.json:6: it says"}},
+		{"a text in another form", func(t *testing.T, dir string) {
+			edit(t, dir, "clients/EchoRequest.json", "\n}\n", "\n}")
+		}, []string{"clients/EchoRequest.json:13: it says\n\tnothing more\n"}},
+		{"releases.json in another form", func(t *testing.T, dir string) {
+			edit(t, dir, "releases.json", "\n]\n", "\n]\n\n")
+		}, []string{"releases.json:"}},
+		{"a message too many", func(t *testing.T, dir string) {
+			writeFile(t, dir, "storage/MoreRecord.json", `{"name": "MoreRecord", "type": "data", "validVersions": "0", "flexibleVersions": "none", "fields": []}`)
+		}, []string{"spec/ has MoreRecord version 0, which no release has", "storage/MoreRecord.json: importing 3.9.0, 4.0.0 gives no such file"}},
+		{"a message in another folder", func(t *testing.T, dir string) {
+			writeFile(t, dir, "metadata/SegmentRecord.json", contents(t, dir)["storage/SegmentRecord.json"])
+			if err := os.RemoveAll(filepath.Join(dir, "storage")); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"storage/SegmentRecord.json is missing: import 3.9.0, 4.0.0"}},
+		{"a record of another type", func(t *testing.T, dir string) {
+			edit(t, dir, "group-coordinator/OffsetValue.json", `"int64"`, `"int32"`)
+		}, []string{"4.0.0: OffsetValue version 0 differs: offset int32 instead of offset int64"}},
+		{"a row that says other records", func(t *testing.T, dir string) {
+			edit(t, dir, "releases.json", `"SegmentRecord": "0"`, `"SegmentRecord": "0-1"`)
+		}, []string{"4.0.0: releases.json says of records map["}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := imported(t, "2.3.0", "3.9.0", "4.0.0")

@@ -26,11 +26,8 @@ func Import(ctx context.Context, dir, release string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	src, err := read(set, s.names)
+	src, err := readAll(ctx, set, s.names)
 	if err != nil {
-		return nil, fmt.Errorf("nothing was imported: %w", err)
-	}
-	if src.errors, err = readErrors(ctx, set); err != nil {
 		return nil, fmt.Errorf("nothing was imported: %w", err)
 	}
 	return s.take(src)
@@ -46,7 +43,7 @@ func (s *spec) take(src *source) (*Report, error) {
 	if err := merged.check(files); err != nil {
 		return nil, fmt.Errorf("nothing was imported: with Kafka %s merged in, definitions break the rules of their language; if something was renamed, import a release in between first, or give the old name in overlay/names.json:\n%w", src.release, err)
 	}
-	report := reportOf(src.release, s, merged)
+	report := reportOf(src, s, merged)
 	for name, data := range files {
 		report.Changed = report.Changed || !bytes.Equal(s.files[name], data)
 	}

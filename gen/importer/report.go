@@ -17,6 +17,8 @@ type Report struct {
 	rows    []row
 	codes   []string // new error codes
 	changed []string // error codes of which something else is known now
+	// Versions that the release has in other bytes than spec/ had them, and what becomes of them.
+	redefined []string
 	// What the spec has now.
 	apis, pairs, others, errors int
 }
@@ -28,8 +30,8 @@ type row struct {
 	notes   []string // what else changed, mostly fields
 }
 
-func reportOf(release string, before, after *spec) *Report {
-	r := &Report{Release: release, errors: len(after.errors)}
+func reportOf(src *source, before, after *spec) *Report {
+	r := &Report{Release: src.release, errors: len(after.errors)}
 	var all []*def.Message
 	for _, m := range after.messages {
 		all = append(all, m)
@@ -48,6 +50,7 @@ func reportOf(release string, before, after *spec) *Report {
 		if row, changed := compare(before.messages[m.Name], m); changed {
 			r.rows = append(r.rows, row)
 		}
+		r.redefine(src, before, m)
 	}
 	for _, e := range after.errors {
 		name := fmt.Sprintf("%d %s", e.Code, e.Name)
@@ -59,6 +62,32 @@ func reportOf(release string, before, after *spec) *Report {
 		}
 	}
 	return r
+}
+
+// redefine notes the versions of a message that the release has in other bytes than were
+// known. The newest release counts, and differences.json has to say why they differ.
+func (r *Report) redefine(src *source, before *spec, after *def.Message) {
+	was, says := before.messages[after.Name], src.messages[after.Name]
+	if was == nil || says == nil || isKeyOf(was, says) || isKeyOf(says, was) {
+		return
+	}
+	says.Valid.Intersect(was.Valid).Each(func(v int16) {
+		difference := def.Difference(def.LayoutOf(says, v), def.LayoutOf(was, v))
+		if difference == "" {
+			return
+		}
+		older, fate := src.release, "spec/ keeps what it has"
+		if def.Difference(def.LayoutOf(after, v), def.LayoutOf(was, v)) != "" {
+			older, fate = before.releases.newest(was, v, src.release), "it takes the place of what "+before.releases.newest(was, v, src.release)+" has"
+		}
+		reason := "differences.json does not say why: add it, gen check will ask for it"
+		for _, known := range before.known.Layouts {
+			if known.covers(older, after.Name, v) {
+				reason = known.Reason
+			}
+		}
+		r.redefined = append(r.redefined, fmt.Sprintf("%s version %d: %s; %s. %s", after.Name, v, difference, fate, reason))
+	})
 }
 
 // inOrder sorts requests and responses by key before all else.
@@ -157,6 +186,9 @@ func (r *Report) WriteTo(w io.Writer) (int64, error) {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", row.key, row.message, row.versions(), strings.ReplaceAll(strings.Join(row.notes, "<br>"), "|", `\|`))
 		}
 		b.WriteString("\n")
+	}
+	if len(r.redefined) > 0 {
+		fmt.Fprintf(&b, "In other bytes than known:\n\n- %s\n\n", strings.Join(r.redefined, "\n- "))
 	}
 	if len(r.codes) > 0 {
 		fmt.Fprintf(&b, "New error codes: %s.\n\n", strings.Join(r.codes, ", "))

@@ -160,11 +160,9 @@ func (s *spec) mergeMessage(release string, have, says *def.Message) (*def.Messa
 		return says, nil
 	case says.Valid.Empty():
 		return have, nil
-	// Until 4.0 the keys of coordinator records had their record type as their version;
-	// since 4.1 it is their apiKey and the version is 0. The bytes are the same.
-	case have.Kind == def.CoordinatorKey && says.Kind == def.Data:
+	case isKeyOf(have, says):
 		return have, nil
-	case have.Kind == def.Data && says.Kind == def.CoordinatorKey:
+	case isKeyOf(says, have):
 		return says, nil
 	}
 	// A version is the business of the newest release that has it.
@@ -183,6 +181,13 @@ func (s *spec) mergeMessage(release string, have, says *def.Message) (*def.Messa
 		return have, nil
 	}
 	return def.Merge(have, says, ofRelease, alias)
+}
+
+// isKeyOf reports whether m is the key of a coordinator's record as it is told since 4.1, and
+// old the same as it was told before: with the record type as its version, which is m's
+// apiKey, while m's version is 0. The bytes are the same.
+func isKeyOf(m, old *def.Message) bool {
+	return m.Kind == def.CoordinatorKey && old.Kind == def.Data
 }
 
 // mergeErrors takes each code as the newest release has it.
