@@ -4,6 +4,7 @@ package contact
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/franzi-kafka/franzi/internal/kafkatest/rawconn"
 	"github.com/franzi-kafka/franzi/kmsg"
@@ -55,9 +56,13 @@ func (x *talk) retention(topic string) obj {
 }
 
 func contactListConfigResources(x *talk) {
+	name := x.rig.name("metrics")
 	x.prepare(kmsg.KeyIncrementalAlterConfigs, obj{"resources": list{obj{"resourceType": kmsg.ConfigResourceClientMetrics,
-		"resourceName": x.rig.name("metrics"), "configs": list{obj{"name": "interval.ms", "configOperation": kmsg.ConfigOperationSet, "value": "30000"}}}}})
-	x.ask(obj{"resourceTypes": list{}})
+		"resourceName": name, "configs": list{obj{"name": "interval.ms", "configOperation": kmsg.ConfigOperationSet, "value": "30000"}}}}})
+	x.until(func() bool {
+		resp := x.ask(obj{"resourceTypes": list{}}).(*kmsg.ListConfigResourcesResponse)
+		return slices.ContainsFunc(resp.ConfigResources, func(r kmsg.ListConfigResourcesResponseConfigResource) bool { return r.ResourceName == name })
+	})
 }
 
 // acl is a binding, or a filter that finds it.

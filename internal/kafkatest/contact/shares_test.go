@@ -3,6 +3,8 @@
 package contact
 
 import (
+	"github.com/franzi-kafka/franzi/internal/kafkatest/rawconn"
+	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
@@ -14,12 +16,19 @@ type sharer struct {
 	topic     topic
 }
 
-// sharer joins by send. The offset that a new share group starts from is set to the earliest.
+// sharer joins by send. The offset that a new share group starts from is set to the earliest,
+// which the broker has to have heard of before the group begins.
 func (x *talk) sharer(send func(body obj, allowed ...kmsg.ErrorCode) kmsg.Response) sharer {
 	x.Helper()
 	s := sharer{group: x.rig.name("group"), id: x.rig.name("member"), topic: x.filled()}
 	x.prepare(kmsg.KeyIncrementalAlterConfigs, obj{"resources": list{obj{"resourceType": kmsg.ConfigResourceGroup, "resourceName": s.group,
 		"configs": list{obj{"name": "share.auto.offset.reset", "configOperation": kmsg.ConfigOperationSet, "value": "earliest"}}}}})
+	x.until(func() bool {
+		resp := x.prepare(kmsg.KeyDescribeConfigs, obj{"resources": list{obj{"resourceType": kmsg.ConfigResourceGroup,
+			"resourceName": s.group, "configurationKeys": list{"share.auto.offset.reset"}}}})
+		configs := resp.(*kmsg.DescribeConfigsResponse).Results[0].Configs
+		return len(configs) == 1 && configs[0].Value == kbin.Str("earliest")
+	})
 	send(obj{"groupId": s.group, "memberId": s.id, "memberEpoch": 0, "subscribedTopicNames": list{s.topic.name}})
 	return s
 }
@@ -43,15 +52,23 @@ func (s *sharer) fetch(epoch int) obj {
 			"partitions": list{obj{"partitionIndex": 0, "partitionMaxBytes": 1 << 20, "acknowledgementBatches": list{}}}}}}
 }
 
-// acquire fetches by send until records come: the coordinator takes a moment to begin.
-func (x *talk) acquire(s sharer, send func(body obj, allowed ...kmsg.ErrorCode) kmsg.Response) {
+// acquire fetches by send until records come, and returns the session's next epoch. The group
+// takes a moment to begin: until its state has been written down, what a broker knows of the
+// partition cannot be read, and fetching ends in UNKNOWN_SERVER_ERROR. Then the session begins
+// again.
+func (x *talk) acquire(s sharer, send func(body obj, allowed ...kmsg.ErrorCode) kmsg.Response) (epoch int) {
 	x.Helper()
-	epoch := 0
 	x.until(func() bool {
-		resp := send(s.fetch(epoch)).(*kmsg.ShareFetchResponse)
+		resp := send(s.fetch(epoch), kmsg.UnknownServerError).(*kmsg.ShareFetchResponse)
+		if codes := rawconn.ErrorCodes(resp); len(codes) > 0 {
+			x.Logf("not yet: %s", resp)
+			epoch = 0
+			return false
+		}
 		epoch++
 		return len(resp.Responses) > 0 && len(resp.Responses[0].Partitions[0].Records) > 0
 	})
+	return epoch
 }
 
 func contactShareFetch(x *talk) {
@@ -62,9 +79,7 @@ func contactShareAcknowledge(x *talk) {
 	s := x.sharing()
 	// The session belongs to the connection.
 	x.to = dial(x.T, x.target.addr)
-	epoch := 0
-	x.acquire(s, func(body obj, allowed ...kmsg.ErrorCode) kmsg.Response {
-		epoch++
+	epoch := x.acquire(s, func(body obj, allowed ...kmsg.ErrorCode) kmsg.Response {
 		return x.send(x.to, kmsg.KeyShareFetch, x.rig.newest(x.T, kmsg.KeyShareFetch), body, allowed)
 	})
 	x.ask(obj{"groupId": s.group, "memberId": s.id, "shareSessionEpoch": epoch, "topics": list{obj{"topicId": s.topic.id,
