@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/binary"
 	"fmt"
+	"reflect"
 
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
@@ -134,7 +135,9 @@ func decodeFramed(topic string, newRecord func(int16) kmsg.Message, value []byte
 }
 
 // Encode makes the key and value of a record in one of Kafka's own topics. Type is ignored:
-// it follows from the messages.
+// it follows from the messages, which must be what Decode would make of the bytes: messages
+// of another topic, a value of another record than the key's, and a key where there is none
+// are errors.
 func Encode(topic string, rec Record) (key, value []byte, err error) {
 	for _, m := range []kmsg.Message{rec.Key, rec.Value} {
 		if m == nil {
@@ -144,14 +147,43 @@ func Encode(topic string, rec Record) (key, value []byte, err error) {
 			return nil, nil, err
 		}
 	}
-	if _, ok := keyed[topic]; ok {
-		return encodeKeyed(topic, rec)
+	if t, ok := keyed[topic]; ok {
+		return encodeKeyed(topic, t.key, t.value, rec)
 	}
-	if _, ok := framed[topic]; !ok {
-		return nil, nil, fmt.Errorf("state: %q is none of Kafka's own topics that are known", topic)
+	if newRecord, ok := framed[topic]; ok {
+		return encodeFramed(topic, newRecord, rec)
+	}
+	return nil, nil, fmt.Errorf("state: %q is none of Kafka's own topics that are known", topic)
+}
+
+func encodeKeyed(topic string, newKey, newValue func(int16) kmsg.Message, rec Record) (key, value []byte, err error) {
+	if rec.Key == nil {
+		return nil, nil, fmt.Errorf("state: a record of %s needs a key", topic)
+	}
+	recordType := rec.Key.APIVersion() // of keys from before 4.1
+	if typed, ok := rec.Key.(interface{ RecordType() int16 }); ok {
+		recordType = typed.RecordType()
+	}
+	if !sameType(rec.Key, newKey(recordType)) {
+		return nil, nil, fmt.Errorf("state: %T is no key of %s", rec.Key, topic)
+	}
+	key = rec.Key.AppendTo(binary.BigEndian.AppendUint16(nil, uint16(recordType)))
+	if rec.Value == nil {
+		return key, nil, nil
+	}
+	version := rec.Value.APIVersion()
+	if want := valueOf(newValue(recordType), version); !sameType(rec.Value, want) {
+		return nil, nil, fmt.Errorf("state: a value %T of version %d under a key %T, where %s has %T", rec.Value, version, rec.Key, topic, want)
+	}
+	return key, rec.Value.AppendTo(binary.BigEndian.AppendUint16(nil, uint16(version))), nil
+}
+
+func encodeFramed(topic string, newRecord func(int16) kmsg.Message, rec Record) (key, value []byte, err error) {
+	if rec.Key != nil {
+		return nil, nil, fmt.Errorf("state: records of %s have no key, not %T", topic, rec.Key)
 	}
 	typed, ok := rec.Value.(interface{ RecordType() int16 })
-	if !ok {
+	if !ok || !sameType(rec.Value, newRecord(typed.RecordType())) {
 		return nil, nil, fmt.Errorf("state: %T is no record of %s", rec.Value, topic)
 	}
 	value = kbin.AppendUvarint(nil, frameVersion)
@@ -160,17 +192,5 @@ func Encode(topic string, rec Record) (key, value []byte, err error) {
 	return nil, rec.Value.AppendTo(value), nil
 }
 
-func encodeKeyed(topic string, rec Record) (key, value []byte, err error) {
-	if rec.Key == nil {
-		return nil, nil, fmt.Errorf("state: a record of %s needs a key", topic)
-	}
-	recordType := rec.Key.APIVersion() // of keys from before 4.1
-	if typed, ok := rec.Key.(interface{ RecordType() int16 }); ok {
-		recordType = typed.RecordType()
-	}
-	key = rec.Key.AppendTo(binary.BigEndian.AppendUint16(nil, uint16(recordType)))
-	if rec.Value != nil {
-		value = rec.Value.AppendTo(binary.BigEndian.AppendUint16(nil, uint16(rec.Value.APIVersion())))
-	}
-	return key, value, nil
-}
+// sameType reports whether two messages are of the same Go type; want may be nil.
+func sameType(got, want kmsg.Message) bool { return reflect.TypeOf(got) == reflect.TypeOf(want) }

@@ -180,17 +180,36 @@ func TestRecordsThatCannotBeDecoded(t *testing.T) {
 }
 
 func TestRecordsThatCannotBeEncoded(t *testing.T) {
+	group := state.NewGroupMetadataKey()
+	offset, oldOffset := state.NewOffsetCommitKey(), state.NewLegacyOffsetCommitKey()
 	for name, rec := range map[string]struct {
 		topic string
 		state.Record
+		want string
 	}{
-		"a topic of the user's":       {"orders", state.Record{Key: state.NewGroupMetadataKey()}},
-		"no key":                      {state.ConsumerOffsets, state.Record{Value: state.NewGroupMetadataValue()}},
-		"a message that is no record": {state.ClusterMetadata, state.Record{Value: kmsg.NewMetadataRequest()}},
-		"a version there is not":      {state.ClusterMetadata, state.Record{Value: &state.TopicRecord{Version: 9}}},
+		"a topic of the user's":                 {"orders", state.Record{Key: group}, `"orders"`},
+		"no key":                                {state.ConsumerOffsets, state.Record{Value: state.NewGroupMetadataValue()}, "needs a key"},
+		"a request":                             {state.ClusterMetadata, state.Record{Value: kmsg.NewMetadataRequest()}, "*kmsg.MetadataRequest is no record"},
+		"a version there is not":                {state.ClusterMetadata, state.Record{Value: &state.TopicRecord{Version: 9}}, "version 9"},
+		"a request as key":                      {state.ConsumerOffsets, state.Record{Key: &kmsg.HeartbeatRequest{Version: 2}}, "*kmsg.HeartbeatRequest is no key"},
+		"a value as key":                        {state.ConsumerOffsets, state.Record{Key: state.NewGroupMetadataValue()}, "*state.GroupMetadataValue is no key"},
+		"a record as key":                       {state.ConsumerOffsets, state.Record{Key: state.NewTopicRecord()}, "*state.TopicRecord is no key"},
+		"a key of another topic":                {state.TransactionState, state.Record{Key: group}, "*state.GroupMetadataKey is no key"},
+		"a key of another topic, the same type": {state.ShareGroupState, state.Record{Key: oldOffset}, "*state.LegacyOffsetCommitKey is no key"},
+		"a value of another record":             {state.ConsumerOffsets, state.Record{Key: group, Value: state.NewOffsetCommitValue()}, "has *state.GroupMetadataValue"},
+		"a value of another topic":              {state.ConsumerOffsets, state.Record{Key: group, Value: state.NewTransactionLogValue()}, "has *state.GroupMetadataValue"},
+		"a key as value":                        {state.ConsumerOffsets, state.Record{Key: group, Value: group}, "has *state.GroupMetadataValue"},
+		"a request as value":                    {state.ConsumerOffsets, state.Record{Key: group, Value: kmsg.NewMetadataRequest()}, "has *state.GroupMetadataValue"},
+		"an old value under a newer key":        {state.ConsumerOffsets, state.Record{Key: offset, Value: state.NewLegacyOffsetCommitValue()}, "has *state.OffsetCommitValue"},
+		"a new value of an old version under the oldest key": {state.ConsumerOffsets, state.Record{Key: oldOffset, Value: state.NewOffsetCommitValue()}, "has *state.LegacyOffsetCommitValue"},
+		"a record of another topic":                          {state.ClusterMetadata, state.Record{Value: state.NewRemoteLogSegmentMetadataRecord()}, "is no record of __cluster_metadata"},
+		"a record of another topic, reversed":                {state.RemoteLogMetadata, state.Record{Value: state.NewFeatureLevelRecord()}, "is no record of __remote_log_metadata"},
+		"a key where none is":                                {state.ClusterMetadata, state.Record{Key: group, Value: state.NewTopicRecord()}, "have no key"},
+		"no value where no key is":                           {state.ClusterMetadata, state.Record{}, "<nil> is no record"},
 	} {
-		if _, _, err := state.Encode(rec.topic, rec.Record); err == nil {
-			t.Errorf("%s: no error", name)
+		key, value, err := state.Encode(rec.topic, rec.Record)
+		if err == nil || !strings.Contains(err.Error(), rec.want) || key != nil || value != nil {
+			t.Errorf("%s: got %x, %x and the error %v, want one with %q", name, key, value, err, rec.want)
 		}
 	}
 }
