@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -56,6 +57,25 @@ func FuzzJSON(f *testing.F) {
 		}
 		if d := cmp.Diff(got, want); d != "" {
 			t.Errorf("(-got +want):\n%s", d)
+		}
+	})
+}
+
+// A line is read the same, quickly or not: what is quick may give up, but not differ.
+func FuzzQuick(f *testing.F) {
+	f.Add(`{"topic":"t","partition":0,"offset":5,"timestamp":-1,"key":"k","value":{"base64":"AQ=="},"headers":[{"key":"a","value":null},{"key":"","value":"\u00e4"}]}`)
+	f.Add(`{"topic":"t","partition":-0,"offset":05,"timestamp":1,"key":null,"value":"\n","headers":[]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var got, want kgo.Record
+		if !utf8.ValidString(text) || strings.ContainsAny(text, "\n") || !new(quick).read([]byte(text), &got) {
+			return
+		}
+		// A space is all it takes to be slow.
+		if err := NewJSONReader(strings.NewReader("{ " + text[1:])).Read(&want); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if d := cmp.Diff(got, want); d != "" {
+			t.Errorf("%s (-quick +slow):\n%s", text, d)
 		}
 	})
 }
