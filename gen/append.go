@@ -57,20 +57,20 @@ func (sc *scope) append(g *jen.Group) {
 	body := fieldsWithBody(s)
 	for len(body) > 0 {
 		n := fixedRun(body)
-		if n > 0 {
+		if s.Message.Hot && n > 0 {
 			sc.fixed(g, body[:n], s.Versions, 0, sc.appendRun, nil)
 		} else {
-			n = sameCondition(s, body)
+			n = sc.together(body)
 			group := body[:n]
-			emit(g, when(inBody(group[0]), s.Versions), func(g *jen.Group) {
-				for _, f := range group {
-					sc.appendVariable(g, f)
-				}
-			}, nil)
+			emit(g, when(inBody(group[0]), s.Versions), func(g *jen.Group) { sc.appendFields(g, group) }, nil)
 		}
 		body = body[n:]
 	}
 	if !hasTagSection(s) {
+		return
+	}
+	if !hasKnownTags(s) && !s.Message.Hot && len(sc.index) == 0 {
+		setDst(g, kbin("AppendFlexTags").Call(jen.Id("dst"), sc.recv.Clone().Dot("UnknownTags"), flexValue(s)))
 		return
 	}
 	emit(g, flexTest(s), func(g *jen.Group) {
@@ -99,7 +99,7 @@ func appendFixed(f *model.Field, x *jen.Statement) *jen.Statement {
 	}
 	switch f.Def.Type.Base {
 	case def.Bool:
-		return kbin("AppendBool").Call(jen.Id("dst"), x)
+		return jen.Append(jen.Id("dst"), kbin("BoolByte").Call(x))
 	case def.Int8:
 		return jen.Append(jen.Id("dst"), jen.Byte().Call(x))
 	case def.Int16, def.Uint16:
@@ -180,6 +180,35 @@ func (sc *scope) putFixed(g *jen.Group, f *model.Field, run string, at int) {
 	}
 }
 
+// appendFields writes fields that the same versions have. In messages that are not hot, one
+// of fixed size is spelled out, two are calls, more are a run: neither more calls nor more
+// runs were as small for their speed.
+func (sc *scope) appendFields(g *jen.Group, fields []*model.Field) {
+	for len(fields) > 0 {
+		n := fixedRun(fields)
+		switch n {
+		case 0:
+			n = 1
+			sc.appendVariable(g, fields[0])
+		case 2:
+			sc.appendCall(g, fields[0])
+			sc.appendCall(g, fields[1])
+		default:
+			sc.appendRun(g, fields[:n])
+		}
+		fields = fields[n:]
+	}
+}
+
+// appendCall writes a field of fixed size by a call, which does not inline.
+func (sc *scope) appendCall(g *jen.Group, f *model.Field) {
+	x := sc.field(f)
+	if f.Enum != nil {
+		x = goTypes[f.Def.Type.Base].Clone().Call(x)
+	}
+	setDst(g, kbin("Append"+accessor[f.Def.Type.Base]).Call(jen.Id("dst"), x))
+}
+
 // appendVariable writes a field that is no number, in the body of a struct.
 func (sc *scope) appendVariable(g *jen.Group, f *model.Field) {
 	reach := inBody(f).Intersect(sc.s.Versions)
@@ -189,16 +218,10 @@ func (sc *scope) appendVariable(g *jen.Group, f *model.Field) {
 		func(g *jen.Group) { sc.appendPlain(g, f, flex) })
 }
 
-// flexCall calls the compact, the classic or the flexible form of an appender: names are
-// like AppendCompactString, AppendString and AppendFlexString.
+// flexCall calls kbin's AppendFlexString and its like. If the form of lengths is known, it is
+// a constant: the names that kbin has for that inline, which takes room.
 func flexCall(flex flexibility, what string, args ...jen.Code) *jen.Statement {
-	switch {
-	case !flex.constant:
-		return kbin("AppendFlex" + what).Call(append(args, flex.expr)...)
-	case flex.value:
-		return kbin("AppendCompact" + what).Call(args...)
-	}
-	return kbin("Append" + what).Call(args...)
+	return kbin("AppendFlex" + what).Call(append(args, flex.expr)...)
 }
 
 func (sc *scope) appendNullable(g *jen.Group, f *model.Field, flex flexibility) {

@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/franzi-kafka/franzi/gen/model"
+	"github.com/franzi-kafka/franzi/spec"
 )
 
 // module makes a module of somebody else, which has this one beside it, and returns how to
@@ -107,6 +110,109 @@ func main() {
 	}
 	if code := files["odd/fetch.go"]; !strings.Contains(code, "\t// Of another type than Kafka's.\n\tIsolationLevel int32 ") {
 		t.Error("the definition's own sentence is not with its field")
+	}
+}
+
+// Code that is for size speaks as code that is for speed, which package synthetic is and which
+// is proven there: of each corner of the language both read the same out of any bytes, and
+// write and check it alike.
+func TestSmallAsFast(t *testing.T) {
+	m, err := model.LoadWith(spec.FS, os.DirFS(filepath.Join("..", "testdata", "synthetic")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	add := func(dir string) {
+		for name, data := range write(t, m, Options{Package: dir}) {
+			files[dir+"/"+name] = string(data)
+		}
+	}
+	add("fast")
+	var pairs strings.Builder
+	for _, msg := range m.Messages {
+		fmt.Fprintf(&pairs, "\t\t{fast.New%s(), small.New%[1]s(), %d, %d},\n", msg.GoName, msg.Def.Valid.Min, msg.Def.Valid.Max)
+		msg.Hot = false
+	}
+	add("small")
+	if files["small/corners.go"] == files["fast/corners.go"] {
+		t.Fatal("the code for size is the code for speed")
+	}
+	files["main.go"] = `package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+
+	"github.com/franzi-kafka/franzi/kbin"
+	"github.com/franzi-kafka/franzi/kmsg"
+
+	"example.com/other/fast"
+	"example.com/other/small"
+)
+
+func main() {
+	random := rand.New(rand.NewPCG(1, 2))
+	read := 0
+	for _, pair := range []struct {
+		fast, small kmsg.Message
+		low, high   int16
+	}{
+` + pairs.String() + `	} {
+		for v := pair.low; v <= pair.high; v++ {
+			pair.fast.SetAPIVersion(v)
+			pair.small.SetAPIVersion(v)
+			for range 2000 {
+				b := make([]byte, random.IntN(200))
+				for i := range b {
+					if b[i] = byte(random.IntN(4)); random.IntN(4) > 0 {
+						b[i] = 0 // short lengths, few tags
+					}
+				}
+				err1 := pair.fast.DecodeFrom(lenient(b))
+				err2 := pair.small.DecodeFrom(lenient(b))
+				if (err1 == nil) != (err2 == nil) { // they tell another place, within a run
+					fail(pair.fast, b, err1, err2)
+				}
+				if err1 != nil {
+					continue
+				}
+				read++
+				if a, b := pair.fast.AppendTo(nil), pair.small.AppendTo(nil); !bytes.Equal(a, b) {
+					fail(pair.fast, b, a, b)
+				}
+				for w := pair.low; w <= pair.high; w++ { // which may carry less
+					pair.fast.SetAPIVersion(w)
+					pair.small.SetAPIVersion(w)
+					err1, err2 := pair.fast.Check(), pair.small.Check()
+					if fmt.Sprint(err1) != fmt.Sprint(err2) {
+						fail(pair.fast, b, err1, err2)
+					}
+				}
+				pair.fast.SetAPIVersion(v)
+				pair.small.SetAPIVersion(v)
+			}
+		}
+	}
+	fmt.Println(read > 10000)
+}
+
+func lenient(b []byte) *kbin.Reader {
+	r := kbin.NewReader(b)
+	r.Lenient = true
+	return r
+}
+
+func fail(m kmsg.Message, b []byte, fast, small any) {
+	fmt.Printf("%T version %d of %x: %v, but for size %v\n", m, m.APIVersion(), b, fast, small)
+	os.Exit(1)
+}
+`
+	run := module(t, files)
+	run("vet", "./...")
+	if got, want := run("run", "."), "true\n"; got != want {
+		t.Errorf("more than 10,000 values could be read: got %s, want %s", got, want)
 	}
 }
 

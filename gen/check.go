@@ -180,6 +180,9 @@ func (sc *scope) unknownTagsFit() *jen.Statement {
 	if flexible.test != nil {
 		flex = flexible.test
 	}
+	if !s.Message.Hot {
+		return kbin("TagsFit").Call(sc.recv.Clone().Dot("UnknownTags"), flex, known)
+	}
 	return sc.recv.Clone().Dot("UnknownTags").Dot("Fits").Call(flex, known)
 }
 

@@ -62,14 +62,14 @@ func (sc *scope) decode(g *jen.Group) {
 	body := fieldsWithBody(s)
 	for len(body) > 0 {
 		n := fixedRun(body)
-		if n > 0 {
+		if s.Message.Hot && n > 0 {
 			sc.fixed(g, body[:n], s.Versions, 0, sc.decodeRun, sc.setDefaults)
 		} else {
-			n = sameCondition(s, body)
+			n = sc.together(body)
 			group := body[:n]
 			emit(g, when(inBody(group[0]), s.Versions), func(g *jen.Group) {
 				for _, f := range group {
-					sc.decodeVariable(g, f)
+					sc.decodeField(g, f)
 				}
 			}, sc.setDefaults(group))
 		}
@@ -99,11 +99,12 @@ func fixedRun(fields []*model.Field) int {
 	return len(fields)
 }
 
-// sameCondition counts the fields at the start that the same versions have and that are of
-// variable size.
-func sameCondition(s *model.Struct, fields []*model.Field) int {
+// together counts the fields at the start that the same versions have; those of fixed size
+// stand apart in hot messages.
+func (sc *scope) together(fields []*model.Field) int {
+	s := sc.s
 	for i, f := range fields {
-		if fixedSize(f) > 0 || inBody(f).Intersect(s.Versions) != inBody(fields[0]).Intersect(s.Versions) {
+		if s.Message.Hot && fixedSize(f) > 0 || inBody(f).Intersect(s.Versions) != inBody(fields[0]).Intersect(s.Versions) {
 			return i
 		}
 	}
@@ -195,7 +196,7 @@ func (sc *scope) decodeRun(g *jen.Group, fields []*model.Field) {
 		return
 	}
 	if len(fields) == 1 {
-		g.Add(sc.field(fields[0])).Op("=").Add(convert(fields[0], jen.Id("r").Dot(accessor[fields[0].Def.Type.Base]).Call()))
+		sc.decodeField(g, fields[0])
 		return
 	}
 	run := sc.run()
@@ -254,6 +255,15 @@ func fromBytes(f *model.Field, run string, at int) *jen.Statement {
 		return jen.Qual("math", "Float64frombits").Call(bigEndian("64", 8))
 	}
 	return kbin("UUID").Call(slice(16))
+}
+
+// decodeField reads a field in the body of a struct.
+func (sc *scope) decodeField(g *jen.Group, f *model.Field) {
+	if fixedSize(f) == 0 {
+		sc.decodeVariable(g, f)
+		return
+	}
+	g.Add(sc.field(f)).Op("=").Add(convert(f, jen.Id("r").Dot(accessor[f.Def.Type.Base]).Call()))
 }
 
 // decodeVariable reads a field that is no number, in the body of a struct.
@@ -390,6 +400,10 @@ func (sc *scope) decodeTags(g *jen.Group) {
 	}
 	known := knownTags(s)
 	unknown := func() *jen.Statement { return sc.recv.Clone().Dot("UnknownTags") }
+	if len(known) == 0 && !s.Message.Hot {
+		g.Id("r").Dot("FlexTags").Call(jen.Op("&").Add(unknown()), flexValue(s))
+		return
+	}
 	if len(known) == 0 {
 		emit(g, flexTest(s),
 			func(g *jen.Group) { g.Id("r").Dot("Tags").Call(jen.Op("&").Add(unknown())) },

@@ -64,10 +64,10 @@ func (w *writer) apiKey() *jen.Statement {
 func (w *writer) requestMethods() {
 	response := w.model.Response(w.message).Root
 	w.Commentf("NewResponse returns a [%s] of the same version, with Kafka's defaults.", response.GoName)
-	w.method(w.message.Root, "NewResponse").Params().Op("*").Id(response.GoName).Block(
-		jen.Return(jen.Op("&").Add(defaults(response, true))))
-	w.Comment("Response returns NewResponse.")
-	w.method(w.message.Root, "Response").Params().Add(kmsg("Response")).Block(jen.Return(jen.Id("m").Dot("NewResponse").Call()))
+	fresh := jen.Return(jen.Op("&").Add(defaults(response, true)))
+	w.method(w.message.Root, "NewResponse").Params().Op("*").Id(response.GoName).Block(fresh)
+	w.Comment("Response returns what NewResponse does. A call of it would inline, which takes more room.")
+	w.method(w.message.Root, "Response").Params().Add(kmsg("Response")).Block(fresh.Clone())
 	w.Comment("ShallowCopy returns a copy that shares slices and pointers.")
 	w.method(w.message.Root, "ShallowCopy").Params().Add(kmsg("Request")).Block(
 		jen.Id("c").Op(":=").Op("*").Id("m"),

@@ -15,6 +15,10 @@ import (
 // loops. A function for each of them would be shorter to generate, but each function costs
 // two kilobytes of tables in the archive, which is most of what a small one takes. Structs
 // that a message has in several places do get functions.
+//
+// Code of hot messages is for speed: fields of fixed size are read and written as runs, and
+// what is short inlines. Most messages are not, and their code is for size: each call that
+// inlines takes some hundred bytes of the archive, most of it for the debugger.
 
 // A scope is where code for one struct stands.
 type scope struct {
@@ -163,6 +167,14 @@ func flexTest(s *model.Struct) condition {
 		c.test = jen.Id("flex")
 	}
 	return c
+}
+
+// flexValue is the variable or true, for a struct with a tag section.
+func flexValue(s *model.Struct) *jen.Statement {
+	if c := flexTest(s); c.test != nil {
+		return c.test
+	}
+	return jen.True()
 }
 
 // flexVariable writes "flex := v >= 9".

@@ -11,6 +11,8 @@ import (
 const MaxString = math.MaxInt16
 
 // AppendBool appends one byte, 1 or 0.
+//
+//go:noinline
 func AppendBool(dst []byte, v bool) []byte {
 	if v {
 		return append(dst, 1)
@@ -47,29 +49,45 @@ func Extend(dst []byte, n int) []byte { return Grow(dst, n) }
 func grown(dst []byte, n int) []byte { return append(dst, make([]byte, n)...) }
 
 // AppendInt8 appends one byte.
+//
+//go:noinline
 func AppendInt8(dst []byte, v int8) []byte { return append(dst, byte(v)) }
 
 // AppendInt16 appends two bytes, big-endian as all that follow.
+//
+//go:noinline
 func AppendInt16(dst []byte, v int16) []byte { return binary.BigEndian.AppendUint16(dst, uint16(v)) }
 
 // AppendUint16 appends two bytes.
+//
+//go:noinline
 func AppendUint16(dst []byte, v uint16) []byte { return binary.BigEndian.AppendUint16(dst, v) }
 
 // AppendInt32 appends four bytes.
+//
+//go:noinline
 func AppendInt32(dst []byte, v int32) []byte { return binary.BigEndian.AppendUint32(dst, uint32(v)) }
 
 // AppendUint32 appends four bytes.
+//
+//go:noinline
 func AppendUint32(dst []byte, v uint32) []byte { return binary.BigEndian.AppendUint32(dst, v) }
 
 // AppendInt64 appends eight bytes.
+//
+//go:noinline
 func AppendInt64(dst []byte, v int64) []byte { return binary.BigEndian.AppendUint64(dst, uint64(v)) }
 
 // AppendFloat64 appends eight bytes, IEEE 754.
+//
+//go:noinline
 func AppendFloat64(dst []byte, v float64) []byte {
 	return binary.BigEndian.AppendUint64(dst, math.Float64bits(v))
 }
 
 // AppendUUID appends sixteen bytes.
+//
+//go:noinline
 func AppendUUID(dst []byte, v UUID) []byte { return append(dst, v[:]...) }
 
 // AppendUvarint appends an unsigned varint, one to five bytes.

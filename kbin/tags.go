@@ -117,6 +117,22 @@ func (t Tags) fit(flex bool, known uint64) bool {
 	return true
 }
 
+// TagsFit is Fits for where it is called rarely. It does not inline.
+//
+//go:noinline
+func TagsFit(t Tags, flex bool, known uint64) bool { return t.Fits(flex, known) }
+
+// AppendFlexTags appends the tag section of a struct that has no tagged fields of its own if
+// flex, else nothing.
+//
+//go:noinline
+func AppendFlexTags(dst []byte, t Tags, flex bool) []byte {
+	if !flex {
+		return dst
+	}
+	return AppendTags(dst, t)
+}
+
 // AppendTags appends the tag section of a struct that has no tagged fields of its own.
 func AppendTags(dst []byte, t Tags) []byte {
 	if t.list == nil {
@@ -191,6 +207,18 @@ func (r *Reader) Tags(t *Tags) {
 		return
 	}
 	r.tags(t)
+}
+
+// FlexTags reads the tag section if flex, else there are no tags.
+func (r *Reader) FlexTags(t *Tags, flex bool) {
+	switch {
+	case !flex:
+		t.list = nil
+	case r.off < len(r.buf) && r.buf[r.off] == 0 && t.list == nil:
+		r.off++
+	default:
+		r.tags(t)
+	}
 }
 
 func (r *Reader) tags(t *Tags) {

@@ -223,6 +223,56 @@ func TestMalformedTags(t *testing.T) {
 	}
 }
 
+// TestFlexTags: what is read, written and checked by whether the version has tag sections.
+func TestFlexTags(t *testing.T) {
+	two := kbin.NewTags(tag(0, "aa"), tag(3, ""))
+	for _, row := range []struct {
+		name string
+		flex bool
+		hex  string // what is read, and written again
+		want kbin.Tags
+	}{
+		{"not flexible", false, "", kbin.Tags{}},
+		{"none", true, "00", kbin.Tags{}},
+		{"two", true, "02 0001aa 0300", two},
+	} {
+		for _, before := range []kbin.Tags{{}, kbin.NewTags(tag(7, "bb"))} { // which must not stay
+			got := before.Clone()
+			r := kbin.NewReader(unhex(t, row.hex))
+			r.FlexTags(&got, row.flex)
+			if err := r.Finish(); err != nil || !got.Equal(row.want) {
+				t.Errorf("%s after %v: got %v, %v, want %v", row.name, before, got, err, row.want)
+			}
+		}
+		if got, want := kbin.AppendFlexTags([]byte("x"), row.want, row.flex), append([]byte("x"), unhex(t, row.hex)...); !bytes.Equal(got, want) {
+			t.Errorf("%s written: got %x, want %x", row.name, got, want)
+		}
+	}
+	if got := kbin.AppendFlexTags([]byte("x"), two, false); string(got) != "x" {
+		t.Errorf("tags written where there is no section: got %x", got)
+	}
+	r := kbin.NewReader(nil)
+	var tags kbin.Tags
+	if r.FlexTags(&tags, true); r.Finish() == nil {
+		t.Error("a section that is not there: got no error")
+	}
+	for _, row := range []struct {
+		tags  kbin.Tags
+		flex  bool
+		known uint64
+		want  bool
+	}{
+		{kbin.Tags{}, false, 0, true},
+		{two, false, 0, false},
+		{two, true, 0b0110, true},
+		{two, true, 0b1000, false}, // the version has a field of that number
+	} {
+		if got := kbin.TagsFit(row.tags, row.flex, row.known); got != row.want {
+			t.Errorf("TagsFit(%v, %t, %b): got %t, want %t", row.tags, row.flex, row.known, got, row.want)
+		}
+	}
+}
+
 // TestLenientTagsAnyOrder: a lenient reader sorts what it keeps, so that it is written back
 // as the protocol demands; of two with one number the last counts.
 func TestLenientTagsAnyOrder(t *testing.T) {

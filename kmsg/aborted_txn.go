@@ -77,11 +77,10 @@ func (m *AbortedTxn) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[32]byte)(r.Run(32))
-	m.ProducerID = int64(binary.BigEndian.Uint64(b[0:8]))
-	m.FirstOffset = int64(binary.BigEndian.Uint64(b[8:16]))
-	m.LastOffset = int64(binary.BigEndian.Uint64(b[16:24]))
-	m.LastStableOffset = int64(binary.BigEndian.Uint64(b[24:32]))
+	m.ProducerID = r.Int64()
+	m.FirstOffset = r.Int64()
+	m.LastOffset = r.Int64()
+	m.LastStableOffset = r.Int64()
 	return Decoded(m, r.Finish())
 }
 

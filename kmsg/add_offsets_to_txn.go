@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // AddOffsetsToTxnRequest makes the offsets of a group part of a transaction (KIP-98).
 //
@@ -53,9 +49,9 @@ func (m *AddOffsetsToTxnRequest) NewResponse() *AddOffsetsToTxnResponse {
 	return &AddOffsetsToTxnResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *AddOffsetsToTxnRequest) Response() Response {
-	return m.NewResponse()
+	return &AddOffsetsToTxnResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -77,7 +73,7 @@ func (m *AddOffsetsToTxnRequest) Check() error {
 	}
 	ok := len(m.TransactionalID) <= kbin.MaxString &&
 		len(m.GroupID) <= kbin.MaxString &&
-		m.UnknownTags.Fits(v >= 3, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -89,14 +85,10 @@ func (m *AddOffsetsToTxnRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
 	dst = kbin.AppendFlexString(dst, m.TransactionalID, flex)
-	dst = kbin.Extend(dst, 10)
-	b := (*[10]byte)(dst[len(dst)-10:])
-	binary.BigEndian.PutUint64(b[0:8], uint64(m.ProducerID))
-	binary.BigEndian.PutUint16(b[8:10], uint16(m.ProducerEpoch))
+	dst = kbin.AppendInt64(dst, m.ProducerID)
+	dst = kbin.AppendInt16(dst, m.ProducerEpoch)
 	dst = kbin.AppendFlexString(dst, m.GroupID, flex)
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -108,15 +100,10 @@ func (m *AddOffsetsToTxnRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 3
 	r.FlexString(&m.TransactionalID, flex)
-	b := (*[10]byte)(r.Run(10))
-	m.ProducerID = int64(binary.BigEndian.Uint64(b[0:8]))
-	m.ProducerEpoch = int16(binary.BigEndian.Uint16(b[8:10]))
+	m.ProducerID = r.Int64()
+	m.ProducerEpoch = r.Int16()
 	r.FlexString(&m.GroupID, flex)
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -180,7 +167,7 @@ func (m *AddOffsetsToTxnResponse) Check() error {
 	if v < 0 || v > 4 {
 		return NoVersion(m, 0, 4)
 	}
-	ok := m.UnknownTags.Fits(v >= 3, 0)
+	ok := kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -191,13 +178,9 @@ func (m *AddOffsetsToTxnResponse) Check() error {
 func (m *AddOffsetsToTxnResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -208,14 +191,9 @@ func (m *AddOffsetsToTxnResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 4)
 	}
 	flex := v >= 3
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

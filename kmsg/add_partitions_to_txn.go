@@ -85,9 +85,9 @@ func (m *AddPartitionsToTxnRequest) NewResponse() *AddPartitionsToTxnResponse {
 	return &AddPartitionsToTxnResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *AddPartitionsToTxnRequest) Response() Response {
-	return m.NewResponse()
+	return &AddPartitionsToTxnResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -115,7 +115,7 @@ func (m *AddPartitionsToTxnRequest) Check() error {
 			for j := range transaction.Topics {
 				ok = ok && checkAddPartitionsToTxnRequestTopic(&transaction.Topics[j], v)
 			}
-			ok = ok && transaction.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(transaction.UnknownTags, true, 0)
 		}
 	}
 	ok = ok && (v <= 3 || m.V3AndBelowTransactionalID == "") &&
@@ -128,7 +128,7 @@ func (m *AddPartitionsToTxnRequest) Check() error {
 			ok = ok && checkAddPartitionsToTxnRequestTopic(&m.V3AndBelowTopics[i], v)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 3, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -140,16 +140,16 @@ func (m *AddPartitionsToTxnRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
 	if v >= 4 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Transactions))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Transactions), true)
 		for i := range m.Transactions {
 			transaction := &m.Transactions[i]
-			dst = kbin.AppendCompactString(dst, transaction.TransactionalID)
+			dst = kbin.AppendFlexString(dst, transaction.TransactionalID, true)
 			dst = kbin.Grow(dst, 11)
 			b := (*[11]byte)(dst[len(dst)-11:])
 			binary.BigEndian.PutUint64(b[0:8], uint64(transaction.ProducerID))
 			binary.BigEndian.PutUint16(b[8:10], uint16(transaction.ProducerEpoch))
 			b[10] = kbin.BoolByte(transaction.VerifyOnly)
-			dst = kbin.AppendCompactArrayLen(dst, len(transaction.Topics))
+			dst = kbin.AppendFlexArrayLen(dst, len(transaction.Topics), true)
 			for j := range transaction.Topics {
 				dst = appendAddPartitionsToTxnRequestTopic(&transaction.Topics[j], dst, v)
 			}
@@ -158,22 +158,14 @@ func (m *AddPartitionsToTxnRequest) AppendTo(dst []byte) []byte {
 	}
 	if v <= 3 {
 		dst = kbin.AppendFlexString(dst, m.V3AndBelowTransactionalID, flex)
-	}
-	if v <= 3 {
-		dst = kbin.Extend(dst, 10)
-		b2 := (*[10]byte)(dst[len(dst)-10:])
-		binary.BigEndian.PutUint64(b2[0:8], uint64(m.V3AndBelowProducerID))
-		binary.BigEndian.PutUint16(b2[8:10], uint16(m.V3AndBelowProducerEpoch))
-	}
-	if v <= 3 {
+		dst = kbin.AppendInt64(dst, m.V3AndBelowProducerID)
+		dst = kbin.AppendInt16(dst, m.V3AndBelowProducerEpoch)
 		dst = kbin.AppendFlexArrayLen(dst, len(m.V3AndBelowTopics), flex)
 		for i := range m.V3AndBelowTopics {
 			dst = appendAddPartitionsToTxnRequestTopic(&m.V3AndBelowTopics[i], dst, v)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -193,10 +185,9 @@ func (m *AddPartitionsToTxnRequest) DecodeFrom(r *kbin.Reader) error {
 		for i := range m.Transactions {
 			transaction := &m.Transactions[i]
 			r.FlexString(&transaction.TransactionalID, true)
-			b := (*[11]byte)(r.Next(11))
-			transaction.ProducerID = int64(binary.BigEndian.Uint64(b[0:8]))
-			transaction.ProducerEpoch = int16(binary.BigEndian.Uint16(b[8:10]))
-			transaction.VerifyOnly = b[10] != 0
+			transaction.ProducerID = r.Int64()
+			transaction.ProducerEpoch = r.Int16()
+			transaction.VerifyOnly = r.Bool()
 			if n := r.FlexArrayLen(int(minSizeAddPartitionsToTxnRequestTopic[v]), true); n > cap(transaction.Topics) || transaction.Topics == nil {
 				transaction.Topics = make([]AddPartitionsToTxnRequestTopic, n)
 			} else {
@@ -205,25 +196,15 @@ func (m *AddPartitionsToTxnRequest) DecodeFrom(r *kbin.Reader) error {
 			for j := range transaction.Topics {
 				decodeAddPartitionsToTxnRequestTopic(&transaction.Topics[j], r, v)
 			}
-			r.Tags(&transaction.UnknownTags)
+			r.FlexTags(&transaction.UnknownTags, true)
 		}
 	} else {
 		m.Transactions = m.Transactions[:0]
 	}
 	if v <= 3 {
 		r.FlexString(&m.V3AndBelowTransactionalID, flex)
-	} else {
-		m.V3AndBelowTransactionalID = ""
-	}
-	if v <= 3 {
-		b2 := (*[10]byte)(r.Run(10))
-		m.V3AndBelowProducerID = int64(binary.BigEndian.Uint64(b2[0:8]))
-		m.V3AndBelowProducerEpoch = int16(binary.BigEndian.Uint16(b2[8:10]))
-	} else {
-		m.V3AndBelowProducerID = 0
-		m.V3AndBelowProducerEpoch = 0
-	}
-	if v <= 3 {
+		m.V3AndBelowProducerID = r.Int64()
+		m.V3AndBelowProducerEpoch = r.Int16()
 		if n := r.FlexArrayLen(int(minSizeAddPartitionsToTxnRequestTopic[v]), flex); n > cap(m.V3AndBelowTopics) || m.V3AndBelowTopics == nil {
 			m.V3AndBelowTopics = make([]AddPartitionsToTxnRequestTopic, n)
 		} else {
@@ -233,13 +214,12 @@ func (m *AddPartitionsToTxnRequest) DecodeFrom(r *kbin.Reader) error {
 			decodeAddPartitionsToTxnRequestTopic(&m.V3AndBelowTopics[i], r, v)
 		}
 	} else {
+		m.V3AndBelowTransactionalID = ""
+		m.V3AndBelowProducerID = 0
+		m.V3AndBelowProducerEpoch = 0
 		m.V3AndBelowTopics = m.V3AndBelowTopics[:0]
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -269,26 +249,20 @@ func decodeAddPartitionsToTxnRequestTopic(m *AddPartitionsToTxnRequestTopic, r *
 	flex := v >= 3
 	r.FlexString(&m.Name, flex)
 	m.Partitions = r.FlexInt32s(m.Partitions, flex)
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 }
 
 func appendAddPartitionsToTxnRequestTopic(m *AddPartitionsToTxnRequestTopic, dst []byte, v int16) []byte {
 	flex := v >= 3
 	dst = kbin.AppendFlexString(dst, m.Name, flex)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, flex)
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
 func checkAddPartitionsToTxnRequestTopic(m *AddPartitionsToTxnRequestTopic, v int16) bool {
 	ok := len(m.Name) <= kbin.MaxString &&
-		m.UnknownTags.Fits(v >= 3, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	return ok
 }
 
@@ -388,7 +362,7 @@ func (m *AddPartitionsToTxnResponse) Check() error {
 			for j := range resultsByTransaction.TopicResults {
 				ok = ok && checkAddPartitionsToTxnResponseTopicResult(&resultsByTransaction.TopicResults[j], v)
 			}
-			ok = ok && resultsByTransaction.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(resultsByTransaction.UnknownTags, true, 0)
 		}
 	}
 	ok = ok && (v <= 3 || len(m.ResultsByTopicV3AndBelow) == 0)
@@ -397,7 +371,7 @@ func (m *AddPartitionsToTxnResponse) Check() error {
 			ok = ok && checkAddPartitionsToTxnResponseTopicResult(&m.ResultsByTopicV3AndBelow[i], v)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 3, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -408,20 +382,14 @@ func (m *AddPartitionsToTxnResponse) Check() error {
 func (m *AddPartitionsToTxnResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
 	if v >= 4 {
-		dst = kbin.Extend(dst, 6)
-		b := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	} else {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	}
-	if v >= 4 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.ResultsByTransaction))
+		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.ResultsByTransaction), true)
 		for i := range m.ResultsByTransaction {
 			resultsByTransaction := &m.ResultsByTransaction[i]
-			dst = kbin.AppendCompactString(dst, resultsByTransaction.TransactionalID)
-			dst = kbin.AppendCompactArrayLen(dst, len(resultsByTransaction.TopicResults))
+			dst = kbin.AppendFlexString(dst, resultsByTransaction.TransactionalID, true)
+			dst = kbin.AppendFlexArrayLen(dst, len(resultsByTransaction.TopicResults), true)
 			for j := range resultsByTransaction.TopicResults {
 				dst = appendAddPartitionsToTxnResponseTopicResult(&resultsByTransaction.TopicResults[j], dst, v)
 			}
@@ -434,9 +402,7 @@ func (m *AddPartitionsToTxnResponse) AppendTo(dst []byte) []byte {
 			dst = appendAddPartitionsToTxnResponseTopicResult(&m.ResultsByTopicV3AndBelow[i], dst, v)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -447,15 +413,9 @@ func (m *AddPartitionsToTxnResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 5)
 	}
 	flex := v >= 3
+	m.ThrottleTimeMs = r.Int32()
 	if v >= 4 {
-		b := (*[6]byte)(r.Run(6))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-	} else {
-		m.ThrottleTimeMs = r.Int32()
-		m.ErrorCode = 0
-	}
-	if v >= 4 {
+		m.ErrorCode = ErrorCode(r.Int16())
 		if n := r.FlexArrayLen(3, true); n > cap(m.ResultsByTransaction) || m.ResultsByTransaction == nil {
 			m.ResultsByTransaction = make([]AddPartitionsToTxnResponseResult, n)
 		} else {
@@ -472,9 +432,10 @@ func (m *AddPartitionsToTxnResponse) DecodeFrom(r *kbin.Reader) error {
 			for j := range resultsByTransaction.TopicResults {
 				decodeAddPartitionsToTxnResponseTopicResult(&resultsByTransaction.TopicResults[j], r, v)
 			}
-			r.Tags(&resultsByTransaction.UnknownTags)
+			r.FlexTags(&resultsByTransaction.UnknownTags, true)
 		}
 	} else {
+		m.ErrorCode = 0
 		m.ResultsByTransaction = m.ResultsByTransaction[:0]
 	}
 	if v <= 3 {
@@ -489,11 +450,7 @@ func (m *AddPartitionsToTxnResponse) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.ResultsByTopicV3AndBelow = m.ResultsByTopicV3AndBelow[:0]
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -529,20 +486,11 @@ func decodeAddPartitionsToTxnResponseTopicResult(m *AddPartitionsToTxnResponseTo
 	}
 	for i := range m.ResultsByPartition {
 		resultsByPartition := &m.ResultsByPartition[i]
-		b := (*[6]byte)(r.Next(6))
-		resultsByPartition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-		resultsByPartition.PartitionErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-		if flex {
-			r.Tags(&resultsByPartition.UnknownTags)
-		} else {
-			resultsByPartition.UnknownTags = kbin.Tags{}
-		}
+		resultsByPartition.PartitionIndex = r.Int32()
+		resultsByPartition.PartitionErrorCode = ErrorCode(r.Int16())
+		r.FlexTags(&resultsByPartition.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 }
 
 func appendAddPartitionsToTxnResponseTopicResult(m *AddPartitionsToTxnResponseTopicResult, dst []byte, v int16) []byte {
@@ -551,17 +499,13 @@ func appendAddPartitionsToTxnResponseTopicResult(m *AddPartitionsToTxnResponseTo
 	dst = kbin.AppendFlexArrayLen(dst, len(m.ResultsByPartition), flex)
 	for i := range m.ResultsByPartition {
 		resultsByPartition := &m.ResultsByPartition[i]
-		dst = kbin.Grow(dst, 6)
-		b := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(resultsByPartition.PartitionIndex))
-		binary.BigEndian.PutUint16(b[4:6], uint16(resultsByPartition.PartitionErrorCode))
+		dst = kbin.AppendInt32(dst, resultsByPartition.PartitionIndex)
+		dst = kbin.AppendInt16(dst, int16(resultsByPartition.PartitionErrorCode))
 		if flex {
 			dst = kbin.AppendTags(dst, resultsByPartition.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -569,9 +513,9 @@ func checkAddPartitionsToTxnResponseTopicResult(m *AddPartitionsToTxnResponseTop
 	ok := len(m.Name) <= kbin.MaxString
 	for i := range m.ResultsByPartition {
 		resultsByPartition := &m.ResultsByPartition[i]
-		ok = ok && resultsByPartition.UnknownTags.Fits(v >= 3, 0)
+		ok = ok && kbin.TagsFit(resultsByPartition.UnknownTags, v >= 3, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 3, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	return ok
 }
 

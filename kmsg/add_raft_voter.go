@@ -78,9 +78,12 @@ func (m *AddRaftVoterRequest) NewResponse() *AddRaftVoterResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *AddRaftVoterRequest) Response() Response {
-	return m.NewResponse()
+	return &AddRaftVoterResponse{
+		ErrorMessage: kbin.Str(""),
+		Version:      m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -109,10 +112,10 @@ func (m *AddRaftVoterRequest) Check() error {
 		listener := &m.Listeners[i]
 		ok = ok && len(listener.Name) <= kbin.MaxString &&
 			len(listener.Host) <= kbin.MaxString &&
-			listener.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(listener.UnknownTags, true, 0)
 	}
 	ok = ok && (v >= 1 || m.AckWhenCommitted) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -122,24 +125,24 @@ func (m *AddRaftVoterRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AddRaftVoterRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactNullableString(dst, m.ClusterID)
+	dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
 	dst = kbin.Extend(dst, 24)
 	b := (*[24]byte)(dst[len(dst)-24:])
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.TimeoutMs))
 	binary.BigEndian.PutUint32(b[4:8], uint32(m.VoterID))
 	copy(b[8:24], m.VoterDirectoryID[:])
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Listeners))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Listeners), true)
 	for i := range m.Listeners {
 		listener := &m.Listeners[i]
-		dst = kbin.AppendCompactString(dst, listener.Name)
-		dst = kbin.AppendCompactString(dst, listener.Host)
+		dst = kbin.AppendFlexString(dst, listener.Name, true)
+		dst = kbin.AppendFlexString(dst, listener.Host, true)
 		dst = binary.BigEndian.AppendUint16(dst, listener.Port)
 		dst = kbin.AppendTags(dst, listener.UnknownTags)
 	}
 	if v >= 1 {
-		dst = kbin.AppendBool(dst, m.AckWhenCommitted)
+		dst = append(dst, kbin.BoolByte(m.AckWhenCommitted))
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -150,10 +153,9 @@ func (m *AddRaftVoterRequest) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 1)
 	}
 	r.FlexNullableString(&m.ClusterID, true)
-	b := (*[24]byte)(r.Run(24))
-	m.TimeoutMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.VoterID = int32(binary.BigEndian.Uint32(b[4:8]))
-	m.VoterDirectoryID = kbin.UUID(b[8:24])
+	m.TimeoutMs = r.Int32()
+	m.VoterID = r.Int32()
+	m.VoterDirectoryID = r.UUID()
 	if n := r.FlexArrayLen(5, true); n > cap(m.Listeners) || m.Listeners == nil {
 		m.Listeners = make([]AddRaftVoterRequestListener, n)
 	} else {
@@ -164,14 +166,14 @@ func (m *AddRaftVoterRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexString(&listener.Name, true)
 		r.FlexString(&listener.Host, true)
 		listener.Port = r.Uint16()
-		r.Tags(&listener.UnknownTags)
+		r.FlexTags(&listener.UnknownTags, true)
 	}
 	if v >= 1 {
 		m.AckWhenCommitted = r.Bool()
 	} else {
 		m.AckWhenCommitted = true
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -246,7 +248,7 @@ func (m *AddRaftVoterResponse) Check() error {
 		return NoVersion(m, 0, 1)
 	}
 	ok := len(m.ErrorMessage.S) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -255,12 +257,10 @@ func (m *AddRaftVoterResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AddRaftVoterResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -270,11 +270,10 @@ func (m *AddRaftVoterResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -50,9 +50,9 @@ func (m *AllocateProducerIDsRequest) NewResponse() *AllocateProducerIDsResponse 
 	return &AllocateProducerIDsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *AllocateProducerIDsRequest) Response() Response {
-	return m.NewResponse()
+	return &AllocateProducerIDsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -75,7 +75,7 @@ func (m *AllocateProducerIDsRequest) Check() error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -84,11 +84,9 @@ func (m *AllocateProducerIDsRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AllocateProducerIDsRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 12)
-	b := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.BrokerEpoch))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendInt32(dst, m.BrokerID)
+	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -98,10 +96,9 @@ func (m *AllocateProducerIDsRequest) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[12]byte)(r.Run(12))
-	m.BrokerID = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.BrokerEpoch = int64(binary.BigEndian.Uint64(b[4:12]))
-	r.Tags(&m.UnknownTags)
+	m.BrokerID = r.Int32()
+	m.BrokerEpoch = r.Int64()
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -169,7 +166,7 @@ func (m *AllocateProducerIDsResponse) Check() error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -184,7 +181,7 @@ func (m *AllocateProducerIDsResponse) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
 	binary.BigEndian.PutUint64(b[6:14], uint64(m.ProducerIDStart))
 	binary.BigEndian.PutUint32(b[14:18], uint32(m.ProducerIDLen))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -194,12 +191,11 @@ func (m *AllocateProducerIDsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[18]byte)(r.Run(18))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-	m.ProducerIDStart = int64(binary.BigEndian.Uint64(b[6:14]))
-	m.ProducerIDLen = int32(binary.BigEndian.Uint32(b[14:18]))
-	r.Tags(&m.UnknownTags)
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
+	m.ProducerIDStart = r.Int64()
+	m.ProducerIDLen = r.Int32()
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -4,7 +4,6 @@ package kmsg
 
 import (
 	"encoding/binary"
-	"math"
 
 	"github.com/franzi-kafka/franzi/kbin"
 )
@@ -87,9 +86,9 @@ func (m *AlterClientQuotasRequest) NewResponse() *AlterClientQuotasResponse {
 	return &AlterClientQuotasResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *AlterClientQuotasRequest) Response() Response {
-	return m.NewResponse()
+	return &AlterClientQuotasResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -116,16 +115,16 @@ func (m *AlterClientQuotasRequest) Check() error {
 			entity := &entry.Entity[j]
 			ok = ok && len(entity.EntityType) <= kbin.MaxString &&
 				len(entity.EntityName.S) <= kbin.MaxString &&
-				entity.UnknownTags.Fits(v >= 1, 0)
+				kbin.TagsFit(entity.UnknownTags, v >= 1, 0)
 		}
 		for j := range entry.Ops {
 			op := &entry.Ops[j]
 			ok = ok && len(op.Key) <= kbin.MaxString &&
-				op.UnknownTags.Fits(v >= 1, 0)
+				kbin.TagsFit(op.UnknownTags, v >= 1, 0)
 		}
-		ok = ok && entry.UnknownTags.Fits(v >= 1, 0)
+		ok = ok && kbin.TagsFit(entry.UnknownTags, v >= 1, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 1, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 1, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -152,10 +151,8 @@ func (m *AlterClientQuotasRequest) AppendTo(dst []byte) []byte {
 		for j := range entry.Ops {
 			op := &entry.Ops[j]
 			dst = kbin.AppendFlexString(dst, op.Key, flex)
-			dst = kbin.Grow(dst, 9)
-			b := (*[9]byte)(dst[len(dst)-9:])
-			binary.BigEndian.PutUint64(b[0:8], math.Float64bits(op.Value))
-			b[8] = kbin.BoolByte(op.Remove)
+			dst = kbin.AppendFloat64(dst, op.Value)
+			dst = kbin.AppendBool(dst, op.Remove)
 			if flex {
 				dst = kbin.AppendTags(dst, op.UnknownTags)
 			}
@@ -164,10 +161,8 @@ func (m *AlterClientQuotasRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, entry.UnknownTags)
 		}
 	}
-	dst = kbin.AppendBool(dst, m.ValidateOnly)
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = append(dst, kbin.BoolByte(m.ValidateOnly))
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -194,11 +189,7 @@ func (m *AlterClientQuotasRequest) DecodeFrom(r *kbin.Reader) error {
 			entity := &entry.Entity[j]
 			r.FlexString((*string)(&entity.EntityType), flex)
 			r.FlexNullableString(&entity.EntityName, flex)
-			if flex {
-				r.Tags(&entity.UnknownTags)
-			} else {
-				entity.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&entity.UnknownTags, flex)
 		}
 		if n := r.FlexArrayLen(11, flex); n > cap(entry.Ops) || entry.Ops == nil {
 			entry.Ops = make([]AlterClientQuotasRequestOpData, n)
@@ -208,27 +199,14 @@ func (m *AlterClientQuotasRequest) DecodeFrom(r *kbin.Reader) error {
 		for j := range entry.Ops {
 			op := &entry.Ops[j]
 			r.FlexString(&op.Key, flex)
-			b := (*[9]byte)(r.Next(9))
-			op.Value = math.Float64frombits(binary.BigEndian.Uint64(b[0:8]))
-			op.Remove = b[8] != 0
-			if flex {
-				r.Tags(&op.UnknownTags)
-			} else {
-				op.UnknownTags = kbin.Tags{}
-			}
+			op.Value = r.Float64()
+			op.Remove = r.Bool()
+			r.FlexTags(&op.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&entry.UnknownTags)
-		} else {
-			entry.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&entry.UnknownTags, flex)
 	}
 	m.ValidateOnly = r.Bool()
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -345,11 +323,11 @@ func (m *AlterClientQuotasResponse) Check() error {
 			entity := &entry.Entity[j]
 			ok = ok && len(entity.EntityType) <= kbin.MaxString &&
 				len(entity.EntityName.S) <= kbin.MaxString &&
-				entity.UnknownTags.Fits(v >= 1, 0)
+				kbin.TagsFit(entity.UnknownTags, v >= 1, 0)
 		}
-		ok = ok && entry.UnknownTags.Fits(v >= 1, 0)
+		ok = ok && kbin.TagsFit(entry.UnknownTags, v >= 1, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 1, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 1, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -379,9 +357,7 @@ func (m *AlterClientQuotasResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, entry.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -411,23 +387,11 @@ func (m *AlterClientQuotasResponse) DecodeFrom(r *kbin.Reader) error {
 			entity := &entry.Entity[j]
 			r.FlexString((*string)(&entity.EntityType), flex)
 			r.FlexNullableString(&entity.EntityName, flex)
-			if flex {
-				r.Tags(&entity.UnknownTags)
-			} else {
-				entity.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&entity.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&entry.UnknownTags)
-		} else {
-			entry.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&entry.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

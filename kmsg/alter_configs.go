@@ -77,9 +77,9 @@ func (m *AlterConfigsRequest) NewResponse() *AlterConfigsResponse {
 	return &AlterConfigsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *AlterConfigsRequest) Response() Response {
-	return m.NewResponse()
+	return &AlterConfigsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -107,11 +107,11 @@ func (m *AlterConfigsRequest) Check() error {
 			config := &resource.Configs[j]
 			ok = ok && len(config.Name) <= kbin.MaxString &&
 				len(config.Value.S) <= kbin.MaxString &&
-				config.UnknownTags.Fits(v >= 2, 0)
+				kbin.TagsFit(config.UnknownTags, v >= 2, 0)
 		}
-		ok = ok && resource.UnknownTags.Fits(v >= 2, 0)
+		ok = ok && kbin.TagsFit(resource.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -140,10 +140,8 @@ func (m *AlterConfigsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, resource.UnknownTags)
 		}
 	}
-	dst = kbin.AppendBool(dst, m.ValidateOnly)
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = append(dst, kbin.BoolByte(m.ValidateOnly))
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -172,24 +170,12 @@ func (m *AlterConfigsRequest) DecodeFrom(r *kbin.Reader) error {
 			config := &resource.Configs[j]
 			r.FlexString(&config.Name, flex)
 			r.FlexNullableString(&config.Value, flex)
-			if flex {
-				r.Tags(&config.UnknownTags)
-			} else {
-				config.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&config.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&resource.UnknownTags)
-		} else {
-			resource.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&resource.UnknownTags, flex)
 	}
 	m.ValidateOnly = r.Bool()
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -312,9 +298,9 @@ func (m *AlterConfigsResponse) Check() error {
 		response := &m.Responses[i]
 		ok = ok && len(response.ErrorMessage.S) <= kbin.MaxString &&
 			len(response.ResourceName) <= kbin.MaxString &&
-			response.UnknownTags.Fits(v >= 2, 0)
+			kbin.TagsFit(response.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -337,9 +323,7 @@ func (m *AlterConfigsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, response.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -362,17 +346,9 @@ func (m *AlterConfigsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexNullableString(&response.ErrorMessage, flex)
 		response.ResourceType = ConfigResourceType(r.Int8())
 		r.FlexString(&response.ResourceName, flex)
-		if flex {
-			r.Tags(&response.UnknownTags)
-		} else {
-			response.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&response.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

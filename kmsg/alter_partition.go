@@ -97,9 +97,9 @@ func (m *AlterPartitionRequest) NewResponse() *AlterPartitionResponse {
 	return &AlterPartitionResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *AlterPartitionRequest) Response() Response {
-	return m.NewResponse()
+	return &AlterPartitionResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -133,15 +133,15 @@ func (m *AlterPartitionRequest) Check() error {
 			if v >= 3 {
 				for k := range partition.NewISRWithEpochs {
 					newISRWithEpoch := &partition.NewISRWithEpochs[k]
-					ok = ok && newISRWithEpoch.UnknownTags.Fits(true, 0)
+					ok = ok && kbin.TagsFit(newISRWithEpoch.UnknownTags, true, 0)
 				}
 			}
 			ok = ok && (v >= 1 || partition.LeaderRecoveryState == 0) &&
-				partition.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -151,53 +151,43 @@ func (m *AlterPartitionRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterPartitionRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 12)
-	b := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.BrokerEpoch))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendInt32(dst, m.BrokerID)
+	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		if v <= 1 {
-			dst = kbin.AppendCompactString(dst, topic.TopicName)
+			dst = kbin.AppendFlexString(dst, topic.TopicName, true)
 		}
 		if v >= 2 {
 			dst = append(dst, topic.TopicID[:]...)
 		}
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 8)
-			b2 := (*[8]byte)(dst[len(dst)-8:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint32(b2[4:8], uint32(partition.LeaderEpoch))
+			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
+			dst = kbin.AppendInt32(dst, partition.LeaderEpoch)
 			if v <= 2 {
 				dst = kbin.AppendFlexInt32s(dst, partition.NewISR, true)
 			}
 			if v >= 3 {
-				dst = kbin.AppendCompactArrayLen(dst, len(partition.NewISRWithEpochs))
+				dst = kbin.AppendFlexArrayLen(dst, len(partition.NewISRWithEpochs), true)
 				for k := range partition.NewISRWithEpochs {
 					newISRWithEpoch := &partition.NewISRWithEpochs[k]
-					dst = kbin.Grow(dst, 12)
-					b3 := (*[12]byte)(dst[len(dst)-12:])
-					binary.BigEndian.PutUint32(b3[0:4], uint32(newISRWithEpoch.BrokerID))
-					binary.BigEndian.PutUint64(b3[4:12], uint64(newISRWithEpoch.BrokerEpoch))
+					dst = kbin.AppendInt32(dst, newISRWithEpoch.BrokerID)
+					dst = kbin.AppendInt64(dst, newISRWithEpoch.BrokerEpoch)
 					dst = kbin.AppendTags(dst, newISRWithEpoch.UnknownTags)
 				}
 			}
 			if v >= 1 {
-				dst = kbin.Grow(dst, 5)
-				b4 := (*[5]byte)(dst[len(dst)-5:])
-				b4[0] = byte(partition.LeaderRecoveryState)
-				binary.BigEndian.PutUint32(b4[1:5], uint32(partition.PartitionEpoch))
-			} else {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionEpoch))
+				dst = append(dst, byte(partition.LeaderRecoveryState))
 			}
+			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionEpoch))
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -207,9 +197,8 @@ func (m *AlterPartitionRequest) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 3 {
 		return NoVersion(m, 0, 3)
 	}
-	b := (*[12]byte)(r.Run(12))
-	m.BrokerID = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.BrokerEpoch = int64(binary.BigEndian.Uint64(b[4:12]))
+	m.BrokerID = r.Int32()
+	m.BrokerEpoch = r.Int64()
 	if n := r.FlexArrayLen(int(minSizeAlterPartitionRequestTopicData[v]), true); n > cap(m.Topics) || m.Topics == nil {
 		m.Topics = make([]AlterPartitionRequestTopicData, n)
 	} else {
@@ -234,9 +223,8 @@ func (m *AlterPartitionRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b2 := (*[8]byte)(r.Next(8))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-			partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
+			partition.PartitionIndex = r.Int32()
+			partition.LeaderEpoch = r.Int32()
 			if v <= 2 {
 				partition.NewISR = r.FlexInt32s(partition.NewISR, true)
 			} else {
@@ -250,27 +238,24 @@ func (m *AlterPartitionRequest) DecodeFrom(r *kbin.Reader) error {
 				}
 				for k := range partition.NewISRWithEpochs {
 					newISRWithEpoch := &partition.NewISRWithEpochs[k]
-					b3 := (*[12]byte)(r.Next(12))
-					newISRWithEpoch.BrokerID = int32(binary.BigEndian.Uint32(b3[0:4]))
-					newISRWithEpoch.BrokerEpoch = int64(binary.BigEndian.Uint64(b3[4:12]))
-					r.Tags(&newISRWithEpoch.UnknownTags)
+					newISRWithEpoch.BrokerID = r.Int32()
+					newISRWithEpoch.BrokerEpoch = r.Int64()
+					r.FlexTags(&newISRWithEpoch.UnknownTags, true)
 				}
 			} else {
 				partition.NewISRWithEpochs = partition.NewISRWithEpochs[:0]
 			}
 			if v >= 1 {
-				b4 := (*[5]byte)(r.Next(5))
-				partition.LeaderRecoveryState = LeaderRecoveryState(b4[0])
-				partition.PartitionEpoch = int32(binary.BigEndian.Uint32(b4[1:5]))
+				partition.LeaderRecoveryState = LeaderRecoveryState(r.Int8())
 			} else {
-				partition.PartitionEpoch = r.Int32()
 				partition.LeaderRecoveryState = 0
 			}
-			r.Tags(&partition.UnknownTags)
+			partition.PartitionEpoch = r.Int32()
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -397,11 +382,11 @@ func (m *AlterPartitionResponse) Check() error {
 		ok = ok && len(topic.TopicName) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -411,42 +396,36 @@ func (m *AlterPartitionResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterPartitionResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		if v <= 1 {
-			dst = kbin.AppendCompactString(dst, topic.TopicName)
+			dst = kbin.AppendFlexString(dst, topic.TopicName, true)
 		}
 		if v >= 2 {
 			dst = append(dst, topic.TopicID[:]...)
 		}
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			dst = kbin.Grow(dst, 14)
-			b2 := (*[14]byte)(dst[len(dst)-14:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b2[4:6], uint16(partition.ErrorCode))
-			binary.BigEndian.PutUint32(b2[6:10], uint32(partition.LeaderID))
-			binary.BigEndian.PutUint32(b2[10:14], uint32(partition.LeaderEpoch))
+			b := (*[14]byte)(dst[len(dst)-14:])
+			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
+			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
+			binary.BigEndian.PutUint32(b[6:10], uint32(partition.LeaderID))
+			binary.BigEndian.PutUint32(b[10:14], uint32(partition.LeaderEpoch))
 			dst = kbin.AppendFlexInt32s(dst, partition.ISR, true)
 			if v >= 1 {
-				dst = kbin.Grow(dst, 5)
-				b3 := (*[5]byte)(dst[len(dst)-5:])
-				b3[0] = byte(partition.LeaderRecoveryState)
-				binary.BigEndian.PutUint32(b3[1:5], uint32(partition.PartitionEpoch))
-			} else {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionEpoch))
+				dst = append(dst, byte(partition.LeaderRecoveryState))
 			}
+			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionEpoch))
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -456,9 +435,8 @@ func (m *AlterPartitionResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 3 {
 		return NoVersion(m, 0, 3)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	if n := r.FlexArrayLen(int(minSizeAlterPartitionResponseTopicData[v]), true); n > cap(m.Topics) || m.Topics == nil {
 		m.Topics = make([]AlterPartitionResponseTopicData, n)
 	} else {
@@ -483,25 +461,22 @@ func (m *AlterPartitionResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b2 := (*[14]byte)(r.Next(14))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
-			partition.LeaderID = int32(binary.BigEndian.Uint32(b2[6:10]))
-			partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[10:14]))
+			partition.PartitionIndex = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
+			partition.LeaderID = r.Int32()
+			partition.LeaderEpoch = r.Int32()
 			partition.ISR = r.FlexInt32s(partition.ISR, true)
 			if v >= 1 {
-				b3 := (*[5]byte)(r.Next(5))
-				partition.LeaderRecoveryState = LeaderRecoveryState(b3[0])
-				partition.PartitionEpoch = int32(binary.BigEndian.Uint32(b3[1:5]))
+				partition.LeaderRecoveryState = LeaderRecoveryState(r.Int8())
 			} else {
-				partition.PartitionEpoch = r.Int32()
 				partition.LeaderRecoveryState = 0
 			}
-			r.Tags(&partition.UnknownTags)
+			partition.PartitionEpoch = r.Int32()
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -85,9 +85,13 @@ func (m *AlterPartitionReassignmentsRequest) NewResponse() *AlterPartitionReassi
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *AlterPartitionReassignmentsRequest) Response() Response {
-	return m.NewResponse()
+	return &AlterPartitionReassignmentsResponse{
+		AllowReplicationFactorChange: true,
+		ErrorMessage:                 kbin.Str(""),
+		Version:                      m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -117,11 +121,11 @@ func (m *AlterPartitionReassignmentsRequest) Check() error {
 		ok = ok && len(topic.Name) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -131,19 +135,15 @@ func (m *AlterPartitionReassignmentsRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterPartitionReassignmentsRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
 	if v >= 1 {
-		dst = kbin.Extend(dst, 5)
-		b := (*[5]byte)(dst[len(dst)-5:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.TimeoutMs))
-		b[4] = kbin.BoolByte(m.AllowReplicationFactorChange)
-	} else {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
+		dst = append(dst, kbin.BoolByte(m.AllowReplicationFactorChange))
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.Name)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexString(dst, topic.Name, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
@@ -152,7 +152,7 @@ func (m *AlterPartitionReassignmentsRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -162,12 +162,10 @@ func (m *AlterPartitionReassignmentsRequest) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
+	m.TimeoutMs = r.Int32()
 	if v >= 1 {
-		b := (*[5]byte)(r.Run(5))
-		m.TimeoutMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.AllowReplicationFactorChange = b[4] != 0
+		m.AllowReplicationFactorChange = r.Bool()
 	} else {
-		m.TimeoutMs = r.Int32()
 		m.AllowReplicationFactorChange = true
 	}
 	if n := r.FlexArrayLen(3, true); n > cap(m.Topics) || m.Topics == nil {
@@ -187,11 +185,11 @@ func (m *AlterPartitionReassignmentsRequest) DecodeFrom(r *kbin.Reader) error {
 			partition := &topic.Partitions[j]
 			partition.PartitionIndex = r.Int32()
 			partition.Replicas = r.FlexNullableInt32s(partition.Replicas, true)
-			r.Tags(&partition.UnknownTags)
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -311,11 +309,11 @@ func (m *AlterPartitionReassignmentsResponse) Check() error {
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
 			ok = ok && len(partition.ErrorMessage.S) <= kbin.MaxString &&
-				partition.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && response.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(response.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -325,36 +323,27 @@ func (m *AlterPartitionReassignmentsResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterPartitionReassignmentsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
 	if v >= 1 {
-		dst = kbin.Extend(dst, 7)
-		b := (*[7]byte)(dst[len(dst)-7:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-		b[4] = kbin.BoolByte(m.AllowReplicationFactorChange)
-		binary.BigEndian.PutUint16(b[5:7], uint16(m.ErrorCode))
-	} else {
-		dst = kbin.Extend(dst, 6)
-		b2 := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint32(b2[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b2[4:6], uint16(m.ErrorCode))
+		dst = append(dst, kbin.BoolByte(m.AllowReplicationFactorChange))
 	}
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Responses))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Responses), true)
 	for i := range m.Responses {
 		response := &m.Responses[i]
-		dst = kbin.AppendCompactString(dst, response.Name)
-		dst = kbin.AppendCompactArrayLen(dst, len(response.Partitions))
+		dst = kbin.AppendFlexString(dst, response.Name, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(response.Partitions), true)
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b3 := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b3[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b3[4:6], uint16(partition.ErrorCode))
-			dst = kbin.AppendCompactNullableString(dst, partition.ErrorMessage)
+			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
+			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, response.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -364,17 +353,13 @@ func (m *AlterPartitionReassignmentsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
+	m.ThrottleTimeMs = r.Int32()
 	if v >= 1 {
-		b := (*[7]byte)(r.Run(7))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.AllowReplicationFactorChange = b[4] != 0
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[5:7]))
+		m.AllowReplicationFactorChange = r.Bool()
 	} else {
-		b2 := (*[6]byte)(r.Run(6))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b2[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
 		m.AllowReplicationFactorChange = true
 	}
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if n := r.FlexArrayLen(3, true); n > cap(m.Responses) || m.Responses == nil {
 		m.Responses = make([]AlterPartitionReassignmentsResponseReassignableTopicResponse, n)
@@ -391,15 +376,14 @@ func (m *AlterPartitionReassignmentsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
-			b3 := (*[6]byte)(r.Next(6))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b3[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b3[4:6]))
+			partition.PartitionIndex = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
 			r.FlexNullableString(&partition.ErrorMessage, true)
-			r.Tags(&partition.UnknownTags)
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&response.UnknownTags)
+		r.FlexTags(&response.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

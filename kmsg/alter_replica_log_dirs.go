@@ -70,9 +70,9 @@ func (m *AlterReplicaLogDirsRequest) NewResponse() *AlterReplicaLogDirsResponse 
 	return &AlterReplicaLogDirsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *AlterReplicaLogDirsRequest) Response() Response {
-	return m.NewResponse()
+	return &AlterReplicaLogDirsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -99,11 +99,11 @@ func (m *AlterReplicaLogDirsRequest) Check() error {
 		for j := range dir.Topics {
 			topic := &dir.Topics[j]
 			ok = ok && len(topic.Name) <= kbin.MaxString &&
-				topic.UnknownTags.Fits(v >= 2, 0)
+				kbin.TagsFit(topic.UnknownTags, v >= 2, 0)
 		}
-		ok = ok && dir.UnknownTags.Fits(v >= 2, 0)
+		ok = ok && kbin.TagsFit(dir.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -131,9 +131,7 @@ func (m *AlterReplicaLogDirsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, dir.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -161,23 +159,11 @@ func (m *AlterReplicaLogDirsRequest) DecodeFrom(r *kbin.Reader) error {
 			topic := &dir.Topics[j]
 			r.FlexString(&topic.Name, flex)
 			topic.Partitions = r.FlexInt32s(topic.Partitions, flex)
-			if flex {
-				r.Tags(&topic.UnknownTags)
-			} else {
-				topic.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&topic.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&dir.UnknownTags)
-		} else {
-			dir.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&dir.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -287,11 +273,11 @@ func (m *AlterReplicaLogDirsResponse) Check() error {
 		ok = ok && len(result.TopicName) <= kbin.MaxString
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(v >= 2, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, v >= 2, 0)
 		}
-		ok = ok && result.UnknownTags.Fits(v >= 2, 0)
+		ok = ok && kbin.TagsFit(result.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -310,10 +296,8 @@ func (m *AlterReplicaLogDirsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(result.Partitions), flex)
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
+			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
+			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
@@ -322,9 +306,7 @@ func (m *AlterReplicaLogDirsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -351,26 +333,13 @@ func (m *AlterReplicaLogDirsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			b := (*[6]byte)(r.Next(6))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-			if flex {
-				r.Tags(&partition.UnknownTags)
-			} else {
-				partition.UnknownTags = kbin.Tags{}
-			}
+			partition.PartitionIndex = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
+			r.FlexTags(&partition.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&result.UnknownTags)
-		} else {
-			result.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&result.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // AlterShareGroupOffsetsRequest sets where a share group without members starts to read
 // partitions (KIP-932).
@@ -72,9 +68,9 @@ func (m *AlterShareGroupOffsetsRequest) NewResponse() *AlterShareGroupOffsetsRes
 	return &AlterShareGroupOffsetsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *AlterShareGroupOffsetsRequest) Response() Response {
-	return m.NewResponse()
+	return &AlterShareGroupOffsetsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -100,11 +96,11 @@ func (m *AlterShareGroupOffsetsRequest) Check() error {
 		ok = ok && len(topic.TopicName) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -113,23 +109,21 @@ func (m *AlterShareGroupOffsetsRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterShareGroupOffsetsRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.GroupID)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexString(dst, m.GroupID, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.TopicName)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexString(dst, topic.TopicName, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 12)
-			b := (*[12]byte)(dst[len(dst)-12:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint64(b[4:12], uint64(partition.StartOffset))
+			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
+			dst = kbin.AppendInt64(dst, partition.StartOffset)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -155,14 +149,13 @@ func (m *AlterShareGroupOffsetsRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b := (*[12]byte)(r.Next(12))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.StartOffset = int64(binary.BigEndian.Uint64(b[4:12]))
-			r.Tags(&partition.UnknownTags)
+			partition.PartitionIndex = r.Int32()
+			partition.StartOffset = r.Int64()
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -273,11 +266,11 @@ func (m *AlterShareGroupOffsetsResponse) Check() error {
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
 			ok = ok && len(partition.ErrorMessage.S) <= kbin.MaxString &&
-				partition.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && response.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(response.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -286,29 +279,25 @@ func (m *AlterShareGroupOffsetsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterShareGroupOffsetsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Responses))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Responses), true)
 	for i := range m.Responses {
 		response := &m.Responses[i]
-		dst = kbin.AppendCompactString(dst, response.TopicName)
+		dst = kbin.AppendFlexString(dst, response.TopicName, true)
 		dst = append(dst, response.TopicID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(response.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(response.Partitions), true)
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b2 := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b2[4:6], uint16(partition.ErrorCode))
-			dst = kbin.AppendCompactNullableString(dst, partition.ErrorMessage)
+			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
+			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, response.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -318,9 +307,8 @@ func (m *AlterShareGroupOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if n := r.FlexArrayLen(19, true); n > cap(m.Responses) || m.Responses == nil {
 		m.Responses = make([]AlterShareGroupOffsetsResponseTopic, n)
@@ -338,15 +326,14 @@ func (m *AlterShareGroupOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
-			b2 := (*[6]byte)(r.Next(6))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
+			partition.PartitionIndex = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
 			r.FlexNullableString(&partition.ErrorMessage, true)
-			r.Tags(&partition.UnknownTags)
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&response.UnknownTags)
+		r.FlexTags(&response.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -80,9 +80,9 @@ func (m *AlterUserSCRAMCredentialsRequest) NewResponse() *AlterUserSCRAMCredenti
 	return &AlterUserSCRAMCredentialsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *AlterUserSCRAMCredentialsRequest) Response() Response {
-	return m.NewResponse()
+	return &AlterUserSCRAMCredentialsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -106,14 +106,14 @@ func (m *AlterUserSCRAMCredentialsRequest) Check() error {
 	for i := range m.Deletions {
 		deletion := &m.Deletions[i]
 		ok = ok && len(deletion.Name) <= kbin.MaxString &&
-			deletion.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(deletion.UnknownTags, true, 0)
 	}
 	for i := range m.Upsertions {
 		upsertion := &m.Upsertions[i]
 		ok = ok && len(upsertion.Name) <= kbin.MaxString &&
-			upsertion.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(upsertion.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -122,26 +122,24 @@ func (m *AlterUserSCRAMCredentialsRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterUserSCRAMCredentialsRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Deletions))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Deletions), true)
 	for i := range m.Deletions {
 		deletion := &m.Deletions[i]
-		dst = kbin.AppendCompactString(dst, deletion.Name)
+		dst = kbin.AppendFlexString(dst, deletion.Name, true)
 		dst = append(dst, byte(deletion.Mechanism))
 		dst = kbin.AppendTags(dst, deletion.UnknownTags)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Upsertions))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Upsertions), true)
 	for i := range m.Upsertions {
 		upsertion := &m.Upsertions[i]
-		dst = kbin.AppendCompactString(dst, upsertion.Name)
-		dst = kbin.Grow(dst, 5)
-		b := (*[5]byte)(dst[len(dst)-5:])
-		b[0] = byte(upsertion.Mechanism)
-		binary.BigEndian.PutUint32(b[1:5], uint32(upsertion.Iterations))
-		dst = kbin.AppendCompactBytes(dst, upsertion.Salt)
-		dst = kbin.AppendCompactBytes(dst, upsertion.SaltedPassword)
+		dst = kbin.AppendFlexString(dst, upsertion.Name, true)
+		dst = kbin.AppendInt8(dst, int8(upsertion.Mechanism))
+		dst = kbin.AppendInt32(dst, upsertion.Iterations)
+		dst = kbin.AppendFlexBytes(dst, upsertion.Salt, true)
+		dst = kbin.AppendFlexBytes(dst, upsertion.SaltedPassword, true)
 		dst = kbin.AppendTags(dst, upsertion.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -160,7 +158,7 @@ func (m *AlterUserSCRAMCredentialsRequest) DecodeFrom(r *kbin.Reader) error {
 		deletion := &m.Deletions[i]
 		r.FlexString(&deletion.Name, true)
 		deletion.Mechanism = SCRAMMechanism(r.Int8())
-		r.Tags(&deletion.UnknownTags)
+		r.FlexTags(&deletion.UnknownTags, true)
 	}
 	if n := r.FlexArrayLen(9, true); n > cap(m.Upsertions) || m.Upsertions == nil {
 		m.Upsertions = make([]AlterUserSCRAMCredentialsRequestSCRAMCredentialUpsertion, n)
@@ -170,14 +168,13 @@ func (m *AlterUserSCRAMCredentialsRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Upsertions {
 		upsertion := &m.Upsertions[i]
 		r.FlexString(&upsertion.Name, true)
-		b := (*[5]byte)(r.Next(5))
-		upsertion.Mechanism = SCRAMMechanism(b[0])
-		upsertion.Iterations = int32(binary.BigEndian.Uint32(b[1:5]))
+		upsertion.Mechanism = SCRAMMechanism(r.Int8())
+		upsertion.Iterations = r.Int32()
 		upsertion.Salt = r.FlexBytes(true)
 		upsertion.SaltedPassword = r.FlexBytes(true)
-		r.Tags(&upsertion.UnknownTags)
+		r.FlexTags(&upsertion.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -269,9 +266,9 @@ func (m *AlterUserSCRAMCredentialsResponse) Check() error {
 		result := &m.Results[i]
 		ok = ok && len(result.User) <= kbin.MaxString &&
 			len(result.ErrorMessage.S) <= kbin.MaxString &&
-			result.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(result.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -281,15 +278,15 @@ func (m *AlterUserSCRAMCredentialsResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterUserSCRAMCredentialsResponse) AppendTo(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Results))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), true)
 	for i := range m.Results {
 		result := &m.Results[i]
-		dst = kbin.AppendCompactString(dst, result.User)
+		dst = kbin.AppendFlexString(dst, result.User, true)
 		dst = binary.BigEndian.AppendUint16(dst, uint16(result.ErrorCode))
-		dst = kbin.AppendCompactNullableString(dst, result.ErrorMessage)
+		dst = kbin.AppendFlexNullableString(dst, result.ErrorMessage, true)
 		dst = kbin.AppendTags(dst, result.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -310,9 +307,9 @@ func (m *AlterUserSCRAMCredentialsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexString(&result.User, true)
 		result.ErrorCode = ErrorCode(r.Int16())
 		r.FlexNullableString(&result.ErrorMessage, true)
-		r.Tags(&result.UnknownTags)
+		r.FlexTags(&result.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

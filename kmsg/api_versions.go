@@ -57,9 +57,12 @@ func (m *APIVersionsRequest) NewResponse() *APIVersionsResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *APIVersionsRequest) Response() Response {
-	return m.NewResponse()
+	return &APIVersionsResponse{
+		FinalizedFeaturesEpoch: -1,
+		Version:                m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -97,11 +100,11 @@ func (m *APIVersionsRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
 	if v >= 3 {
-		dst = kbin.AppendCompactString(dst, m.ClientSoftwareName)
-		dst = kbin.AppendCompactString(dst, m.ClientSoftwareVersion)
+		dst = kbin.AppendFlexString(dst, m.ClientSoftwareName, true)
+		dst = kbin.AppendFlexString(dst, m.ClientSoftwareVersion, true)
 	}
 	if v >= 5 {
-		dst = kbin.AppendCompactNullableString(dst, m.ClusterID)
+		dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
 	}
 	if v >= 5 {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.NodeID))
@@ -425,10 +428,10 @@ func appendTagsAPIVersionsResponse(m *APIVersionsResponse, dst []byte, v int16) 
 	w := m.UnknownTags.Writer(dst, count)
 	if hasSupportedFeatures {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.SupportedFeatures))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.SupportedFeatures), true)
 		for i := range m.SupportedFeatures {
 			supportedFeature := &m.SupportedFeatures[i]
-			dst = kbin.AppendCompactString(dst, supportedFeature.Name)
+			dst = kbin.AppendFlexString(dst, supportedFeature.Name, true)
 			dst = kbin.Grow(dst, 4)
 			b := (*[4]byte)(dst[len(dst)-4:])
 			binary.BigEndian.PutUint16(b[0:2], uint16(supportedFeature.MinVersion))
@@ -444,10 +447,10 @@ func appendTagsAPIVersionsResponse(m *APIVersionsResponse, dst []byte, v int16) 
 	}
 	if hasFinalizedFeatures {
 		dst = w.Begin(2)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.FinalizedFeatures))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.FinalizedFeatures), true)
 		for i := range m.FinalizedFeatures {
 			finalizedFeature := &m.FinalizedFeatures[i]
-			dst = kbin.AppendCompactString(dst, finalizedFeature.Name)
+			dst = kbin.AppendFlexString(dst, finalizedFeature.Name, true)
 			dst = kbin.Grow(dst, 4)
 			b2 := (*[4]byte)(dst[len(dst)-4:])
 			binary.BigEndian.PutUint16(b2[0:2], uint16(finalizedFeature.MaxVersionLevel))
@@ -458,7 +461,7 @@ func appendTagsAPIVersionsResponse(m *APIVersionsResponse, dst []byte, v int16) 
 	}
 	if hasZkMigrationReady {
 		dst = w.Begin(3)
-		dst = kbin.AppendBool(dst, m.ZkMigrationReady)
+		dst = append(dst, kbin.BoolByte(m.ZkMigrationReady))
 		w.End(dst)
 	}
 	return w.Finish()

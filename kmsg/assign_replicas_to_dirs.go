@@ -83,9 +83,9 @@ func (m *AssignReplicasToDirsRequest) NewResponse() *AssignReplicasToDirsRespons
 	return &AssignReplicasToDirsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *AssignReplicasToDirsRequest) Response() Response {
-	return m.NewResponse()
+	return &AssignReplicasToDirsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -115,13 +115,13 @@ func (m *AssignReplicasToDirsRequest) Check() error {
 			topic := &directory.Topics[j]
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				ok = ok && partition.UnknownTags.Fits(true, 0)
+				ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 			}
-			ok = ok && topic.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 		}
-		ok = ok && directory.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(directory.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -130,19 +130,17 @@ func (m *AssignReplicasToDirsRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AssignReplicasToDirsRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 12)
-	b := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.BrokerEpoch))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Directories))
+	dst = kbin.AppendInt32(dst, m.BrokerID)
+	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Directories), true)
 	for i := range m.Directories {
 		directory := &m.Directories[i]
 		dst = append(dst, directory.ID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(directory.Topics))
+		dst = kbin.AppendFlexArrayLen(dst, len(directory.Topics), true)
 		for j := range directory.Topics {
 			topic := &directory.Topics[j]
 			dst = append(dst, topic.TopicID[:]...)
-			dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+			dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
 				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
@@ -152,7 +150,7 @@ func (m *AssignReplicasToDirsRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, directory.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -162,9 +160,8 @@ func (m *AssignReplicasToDirsRequest) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[12]byte)(r.Run(12))
-	m.BrokerID = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.BrokerEpoch = int64(binary.BigEndian.Uint64(b[4:12]))
+	m.BrokerID = r.Int32()
+	m.BrokerEpoch = r.Int64()
 	if n := r.FlexArrayLen(18, true); n > cap(m.Directories) || m.Directories == nil {
 		m.Directories = make([]AssignReplicasToDirsRequestDirectoryData, n)
 	} else {
@@ -189,13 +186,13 @@ func (m *AssignReplicasToDirsRequest) DecodeFrom(r *kbin.Reader) error {
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
 				partition.PartitionIndex = r.Int32()
-				r.Tags(&partition.UnknownTags)
+				r.FlexTags(&partition.UnknownTags, true)
 			}
-			r.Tags(&topic.UnknownTags)
+			r.FlexTags(&topic.UnknownTags, true)
 		}
-		r.Tags(&directory.UnknownTags)
+		r.FlexTags(&directory.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -316,13 +313,13 @@ func (m *AssignReplicasToDirsResponse) Check() error {
 			topic := &directory.Topics[j]
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				ok = ok && partition.UnknownTags.Fits(true, 0)
+				ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 			}
-			ok = ok && topic.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 		}
-		ok = ok && directory.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(directory.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -331,32 +328,28 @@ func (m *AssignReplicasToDirsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AssignReplicasToDirsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Directories))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Directories), true)
 	for i := range m.Directories {
 		directory := &m.Directories[i]
 		dst = append(dst, directory.ID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(directory.Topics))
+		dst = kbin.AppendFlexArrayLen(dst, len(directory.Topics), true)
 		for j := range directory.Topics {
 			topic := &directory.Topics[j]
 			dst = append(dst, topic.TopicID[:]...)
-			dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+			dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				dst = kbin.Grow(dst, 6)
-				b2 := (*[6]byte)(dst[len(dst)-6:])
-				binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint16(b2[4:6], uint16(partition.ErrorCode))
+				dst = kbin.AppendInt32(dst, partition.PartitionIndex)
+				dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, directory.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -366,9 +359,8 @@ func (m *AssignReplicasToDirsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	if n := r.FlexArrayLen(18, true); n > cap(m.Directories) || m.Directories == nil {
 		m.Directories = make([]AssignReplicasToDirsResponseDirectoryData, n)
 	} else {
@@ -392,16 +384,15 @@ func (m *AssignReplicasToDirsResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				b2 := (*[6]byte)(r.Next(6))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-				partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
-				r.Tags(&partition.UnknownTags)
+				partition.PartitionIndex = r.Int32()
+				partition.ErrorCode = ErrorCode(r.Int16())
+				r.FlexTags(&partition.UnknownTags, true)
 			}
-			r.Tags(&topic.UnknownTags)
+			r.FlexTags(&topic.UnknownTags, true)
 		}
-		r.Tags(&directory.UnknownTags)
+		r.FlexTags(&directory.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

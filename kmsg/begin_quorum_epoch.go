@@ -93,9 +93,9 @@ func (m *BeginQuorumEpochRequest) NewResponse() *BeginQuorumEpochResponse {
 	return &BeginQuorumEpochResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *BeginQuorumEpochRequest) Response() Response {
-	return m.NewResponse()
+	return &BeginQuorumEpochResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -124,19 +124,19 @@ func (m *BeginQuorumEpochRequest) Check() error {
 		ok = ok && len(topic.TopicName) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(v >= 1, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, v >= 1, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(v >= 1, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 1, 0)
 	}
 	if v >= 1 {
 		for i := range m.LeaderEndpoints {
 			leaderEndpoint := &m.LeaderEndpoints[i]
 			ok = ok && len(leaderEndpoint.Name) <= kbin.MaxString &&
 				len(leaderEndpoint.Host) <= kbin.MaxString &&
-				leaderEndpoint.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(leaderEndpoint.UnknownTags, true, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 1, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 1, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -158,20 +158,12 @@ func (m *BeginQuorumEpochRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
+			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
 			if v >= 1 {
-				dst = kbin.Grow(dst, 28)
-				b := (*[28]byte)(dst[len(dst)-28:])
-				binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-				copy(b[4:20], partition.VoterDirectoryID[:])
-				binary.BigEndian.PutUint32(b[20:24], uint32(partition.LeaderID))
-				binary.BigEndian.PutUint32(b[24:28], uint32(partition.LeaderEpoch))
-			} else {
-				dst = kbin.Grow(dst, 12)
-				b2 := (*[12]byte)(dst[len(dst)-12:])
-				binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint32(b2[4:8], uint32(partition.LeaderID))
-				binary.BigEndian.PutUint32(b2[8:12], uint32(partition.LeaderEpoch))
+				dst = append(dst, partition.VoterDirectoryID[:]...)
 			}
+			dst = kbin.AppendInt32(dst, partition.LeaderID)
+			dst = kbin.AppendInt32(dst, partition.LeaderEpoch)
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
@@ -181,18 +173,16 @@ func (m *BeginQuorumEpochRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 1 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.LeaderEndpoints))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.LeaderEndpoints), true)
 		for i := range m.LeaderEndpoints {
 			leaderEndpoint := &m.LeaderEndpoints[i]
-			dst = kbin.AppendCompactString(dst, leaderEndpoint.Name)
-			dst = kbin.AppendCompactString(dst, leaderEndpoint.Host)
+			dst = kbin.AppendFlexString(dst, leaderEndpoint.Name, true)
+			dst = kbin.AppendFlexString(dst, leaderEndpoint.Host, true)
 			dst = binary.BigEndian.AppendUint16(dst, leaderEndpoint.Port)
 			dst = kbin.AppendTags(dst, leaderEndpoint.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -224,30 +214,17 @@ func (m *BeginQuorumEpochRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
+			partition.PartitionIndex = r.Int32()
 			if v >= 1 {
-				b := (*[28]byte)(r.Next(28))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-				partition.VoterDirectoryID = kbin.UUID(b[4:20])
-				partition.LeaderID = int32(binary.BigEndian.Uint32(b[20:24]))
-				partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b[24:28]))
+				partition.VoterDirectoryID = r.UUID()
 			} else {
-				b2 := (*[12]byte)(r.Next(12))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-				partition.LeaderID = int32(binary.BigEndian.Uint32(b2[4:8]))
-				partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[8:12]))
 				partition.VoterDirectoryID = kbin.UUID{}
 			}
-			if flex {
-				r.Tags(&partition.UnknownTags)
-			} else {
-				partition.UnknownTags = kbin.Tags{}
-			}
+			partition.LeaderID = r.Int32()
+			partition.LeaderEpoch = r.Int32()
+			r.FlexTags(&partition.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&topic.UnknownTags)
-		} else {
-			topic.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&topic.UnknownTags, flex)
 	}
 	if v >= 1 {
 		if n := r.FlexArrayLen(5, true); n > cap(m.LeaderEndpoints) || m.LeaderEndpoints == nil {
@@ -260,16 +237,12 @@ func (m *BeginQuorumEpochRequest) DecodeFrom(r *kbin.Reader) error {
 			r.FlexString(&leaderEndpoint.Name, true)
 			r.FlexString(&leaderEndpoint.Host, true)
 			leaderEndpoint.Port = r.Uint16()
-			r.Tags(&leaderEndpoint.UnknownTags)
+			r.FlexTags(&leaderEndpoint.UnknownTags, true)
 		}
 	} else {
 		m.LeaderEndpoints = m.LeaderEndpoints[:0]
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -400,19 +373,19 @@ func (m *BeginQuorumEpochResponse) Check() error {
 		ok = ok && len(topic.TopicName) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(v >= 1, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, v >= 1, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(v >= 1, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 1, 0)
 	}
 	ok = ok && (v >= 1 || len(m.NodeEndpoints) == 0)
 	if v >= 1 {
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
 			ok = ok && len(nodeEndpoint.Host) <= kbin.MaxString &&
-				nodeEndpoint.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(nodeEndpoint.UnknownTags, true, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 1, 1)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 1, 1)
 	if !ok {
 		return Refuse(m)
 	}
@@ -474,22 +447,13 @@ func (m *BeginQuorumEpochResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b := (*[14]byte)(r.Next(14))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-			partition.LeaderID = int32(binary.BigEndian.Uint32(b[6:10]))
-			partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b[10:14]))
-			if flex {
-				r.Tags(&partition.UnknownTags)
-			} else {
-				partition.UnknownTags = kbin.Tags{}
-			}
+			partition.PartitionIndex = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
+			partition.LeaderID = r.Int32()
+			partition.LeaderEpoch = r.Int32()
+			r.FlexTags(&partition.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&topic.UnknownTags)
-		} else {
-			topic.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&topic.UnknownTags, flex)
 	}
 	m.NodeEndpoints = m.NodeEndpoints[:0]
 	m.UnknownTags = kbin.Tags{}
@@ -507,7 +471,7 @@ func (m *BeginQuorumEpochResponse) DecodeFrom(r *kbin.Reader) error {
 					nodeEndpoint.NodeID = r.Int32()
 					r.FlexString(&nodeEndpoint.Host, true)
 					nodeEndpoint.Port = r.Uint16()
-					r.Tags(&nodeEndpoint.UnknownTags)
+					r.FlexTags(&nodeEndpoint.UnknownTags, true)
 				}
 			default:
 				s.Unknown(&m.UnknownTags)
@@ -541,11 +505,11 @@ func appendTagsBeginQuorumEpochResponse(m *BeginQuorumEpochResponse, dst []byte,
 	w := m.UnknownTags.Writer(dst, count)
 	if hasNodeEndpoints {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.NodeEndpoints))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
 			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
-			dst = kbin.AppendCompactString(dst, nodeEndpoint.Host)
+			dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
 			dst = binary.BigEndian.AppendUint16(dst, nodeEndpoint.Port)
 			dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 		}

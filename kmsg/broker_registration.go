@@ -99,9 +99,12 @@ func (m *BrokerRegistrationRequest) NewResponse() *BrokerRegistrationResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *BrokerRegistrationRequest) Response() Response {
-	return m.NewResponse()
+	return &BrokerRegistrationResponse{
+		BrokerEpoch: -1,
+		Version:     m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -130,16 +133,16 @@ func (m *BrokerRegistrationRequest) Check() error {
 		listener := &m.Listeners[i]
 		ok = ok && len(listener.Name) <= kbin.MaxString &&
 			len(listener.Host) <= kbin.MaxString &&
-			listener.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(listener.UnknownTags, true, 0)
 	}
 	for i := range m.Features {
 		feature := &m.Features[i]
 		ok = ok && len(feature.Name) <= kbin.MaxString &&
-			feature.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(feature.UnknownTags, true, 0)
 	}
 	ok = ok && len(m.Rack.S) <= kbin.MaxString &&
 		(v >= 1 || !m.IsMigratingZkBroker) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -150,41 +153,37 @@ func (m *BrokerRegistrationRequest) Check() error {
 func (m *BrokerRegistrationRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.BrokerID))
-	dst = kbin.AppendCompactString(dst, m.ClusterID)
+	dst = kbin.AppendFlexString(dst, m.ClusterID, true)
 	dst = append(dst, m.IncarnationID[:]...)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Listeners))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Listeners), true)
 	for i := range m.Listeners {
 		listener := &m.Listeners[i]
-		dst = kbin.AppendCompactString(dst, listener.Name)
-		dst = kbin.AppendCompactString(dst, listener.Host)
-		dst = kbin.Grow(dst, 4)
-		b := (*[4]byte)(dst[len(dst)-4:])
-		binary.BigEndian.PutUint16(b[0:2], listener.Port)
-		binary.BigEndian.PutUint16(b[2:4], uint16(listener.SecurityProtocol))
+		dst = kbin.AppendFlexString(dst, listener.Name, true)
+		dst = kbin.AppendFlexString(dst, listener.Host, true)
+		dst = kbin.AppendUint16(dst, listener.Port)
+		dst = kbin.AppendInt16(dst, int16(listener.SecurityProtocol))
 		dst = kbin.AppendTags(dst, listener.UnknownTags)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Features))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Features), true)
 	for i := range m.Features {
 		feature := &m.Features[i]
-		dst = kbin.AppendCompactString(dst, feature.Name)
-		dst = kbin.Grow(dst, 4)
-		b2 := (*[4]byte)(dst[len(dst)-4:])
-		binary.BigEndian.PutUint16(b2[0:2], uint16(feature.MinSupportedVersion))
-		binary.BigEndian.PutUint16(b2[2:4], uint16(feature.MaxSupportedVersion))
+		dst = kbin.AppendFlexString(dst, feature.Name, true)
+		dst = kbin.AppendInt16(dst, feature.MinSupportedVersion)
+		dst = kbin.AppendInt16(dst, feature.MaxSupportedVersion)
 		dst = kbin.AppendTags(dst, feature.UnknownTags)
 	}
-	dst = kbin.AppendCompactNullableString(dst, m.Rack)
+	dst = kbin.AppendFlexNullableString(dst, m.Rack, true)
 	if v >= 1 {
-		dst = kbin.AppendBool(dst, m.IsMigratingZkBroker)
+		dst = append(dst, kbin.BoolByte(m.IsMigratingZkBroker))
 	}
 	if v >= 2 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.LogDirs))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.LogDirs), true)
 		dst = kbin.AppendUUIDs(dst, m.LogDirs)
 	}
 	if v >= 3 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(m.PreviousBrokerEpoch))
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -206,10 +205,9 @@ func (m *BrokerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 		listener := &m.Listeners[i]
 		r.FlexString(&listener.Name, true)
 		r.FlexString(&listener.Host, true)
-		b := (*[4]byte)(r.Next(4))
-		listener.Port = binary.BigEndian.Uint16(b[0:2])
-		listener.SecurityProtocol = SecurityProtocol(binary.BigEndian.Uint16(b[2:4]))
-		r.Tags(&listener.UnknownTags)
+		listener.Port = r.Uint16()
+		listener.SecurityProtocol = SecurityProtocol(r.Int16())
+		r.FlexTags(&listener.UnknownTags, true)
 	}
 	if n := r.FlexArrayLen(6, true); n > cap(m.Features) || m.Features == nil {
 		m.Features = make([]BrokerRegistrationRequestFeature, n)
@@ -219,10 +217,9 @@ func (m *BrokerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Features {
 		feature := &m.Features[i]
 		r.FlexString(&feature.Name, true)
-		b2 := (*[4]byte)(r.Next(4))
-		feature.MinSupportedVersion = int16(binary.BigEndian.Uint16(b2[0:2]))
-		feature.MaxSupportedVersion = int16(binary.BigEndian.Uint16(b2[2:4]))
-		r.Tags(&feature.UnknownTags)
+		feature.MinSupportedVersion = r.Int16()
+		feature.MaxSupportedVersion = r.Int16()
+		r.FlexTags(&feature.UnknownTags, true)
 	}
 	r.FlexNullableString(&m.Rack, true)
 	if v >= 1 {
@@ -240,7 +237,7 @@ func (m *BrokerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.PreviousBrokerEpoch = -1
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -319,7 +316,7 @@ func (m *BrokerRegistrationResponse) Check() error {
 	if v < 0 || v > 4 {
 		return NoVersion(m, 0, 4)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -333,7 +330,7 @@ func (m *BrokerRegistrationResponse) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
 	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
 	binary.BigEndian.PutUint64(b[6:14], uint64(m.BrokerEpoch))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -343,11 +340,10 @@ func (m *BrokerRegistrationResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 4 {
 		return NoVersion(m, 0, 4)
 	}
-	b := (*[14]byte)(r.Run(14))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-	m.BrokerEpoch = int64(binary.BigEndian.Uint64(b[6:14]))
-	r.Tags(&m.UnknownTags)
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
+	m.BrokerEpoch = r.Int64()
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -50,9 +50,9 @@ func (m *ConsumerGroupDescribeRequest) NewResponse() *ConsumerGroupDescribeRespo
 	return &ConsumerGroupDescribeResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ConsumerGroupDescribeRequest) Response() Response {
-	return m.NewResponse()
+	return &ConsumerGroupDescribeResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -73,7 +73,7 @@ func (m *ConsumerGroupDescribeRequest) Check() error {
 		return NoVersion(m, 0, 1)
 	}
 	ok := kbin.StringsFit(m.GroupIDs) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -82,10 +82,10 @@ func (m *ConsumerGroupDescribeRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerGroupDescribeRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.GroupIDs))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.GroupIDs), true)
 	dst = kbin.AppendStrings(dst, m.GroupIDs, true)
-	dst = kbin.AppendBool(dst, m.IncludeAuthorizedOperations)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = append(dst, kbin.BoolByte(m.IncludeAuthorizedOperations))
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -97,7 +97,7 @@ func (m *ConsumerGroupDescribeRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.GroupIDs = kbin.Strings(r, m.GroupIDs, r.FlexArrayLen(1, true), true)
 	m.IncludeAuthorizedOperations = r.Bool()
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -257,11 +257,11 @@ func (m *ConsumerGroupDescribeResponse) Check() error {
 				len(member.SubscribedTopicRegex.S) <= kbin.MaxString
 			ok = ok && checkConsumerGroupDescribeResponseAssignment(&member.Assignment, v)
 			ok = ok && checkConsumerGroupDescribeResponseAssignment(&member.TargetAssignment, v)
-			ok = ok && member.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(member.UnknownTags, true, 0)
 		}
-		ok = ok && group.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(group.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -272,30 +272,28 @@ func (m *ConsumerGroupDescribeResponse) Check() error {
 func (m *ConsumerGroupDescribeResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Groups))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), true)
 	for i := range m.Groups {
 		group := &m.Groups[i]
 		dst = binary.BigEndian.AppendUint16(dst, uint16(group.ErrorCode))
-		dst = kbin.AppendCompactNullableString(dst, group.ErrorMessage)
-		dst = kbin.AppendCompactString(dst, group.GroupID)
-		dst = kbin.AppendCompactString(dst, string(group.GroupState))
-		dst = kbin.Grow(dst, 8)
-		b := (*[8]byte)(dst[len(dst)-8:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(group.GroupEpoch))
-		binary.BigEndian.PutUint32(b[4:8], uint32(group.AssignmentEpoch))
-		dst = kbin.AppendCompactString(dst, group.AssignorName)
-		dst = kbin.AppendCompactArrayLen(dst, len(group.Members))
+		dst = kbin.AppendFlexNullableString(dst, group.ErrorMessage, true)
+		dst = kbin.AppendFlexString(dst, group.GroupID, true)
+		dst = kbin.AppendFlexString(dst, string(group.GroupState), true)
+		dst = kbin.AppendInt32(dst, group.GroupEpoch)
+		dst = kbin.AppendInt32(dst, group.AssignmentEpoch)
+		dst = kbin.AppendFlexString(dst, group.AssignorName, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(group.Members), true)
 		for j := range group.Members {
 			member := &group.Members[j]
-			dst = kbin.AppendCompactString(dst, member.MemberID)
-			dst = kbin.AppendCompactNullableString(dst, member.InstanceID)
-			dst = kbin.AppendCompactNullableString(dst, member.RackID)
+			dst = kbin.AppendFlexString(dst, member.MemberID, true)
+			dst = kbin.AppendFlexNullableString(dst, member.InstanceID, true)
+			dst = kbin.AppendFlexNullableString(dst, member.RackID, true)
 			dst = binary.BigEndian.AppendUint32(dst, uint32(member.MemberEpoch))
-			dst = kbin.AppendCompactString(dst, member.ClientID)
-			dst = kbin.AppendCompactString(dst, member.ClientHost)
-			dst = kbin.AppendCompactArrayLen(dst, len(member.SubscribedTopicNames))
+			dst = kbin.AppendFlexString(dst, member.ClientID, true)
+			dst = kbin.AppendFlexString(dst, member.ClientHost, true)
+			dst = kbin.AppendFlexArrayLen(dst, len(member.SubscribedTopicNames), true)
 			dst = kbin.AppendStrings(dst, member.SubscribedTopicNames, true)
-			dst = kbin.AppendCompactNullableString(dst, member.SubscribedTopicRegex)
+			dst = kbin.AppendFlexNullableString(dst, member.SubscribedTopicRegex, true)
 			dst = appendConsumerGroupDescribeResponseAssignment(&member.Assignment, dst, v)
 			dst = appendConsumerGroupDescribeResponseAssignment(&member.TargetAssignment, dst, v)
 			if v >= 1 {
@@ -306,7 +304,7 @@ func (m *ConsumerGroupDescribeResponse) AppendTo(dst []byte) []byte {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(group.AuthorizedOperations))
 		dst = kbin.AppendTags(dst, group.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -328,9 +326,8 @@ func (m *ConsumerGroupDescribeResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexNullableString(&group.ErrorMessage, true)
 		r.FlexString(&group.GroupID, true)
 		r.FlexString((*string)(&group.GroupState), true)
-		b := (*[8]byte)(r.Next(8))
-		group.GroupEpoch = int32(binary.BigEndian.Uint32(b[0:4]))
-		group.AssignmentEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
+		group.GroupEpoch = r.Int32()
+		group.AssignmentEpoch = r.Int32()
 		r.FlexString(&group.AssignorName, true)
 		if n := r.FlexArrayLen(int(minSizeConsumerGroupDescribeResponseMember[v]), true); n > cap(group.Members) || group.Members == nil {
 			group.Members = make([]ConsumerGroupDescribeResponseMember, n)
@@ -354,12 +351,12 @@ func (m *ConsumerGroupDescribeResponse) DecodeFrom(r *kbin.Reader) error {
 			} else {
 				member.MemberType = -1
 			}
-			r.Tags(&member.UnknownTags)
+			r.FlexTags(&member.UnknownTags, true)
 		}
 		group.AuthorizedOperations = ACLOperations(r.Int32())
-		r.Tags(&group.UnknownTags)
+		r.FlexTags(&group.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -404,21 +401,21 @@ func decodeConsumerGroupDescribeResponseAssignment(m *ConsumerGroupDescribeRespo
 		topicPartition.TopicID = r.UUID()
 		r.FlexString(&topicPartition.TopicName, true)
 		topicPartition.Partitions = r.FlexInt32s(topicPartition.Partitions, true)
-		r.Tags(&topicPartition.UnknownTags)
+		r.FlexTags(&topicPartition.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendConsumerGroupDescribeResponseAssignment(m *ConsumerGroupDescribeResponseAssignment, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.TopicPartitions))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.TopicPartitions), true)
 	for i := range m.TopicPartitions {
 		topicPartition := &m.TopicPartitions[i]
 		dst = append(dst, topicPartition.TopicID[:]...)
-		dst = kbin.AppendCompactString(dst, topicPartition.TopicName)
+		dst = kbin.AppendFlexString(dst, topicPartition.TopicName, true)
 		dst = kbin.AppendFlexInt32s(dst, topicPartition.Partitions, true)
 		dst = kbin.AppendTags(dst, topicPartition.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -427,9 +424,9 @@ func checkConsumerGroupDescribeResponseAssignment(m *ConsumerGroupDescribeRespon
 	for i := range m.TopicPartitions {
 		topicPartition := &m.TopicPartitions[i]
 		ok = ok && len(topicPartition.TopicName) <= kbin.MaxString &&
-			topicPartition.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(topicPartition.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 

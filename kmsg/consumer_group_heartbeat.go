@@ -84,9 +84,9 @@ func (m *ConsumerGroupHeartbeatRequest) NewResponse() *ConsumerGroupHeartbeatRes
 	return &ConsumerGroupHeartbeatResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ConsumerGroupHeartbeatRequest) Response() Response {
-	return m.NewResponse()
+	return &ConsumerGroupHeartbeatResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -131,19 +131,19 @@ func (m *ConsumerGroupHeartbeatRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerGroupHeartbeatRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactString(dst, m.GroupID)
-	dst = kbin.AppendCompactString(dst, m.MemberID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, true)
+	dst = kbin.AppendFlexString(dst, m.MemberID, true)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.MemberEpoch))
-	dst = kbin.AppendCompactNullableString(dst, m.InstanceID)
-	dst = kbin.AppendCompactNullableString(dst, m.RackID)
+	dst = kbin.AppendFlexNullableString(dst, m.InstanceID, true)
+	dst = kbin.AppendFlexNullableString(dst, m.RackID, true)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.RebalanceTimeoutMs))
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.SubscribedTopicNames), m.SubscribedTopicNames == nil)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.SubscribedTopicNames), m.SubscribedTopicNames == nil, true)
 	dst = kbin.AppendStrings(dst, m.SubscribedTopicNames, true)
 	if v >= 1 {
-		dst = kbin.AppendCompactNullableString(dst, m.SubscribedTopicRegex)
+		dst = kbin.AppendFlexNullableString(dst, m.SubscribedTopicRegex, true)
 	}
-	dst = kbin.AppendCompactNullableString(dst, m.ServerAssignor)
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.TopicPartitions), m.TopicPartitions == nil)
+	dst = kbin.AppendFlexNullableString(dst, m.ServerAssignor, true)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.TopicPartitions), m.TopicPartitions == nil, true)
 	for i := range m.TopicPartitions {
 		topicPartition := &m.TopicPartitions[i]
 		dst = append(dst, topicPartition.TopicID[:]...)
@@ -309,15 +309,15 @@ func (m *ConsumerGroupHeartbeatResponse) AppendTo(dst []byte) []byte {
 	b := (*[6]byte)(dst[len(dst)-6:])
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
 	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
-	dst = kbin.AppendCompactNullableString(dst, m.MemberID)
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
+	dst = kbin.AppendFlexNullableString(dst, m.MemberID, true)
 	dst = kbin.Extend(dst, 8)
 	b2 := (*[8]byte)(dst[len(dst)-8:])
 	binary.BigEndian.PutUint32(b2[0:4], uint32(m.MemberEpoch))
 	binary.BigEndian.PutUint32(b2[4:8], uint32(m.HeartbeatIntervalMs))
 	if m.Assignment != nil {
 		dst = append(dst, 1)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Assignment.TopicPartitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Assignment.TopicPartitions), true)
 		for i := range m.Assignment.TopicPartitions {
 			topicPartition := &m.Assignment.TopicPartitions[i]
 			dst = append(dst, topicPartition.TopicID[:]...)

@@ -70,13 +70,13 @@ func (m *ConsumerProtocolAssignment) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerProtocolAssignment) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendArrayLen(dst, len(m.AssignedPartitions))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.AssignedPartitions), false)
 	for i := range m.AssignedPartitions {
 		assignedPartition := &m.AssignedPartitions[i]
-		dst = kbin.AppendString(dst, assignedPartition.Topic)
+		dst = kbin.AppendFlexString(dst, assignedPartition.Topic, false)
 		dst = kbin.AppendFlexInt32s(dst, assignedPartition.Partitions, false)
 	}
-	dst = kbin.AppendNullableBytes(dst, m.UserData)
+	dst = kbin.AppendFlexNullableBytes(dst, m.UserData, false)
 	return dst
 }
 

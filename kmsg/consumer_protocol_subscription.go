@@ -87,14 +87,14 @@ func (m *ConsumerProtocolSubscription) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerProtocolSubscription) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), false)
 	dst = kbin.AppendStrings(dst, m.Topics, false)
-	dst = kbin.AppendNullableBytes(dst, m.UserData)
+	dst = kbin.AppendFlexNullableBytes(dst, m.UserData, false)
 	if v >= 1 {
-		dst = kbin.AppendArrayLen(dst, len(m.OwnedPartitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.OwnedPartitions), false)
 		for i := range m.OwnedPartitions {
 			ownedPartition := &m.OwnedPartitions[i]
-			dst = kbin.AppendString(dst, ownedPartition.Topic)
+			dst = kbin.AppendFlexString(dst, ownedPartition.Topic, false)
 			dst = kbin.AppendFlexInt32s(dst, ownedPartition.Partitions, false)
 		}
 	}
@@ -102,7 +102,7 @@ func (m *ConsumerProtocolSubscription) AppendTo(dst []byte) []byte {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.GenerationID))
 	}
 	if v >= 3 {
-		dst = kbin.AppendNullableString(dst, m.RackID)
+		dst = kbin.AppendFlexNullableString(dst, m.RackID, false)
 	}
 	return dst
 }

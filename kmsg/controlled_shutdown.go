@@ -50,9 +50,9 @@ func (m *ControlledShutdownRequest) NewResponse() *ControlledShutdownResponse {
 	return &ControlledShutdownResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ControlledShutdownRequest) Response() Response {
-	return m.NewResponse()
+	return &ControlledShutdownResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -75,7 +75,7 @@ func (m *ControlledShutdownRequest) Check() error {
 	if v < 0 || v > 3 {
 		return NoVersion(m, 0, 3)
 	}
-	ok := m.UnknownTags.Fits(v >= 3, 0)
+	ok := kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -86,17 +86,11 @@ func (m *ControlledShutdownRequest) Check() error {
 func (m *ControlledShutdownRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.BrokerID))
 	if v >= 2 {
-		dst = kbin.Extend(dst, 12)
-		b := (*[12]byte)(dst[len(dst)-12:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
-		binary.BigEndian.PutUint64(b[4:12], uint64(m.BrokerEpoch))
-	} else {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.BrokerID))
+		dst = binary.BigEndian.AppendUint64(dst, uint64(m.BrokerEpoch))
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -107,19 +101,13 @@ func (m *ControlledShutdownRequest) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 3)
 	}
 	flex := v >= 3
+	m.BrokerID = r.Int32()
 	if v >= 2 {
-		b := (*[12]byte)(r.Run(12))
-		m.BrokerID = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.BrokerEpoch = int64(binary.BigEndian.Uint64(b[4:12]))
+		m.BrokerEpoch = r.Int64()
 	} else {
-		m.BrokerID = r.Int32()
 		m.BrokerEpoch = -1
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -197,9 +185,9 @@ func (m *ControlledShutdownResponse) Check() error {
 	for i := range m.RemainingPartitions {
 		remainingPartition := &m.RemainingPartitions[i]
 		ok = ok && len(remainingPartition.TopicName) <= kbin.MaxString &&
-			remainingPartition.UnknownTags.Fits(v >= 3, 0)
+			kbin.TagsFit(remainingPartition.UnknownTags, v >= 3, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 3, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -220,9 +208,7 @@ func (m *ControlledShutdownResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, remainingPartition.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -243,17 +229,9 @@ func (m *ControlledShutdownResponse) DecodeFrom(r *kbin.Reader) error {
 		remainingPartition := &m.RemainingPartitions[i]
 		r.FlexString(&remainingPartition.TopicName, flex)
 		remainingPartition.PartitionIndex = r.Int32()
-		if flex {
-			r.Tags(&remainingPartition.UnknownTags)
-		} else {
-			remainingPartition.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&remainingPartition.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -87,9 +87,12 @@ func (m *ControllerRegistrationRequest) NewResponse() *ControllerRegistrationRes
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ControllerRegistrationRequest) Response() Response {
-	return m.NewResponse()
+	return &ControllerRegistrationResponse{
+		ErrorMessage: kbin.Str(""),
+		Version:      m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -114,14 +117,14 @@ func (m *ControllerRegistrationRequest) Check() error {
 		listener := &m.Listeners[i]
 		ok = ok && len(listener.Name) <= kbin.MaxString &&
 			len(listener.Host) <= kbin.MaxString &&
-			listener.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(listener.UnknownTags, true, 0)
 	}
 	for i := range m.Features {
 		feature := &m.Features[i]
 		ok = ok && len(feature.Name) <= kbin.MaxString &&
-			feature.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(feature.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -135,28 +138,24 @@ func (m *ControllerRegistrationRequest) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.ControllerID))
 	copy(b[4:20], m.IncarnationID[:])
 	b[20] = kbin.BoolByte(m.ZkMigrationReady)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Listeners))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Listeners), true)
 	for i := range m.Listeners {
 		listener := &m.Listeners[i]
-		dst = kbin.AppendCompactString(dst, listener.Name)
-		dst = kbin.AppendCompactString(dst, listener.Host)
-		dst = kbin.Grow(dst, 4)
-		b2 := (*[4]byte)(dst[len(dst)-4:])
-		binary.BigEndian.PutUint16(b2[0:2], listener.Port)
-		binary.BigEndian.PutUint16(b2[2:4], uint16(listener.SecurityProtocol))
+		dst = kbin.AppendFlexString(dst, listener.Name, true)
+		dst = kbin.AppendFlexString(dst, listener.Host, true)
+		dst = kbin.AppendUint16(dst, listener.Port)
+		dst = kbin.AppendInt16(dst, int16(listener.SecurityProtocol))
 		dst = kbin.AppendTags(dst, listener.UnknownTags)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Features))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Features), true)
 	for i := range m.Features {
 		feature := &m.Features[i]
-		dst = kbin.AppendCompactString(dst, feature.Name)
-		dst = kbin.Grow(dst, 4)
-		b3 := (*[4]byte)(dst[len(dst)-4:])
-		binary.BigEndian.PutUint16(b3[0:2], uint16(feature.MinSupportedVersion))
-		binary.BigEndian.PutUint16(b3[2:4], uint16(feature.MaxSupportedVersion))
+		dst = kbin.AppendFlexString(dst, feature.Name, true)
+		dst = kbin.AppendInt16(dst, feature.MinSupportedVersion)
+		dst = kbin.AppendInt16(dst, feature.MaxSupportedVersion)
 		dst = kbin.AppendTags(dst, feature.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -166,10 +165,9 @@ func (m *ControllerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[21]byte)(r.Run(21))
-	m.ControllerID = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.IncarnationID = kbin.UUID(b[4:20])
-	m.ZkMigrationReady = b[20] != 0
+	m.ControllerID = r.Int32()
+	m.IncarnationID = r.UUID()
+	m.ZkMigrationReady = r.Bool()
 	if n := r.FlexArrayLen(7, true); n > cap(m.Listeners) || m.Listeners == nil {
 		m.Listeners = make([]ControllerRegistrationRequestListener, n)
 	} else {
@@ -179,10 +177,9 @@ func (m *ControllerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 		listener := &m.Listeners[i]
 		r.FlexString(&listener.Name, true)
 		r.FlexString(&listener.Host, true)
-		b2 := (*[4]byte)(r.Next(4))
-		listener.Port = binary.BigEndian.Uint16(b2[0:2])
-		listener.SecurityProtocol = SecurityProtocol(binary.BigEndian.Uint16(b2[2:4]))
-		r.Tags(&listener.UnknownTags)
+		listener.Port = r.Uint16()
+		listener.SecurityProtocol = SecurityProtocol(r.Int16())
+		r.FlexTags(&listener.UnknownTags, true)
 	}
 	if n := r.FlexArrayLen(6, true); n > cap(m.Features) || m.Features == nil {
 		m.Features = make([]ControllerRegistrationRequestFeature, n)
@@ -192,12 +189,11 @@ func (m *ControllerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Features {
 		feature := &m.Features[i]
 		r.FlexString(&feature.Name, true)
-		b3 := (*[4]byte)(r.Next(4))
-		feature.MinSupportedVersion = int16(binary.BigEndian.Uint16(b3[0:2]))
-		feature.MaxSupportedVersion = int16(binary.BigEndian.Uint16(b3[2:4]))
-		r.Tags(&feature.UnknownTags)
+		feature.MinSupportedVersion = r.Int16()
+		feature.MaxSupportedVersion = r.Int16()
+		r.FlexTags(&feature.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -277,7 +273,7 @@ func (m *ControllerRegistrationResponse) Check() error {
 		return NoVersion(m, 0, 0)
 	}
 	ok := len(m.ErrorMessage.S) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -286,12 +282,10 @@ func (m *ControllerRegistrationResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ControllerRegistrationResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -301,11 +295,10 @@ func (m *ControllerRegistrationResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

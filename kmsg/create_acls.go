@@ -70,9 +70,9 @@ func (m *CreateACLsRequest) NewResponse() *CreateACLsResponse {
 	return &CreateACLsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *CreateACLsRequest) Response() Response {
-	return m.NewResponse()
+	return &CreateACLsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -99,9 +99,9 @@ func (m *CreateACLsRequest) Check() error {
 			(v >= 1 || creation.ResourcePatternType == 3) &&
 			len(creation.Principal) <= kbin.MaxString &&
 			len(creation.Host) <= kbin.MaxString &&
-			creation.UnknownTags.Fits(v >= 2, 0)
+			kbin.TagsFit(creation.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -122,17 +122,13 @@ func (m *CreateACLsRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendFlexString(dst, creation.Principal, flex)
 		dst = kbin.AppendFlexString(dst, creation.Host, flex)
-		dst = kbin.Grow(dst, 2)
-		b := (*[2]byte)(dst[len(dst)-2:])
-		b[0] = byte(creation.Operation)
-		b[1] = byte(creation.PermissionType)
+		dst = kbin.AppendInt8(dst, int8(creation.Operation))
+		dst = kbin.AppendInt8(dst, int8(creation.PermissionType))
 		if flex {
 			dst = kbin.AppendTags(dst, creation.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -159,20 +155,11 @@ func (m *CreateACLsRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		r.FlexString(&creation.Principal, flex)
 		r.FlexString(&creation.Host, flex)
-		b := (*[2]byte)(r.Next(2))
-		creation.Operation = ACLOperation(b[0])
-		creation.PermissionType = ACLPermissionType(b[1])
-		if flex {
-			r.Tags(&creation.UnknownTags)
-		} else {
-			creation.UnknownTags = kbin.Tags{}
-		}
+		creation.Operation = ACLOperation(r.Int8())
+		creation.PermissionType = ACLPermissionType(r.Int8())
+		r.FlexTags(&creation.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -259,9 +246,9 @@ func (m *CreateACLsResponse) Check() error {
 	for i := range m.Results {
 		result := &m.Results[i]
 		ok = ok && len(result.ErrorMessage.S) <= kbin.MaxString &&
-			result.UnknownTags.Fits(v >= 2, 0)
+			kbin.TagsFit(result.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -282,9 +269,7 @@ func (m *CreateACLsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -305,17 +290,9 @@ func (m *CreateACLsResponse) DecodeFrom(r *kbin.Reader) error {
 		result := &m.Results[i]
 		result.ErrorCode = ErrorCode(r.Int16())
 		r.FlexNullableString(&result.ErrorMessage, flex)
-		if flex {
-			r.Tags(&result.UnknownTags)
-		} else {
-			result.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&result.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -70,9 +70,9 @@ func (m *CreateDelegationTokenRequest) NewResponse() *CreateDelegationTokenRespo
 	return &CreateDelegationTokenResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *CreateDelegationTokenRequest) Response() Response {
-	return m.NewResponse()
+	return &CreateDelegationTokenResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -104,9 +104,9 @@ func (m *CreateDelegationTokenRequest) Check() error {
 		renewer := &m.Renewers[i]
 		ok = ok && len(renewer.PrincipalType) <= kbin.MaxString &&
 			len(renewer.PrincipalName) <= kbin.MaxString &&
-			renewer.UnknownTags.Fits(v >= 2, 0)
+			kbin.TagsFit(renewer.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -118,8 +118,8 @@ func (m *CreateDelegationTokenRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
 	if v >= 3 {
-		dst = kbin.AppendCompactNullableString(dst, m.OwnerPrincipalType)
-		dst = kbin.AppendCompactNullableString(dst, m.OwnerPrincipalName)
+		dst = kbin.AppendFlexNullableString(dst, m.OwnerPrincipalType, true)
+		dst = kbin.AppendFlexNullableString(dst, m.OwnerPrincipalName, true)
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Renewers), flex)
 	for i := range m.Renewers {
@@ -131,9 +131,7 @@ func (m *CreateDelegationTokenRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.MaxLifetimeMs))
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -160,18 +158,10 @@ func (m *CreateDelegationTokenRequest) DecodeFrom(r *kbin.Reader) error {
 		renewer := &m.Renewers[i]
 		r.FlexString(&renewer.PrincipalType, flex)
 		r.FlexString(&renewer.PrincipalName, flex)
-		if flex {
-			r.Tags(&renewer.UnknownTags)
-		} else {
-			renewer.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&renewer.UnknownTags, flex)
 	}
 	m.MaxLifetimeMs = r.Int64()
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -268,7 +258,7 @@ func (m *CreateDelegationTokenResponse) Check() error {
 		(v >= 3 || m.TokenRequesterPrincipalName == "") &&
 		len(m.TokenRequesterPrincipalName) <= kbin.MaxString &&
 		len(m.TokenID) <= kbin.MaxString &&
-		m.UnknownTags.Fits(v >= 2, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -283,8 +273,8 @@ func (m *CreateDelegationTokenResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.PrincipalType, flex)
 	dst = kbin.AppendFlexString(dst, m.PrincipalName, flex)
 	if v >= 3 {
-		dst = kbin.AppendCompactString(dst, m.TokenRequesterPrincipalType)
-		dst = kbin.AppendCompactString(dst, m.TokenRequesterPrincipalName)
+		dst = kbin.AppendFlexString(dst, m.TokenRequesterPrincipalType, true)
+		dst = kbin.AppendFlexString(dst, m.TokenRequesterPrincipalName, true)
 	}
 	dst = kbin.Extend(dst, 24)
 	b := (*[24]byte)(dst[len(dst)-24:])
@@ -294,9 +284,7 @@ func (m *CreateDelegationTokenResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.TokenID, flex)
 	dst = kbin.AppendFlexBytes(dst, m.HMAC, flex)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -317,18 +305,13 @@ func (m *CreateDelegationTokenResponse) DecodeFrom(r *kbin.Reader) error {
 		m.TokenRequesterPrincipalType = ""
 		m.TokenRequesterPrincipalName = ""
 	}
-	b := (*[24]byte)(r.Run(24))
-	m.IssueTimestampMs = int64(binary.BigEndian.Uint64(b[0:8]))
-	m.ExpiryTimestampMs = int64(binary.BigEndian.Uint64(b[8:16]))
-	m.MaxTimestampMs = int64(binary.BigEndian.Uint64(b[16:24]))
+	m.IssueTimestampMs = r.Int64()
+	m.ExpiryTimestampMs = r.Int64()
+	m.MaxTimestampMs = r.Int64()
 	r.FlexString(&m.TokenID, flex)
 	m.HMAC = r.FlexBytes(flex)
 	m.ThrottleTimeMs = r.Int32()
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

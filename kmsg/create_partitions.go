@@ -74,9 +74,9 @@ func (m *CreatePartitionsRequest) NewResponse() *CreatePartitionsResponse {
 	return &CreatePartitionsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *CreatePartitionsRequest) Response() Response {
-	return m.NewResponse()
+	return &CreatePartitionsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -102,11 +102,11 @@ func (m *CreatePartitionsRequest) Check() error {
 		ok = ok && len(topic.Name) <= kbin.MaxString
 		for j := range topic.Assignments {
 			assignment := &topic.Assignments[j]
-			ok = ok && assignment.UnknownTags.Fits(v >= 2, 0)
+			ok = ok && kbin.TagsFit(assignment.UnknownTags, v >= 2, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(v >= 2, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -134,13 +134,9 @@ func (m *CreatePartitionsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	dst = kbin.Extend(dst, 5)
-	b := (*[5]byte)(dst[len(dst)-5:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.TimeoutMs))
-	b[4] = kbin.BoolByte(m.ValidateOnly)
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendInt32(dst, m.TimeoutMs)
+	dst = kbin.AppendBool(dst, m.ValidateOnly)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -171,26 +167,13 @@ func (m *CreatePartitionsRequest) DecodeFrom(r *kbin.Reader) error {
 		for j := range topic.Assignments {
 			assignment := &topic.Assignments[j]
 			assignment.BrokerIDs = r.FlexInt32s(assignment.BrokerIDs, flex)
-			if flex {
-				r.Tags(&assignment.UnknownTags)
-			} else {
-				assignment.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&assignment.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&topic.UnknownTags)
-		} else {
-			topic.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&topic.UnknownTags, flex)
 	}
-	b := (*[5]byte)(r.Run(5))
-	m.TimeoutMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ValidateOnly = b[4] != 0
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	m.TimeoutMs = r.Int32()
+	m.ValidateOnly = r.Bool()
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -288,9 +271,9 @@ func (m *CreatePartitionsResponse) Check() error {
 		result := &m.Results[i]
 		ok = ok && len(result.Name) <= kbin.MaxString &&
 			len(result.ErrorMessage.S) <= kbin.MaxString &&
-			result.UnknownTags.Fits(v >= 2, 0)
+			kbin.TagsFit(result.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -312,9 +295,7 @@ func (m *CreatePartitionsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -336,17 +317,9 @@ func (m *CreatePartitionsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexString(&result.Name, flex)
 		result.ErrorCode = ErrorCode(r.Int16())
 		r.FlexNullableString(&result.ErrorMessage, flex)
-		if flex {
-			r.Tags(&result.UnknownTags)
-		} else {
-			result.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&result.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

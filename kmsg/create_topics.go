@@ -94,9 +94,9 @@ func (m *CreateTopicsRequest) NewResponse() *CreateTopicsResponse {
 	return &CreateTopicsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *CreateTopicsRequest) Response() Response {
-	return m.NewResponse()
+	return &CreateTopicsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -125,18 +125,18 @@ func (m *CreateTopicsRequest) Check() error {
 		ok = ok && len(topic.Name) <= kbin.MaxString
 		for j := range topic.Assignments {
 			assignment := &topic.Assignments[j]
-			ok = ok && assignment.UnknownTags.Fits(v >= 5, 0)
+			ok = ok && kbin.TagsFit(assignment.UnknownTags, v >= 5, 0)
 		}
 		for j := range topic.Configs {
 			config := &topic.Configs[j]
 			ok = ok && len(config.Name) <= kbin.MaxString &&
 				len(config.Value.S) <= kbin.MaxString &&
-				config.UnknownTags.Fits(v >= 5, 0)
+				kbin.TagsFit(config.UnknownTags, v >= 5, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(v >= 5, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 5, 0)
 	}
 	ok = ok && (v >= 1 || !m.ValidateOnly) &&
-		m.UnknownTags.Fits(v >= 5, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 5, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -151,10 +151,8 @@ func (m *CreateTopicsRequest) AppendTo(dst []byte) []byte {
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		dst = kbin.AppendFlexString(dst, topic.Name, flex)
-		dst = kbin.Grow(dst, 6)
-		b := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(topic.NumPartitions))
-		binary.BigEndian.PutUint16(b[4:6], uint16(topic.ReplicationFactor))
+		dst = kbin.AppendInt32(dst, topic.NumPartitions)
+		dst = kbin.AppendInt16(dst, topic.ReplicationFactor)
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Assignments), flex)
 		for j := range topic.Assignments {
 			assignment := &topic.Assignments[j]
@@ -177,17 +175,11 @@ func (m *CreateTopicsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
 	if v >= 1 {
-		dst = kbin.Extend(dst, 5)
-		b2 := (*[5]byte)(dst[len(dst)-5:])
-		binary.BigEndian.PutUint32(b2[0:4], uint32(m.TimeoutMs))
-		b2[4] = kbin.BoolByte(m.ValidateOnly)
-	} else {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
+		dst = append(dst, kbin.BoolByte(m.ValidateOnly))
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -206,9 +198,8 @@ func (m *CreateTopicsRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		r.FlexString(&topic.Name, flex)
-		b := (*[6]byte)(r.Next(6))
-		topic.NumPartitions = int32(binary.BigEndian.Uint32(b[0:4]))
-		topic.ReplicationFactor = int16(binary.BigEndian.Uint16(b[4:6]))
+		topic.NumPartitions = r.Int32()
+		topic.ReplicationFactor = r.Int16()
 		if n := r.FlexArrayLen(int(minSizeCreateTopicsRequestCreatableReplicaAssignment[v]), flex); n > cap(topic.Assignments) || topic.Assignments == nil {
 			topic.Assignments = make([]CreateTopicsRequestCreatableReplicaAssignment, n)
 		} else {
@@ -218,11 +209,7 @@ func (m *CreateTopicsRequest) DecodeFrom(r *kbin.Reader) error {
 			assignment := &topic.Assignments[j]
 			assignment.PartitionIndex = r.Int32()
 			assignment.BrokerIDs = r.FlexInt32s(assignment.BrokerIDs, flex)
-			if flex {
-				r.Tags(&assignment.UnknownTags)
-			} else {
-				assignment.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&assignment.UnknownTags, flex)
 		}
 		if n := r.FlexArrayLen(int(minSizeCreateTopicsRequestCreatableTopicConfig[v]), flex); n > cap(topic.Configs) || topic.Configs == nil {
 			topic.Configs = make([]CreateTopicsRequestCreatableTopicConfig, n)
@@ -233,31 +220,17 @@ func (m *CreateTopicsRequest) DecodeFrom(r *kbin.Reader) error {
 			config := &topic.Configs[j]
 			r.FlexString(&config.Name, flex)
 			r.FlexNullableString(&config.Value, flex)
-			if flex {
-				r.Tags(&config.UnknownTags)
-			} else {
-				config.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&config.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&topic.UnknownTags)
-		} else {
-			topic.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&topic.UnknownTags, flex)
 	}
+	m.TimeoutMs = r.Int32()
 	if v >= 1 {
-		b2 := (*[5]byte)(r.Run(5))
-		m.TimeoutMs = int32(binary.BigEndian.Uint32(b2[0:4]))
-		m.ValidateOnly = b2[4] != 0
+		m.ValidateOnly = r.Bool()
 	} else {
-		m.TimeoutMs = r.Int32()
 		m.ValidateOnly = false
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -419,12 +392,12 @@ func (m *CreateTopicsResponse) Check() error {
 				config := &topic.Configs[j]
 				ok = ok && len(config.Name) <= kbin.MaxString &&
 					len(config.Value.S) <= kbin.MaxString &&
-					config.UnknownTags.Fits(true, 0)
+					kbin.TagsFit(config.UnknownTags, true, 0)
 			}
 		}
-		ok = ok && topic.UnknownTags.Fits(v >= 5, 1)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 5, 1)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 5, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 5, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -443,33 +416,25 @@ func (m *CreateTopicsResponse) AppendTo(dst []byte) []byte {
 		topic := &m.Topics[i]
 		dst = kbin.AppendFlexString(dst, topic.Name, flex)
 		if v >= 7 {
-			dst = kbin.Grow(dst, 18)
-			b := (*[18]byte)(dst[len(dst)-18:])
-			copy(b[0:16], topic.TopicID[:])
-			binary.BigEndian.PutUint16(b[16:18], uint16(topic.ErrorCode))
-		} else {
-			dst = binary.BigEndian.AppendUint16(dst, uint16(topic.ErrorCode))
+			dst = append(dst, topic.TopicID[:]...)
 		}
+		dst = binary.BigEndian.AppendUint16(dst, uint16(topic.ErrorCode))
 		if v >= 1 {
 			dst = kbin.AppendFlexNullableString(dst, topic.ErrorMessage, flex)
 		}
 		if v >= 5 {
-			dst = kbin.Grow(dst, 6)
-			b2 := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(topic.NumPartitions))
-			binary.BigEndian.PutUint16(b2[4:6], uint16(topic.ReplicationFactor))
-		}
-		if v >= 5 {
-			dst = kbin.AppendCompactNullableArrayLen(dst, len(topic.Configs), topic.Configs == nil)
+			dst = kbin.AppendInt32(dst, topic.NumPartitions)
+			dst = kbin.AppendInt16(dst, topic.ReplicationFactor)
+			dst = kbin.AppendFlexNullableArrayLen(dst, len(topic.Configs), topic.Configs == nil, true)
 			for j := range topic.Configs {
 				config := &topic.Configs[j]
-				dst = kbin.AppendCompactString(dst, config.Name)
-				dst = kbin.AppendCompactNullableString(dst, config.Value)
+				dst = kbin.AppendFlexString(dst, config.Name, true)
+				dst = kbin.AppendFlexNullableString(dst, config.Value, true)
 				dst = kbin.Grow(dst, 3)
-				b3 := (*[3]byte)(dst[len(dst)-3:])
-				b3[0] = kbin.BoolByte(config.ReadOnly)
-				b3[1] = byte(config.ConfigSource)
-				b3[2] = kbin.BoolByte(config.IsSensitive)
+				b := (*[3]byte)(dst[len(dst)-3:])
+				b[0] = kbin.BoolByte(config.ReadOnly)
+				b[1] = byte(config.ConfigSource)
+				b[2] = kbin.BoolByte(config.IsSensitive)
 				dst = kbin.AppendTags(dst, config.UnknownTags)
 			}
 		}
@@ -477,9 +442,7 @@ func (m *CreateTopicsResponse) AppendTo(dst []byte) []byte {
 			dst = appendTagsCreateTopicsResponseCreatableTopicResult(topic, dst, v)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -504,27 +467,19 @@ func (m *CreateTopicsResponse) DecodeFrom(r *kbin.Reader) error {
 		topic := &m.Topics[i]
 		r.FlexString(&topic.Name, flex)
 		if v >= 7 {
-			b := (*[18]byte)(r.Next(18))
-			topic.TopicID = kbin.UUID(b[0:16])
-			topic.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[16:18]))
+			topic.TopicID = r.UUID()
 		} else {
-			topic.ErrorCode = ErrorCode(r.Int16())
 			topic.TopicID = kbin.UUID{}
 		}
+		topic.ErrorCode = ErrorCode(r.Int16())
 		if v >= 1 {
 			r.FlexNullableString(&topic.ErrorMessage, flex)
 		} else {
 			topic.ErrorMessage = kbin.Str("")
 		}
 		if v >= 5 {
-			b2 := (*[6]byte)(r.Next(6))
-			topic.NumPartitions = int32(binary.BigEndian.Uint32(b2[0:4]))
-			topic.ReplicationFactor = int16(binary.BigEndian.Uint16(b2[4:6]))
-		} else {
-			topic.NumPartitions = -1
-			topic.ReplicationFactor = -1
-		}
-		if v >= 5 {
+			topic.NumPartitions = r.Int32()
+			topic.ReplicationFactor = r.Int16()
 			if n := r.FlexNullableArrayLen(6, true); n < 0 {
 				topic.Configs = nil
 			} else {
@@ -537,13 +492,14 @@ func (m *CreateTopicsResponse) DecodeFrom(r *kbin.Reader) error {
 				config := &topic.Configs[j]
 				r.FlexString(&config.Name, true)
 				r.FlexNullableString(&config.Value, true)
-				b3 := (*[3]byte)(r.Next(3))
-				config.ReadOnly = b3[0] != 0
-				config.ConfigSource = ConfigSource(b3[1])
-				config.IsSensitive = b3[2] != 0
-				r.Tags(&config.UnknownTags)
+				config.ReadOnly = r.Bool()
+				config.ConfigSource = ConfigSource(r.Int8())
+				config.IsSensitive = r.Bool()
+				r.FlexTags(&config.UnknownTags, true)
 			}
 		} else {
+			topic.NumPartitions = -1
+			topic.ReplicationFactor = -1
 			topic.Configs = kbin.Resize(topic.Configs, 0)
 		}
 		topic.TopicConfigErrorCode = 0
@@ -559,11 +515,7 @@ func (m *CreateTopicsResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 		}
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -56,7 +56,7 @@ func (m *DefaultPrincipalData) Check() error {
 	}
 	ok := len(m.Type) <= kbin.MaxString &&
 		len(m.Name) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -65,10 +65,10 @@ func (m *DefaultPrincipalData) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DefaultPrincipalData) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.Type)
-	dst = kbin.AppendCompactString(dst, m.Name)
-	dst = kbin.AppendBool(dst, m.TokenAuthenticated)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.Type, true)
+	dst = kbin.AppendFlexString(dst, m.Name, true)
+	dst = append(dst, kbin.BoolByte(m.TokenAuthenticated))
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -81,7 +81,7 @@ func (m *DefaultPrincipalData) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.Type, true)
 	r.FlexString(&m.Name, true)
 	m.TokenAuthenticated = r.Bool()
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -68,9 +68,9 @@ func (m *DeleteACLsRequest) NewResponse() *DeleteACLsResponse {
 	return &DeleteACLsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DeleteACLsRequest) Response() Response {
-	return m.NewResponse()
+	return &DeleteACLsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -97,9 +97,9 @@ func (m *DeleteACLsRequest) Check() error {
 			(v >= 1 || filter.PatternTypeFilter == 3) &&
 			len(filter.PrincipalFilter.S) <= kbin.MaxString &&
 			len(filter.HostFilter.S) <= kbin.MaxString &&
-			filter.UnknownTags.Fits(v >= 2, 0)
+			kbin.TagsFit(filter.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -120,17 +120,13 @@ func (m *DeleteACLsRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendFlexNullableString(dst, filter.PrincipalFilter, flex)
 		dst = kbin.AppendFlexNullableString(dst, filter.HostFilter, flex)
-		dst = kbin.Grow(dst, 2)
-		b := (*[2]byte)(dst[len(dst)-2:])
-		b[0] = byte(filter.Operation)
-		b[1] = byte(filter.PermissionType)
+		dst = kbin.AppendInt8(dst, int8(filter.Operation))
+		dst = kbin.AppendInt8(dst, int8(filter.PermissionType))
 		if flex {
 			dst = kbin.AppendTags(dst, filter.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -157,20 +153,11 @@ func (m *DeleteACLsRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		r.FlexNullableString(&filter.PrincipalFilter, flex)
 		r.FlexNullableString(&filter.HostFilter, flex)
-		b := (*[2]byte)(r.Next(2))
-		filter.Operation = ACLOperation(b[0])
-		filter.PermissionType = ACLPermissionType(b[1])
-		if flex {
-			r.Tags(&filter.UnknownTags)
-		} else {
-			filter.UnknownTags = kbin.Tags{}
-		}
+		filter.Operation = ACLOperation(r.Int8())
+		filter.PermissionType = ACLPermissionType(r.Int8())
+		r.FlexTags(&filter.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -297,11 +284,11 @@ func (m *DeleteACLsResponse) Check() error {
 				(v >= 1 || matchingACL.PatternType == 3) &&
 				len(matchingACL.Principal) <= kbin.MaxString &&
 				len(matchingACL.Host) <= kbin.MaxString &&
-				matchingACL.UnknownTags.Fits(v >= 2, 0)
+				kbin.TagsFit(matchingACL.UnknownTags, v >= 2, 0)
 		}
-		ok = ok && filterResult.UnknownTags.Fits(v >= 2, 0)
+		ok = ok && kbin.TagsFit(filterResult.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -330,10 +317,8 @@ func (m *DeleteACLsResponse) AppendTo(dst []byte) []byte {
 			}
 			dst = kbin.AppendFlexString(dst, matchingACL.Principal, flex)
 			dst = kbin.AppendFlexString(dst, matchingACL.Host, flex)
-			dst = kbin.Grow(dst, 2)
-			b := (*[2]byte)(dst[len(dst)-2:])
-			b[0] = byte(matchingACL.Operation)
-			b[1] = byte(matchingACL.PermissionType)
+			dst = kbin.AppendInt8(dst, int8(matchingACL.Operation))
+			dst = kbin.AppendInt8(dst, int8(matchingACL.PermissionType))
 			if flex {
 				dst = kbin.AppendTags(dst, matchingACL.UnknownTags)
 			}
@@ -342,9 +327,7 @@ func (m *DeleteACLsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, filterResult.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -383,26 +366,13 @@ func (m *DeleteACLsResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			r.FlexString(&matchingACL.Principal, flex)
 			r.FlexString(&matchingACL.Host, flex)
-			b := (*[2]byte)(r.Next(2))
-			matchingACL.Operation = ACLOperation(b[0])
-			matchingACL.PermissionType = ACLPermissionType(b[1])
-			if flex {
-				r.Tags(&matchingACL.UnknownTags)
-			} else {
-				matchingACL.UnknownTags = kbin.Tags{}
-			}
+			matchingACL.Operation = ACLOperation(r.Int8())
+			matchingACL.PermissionType = ACLPermissionType(r.Int8())
+			r.FlexTags(&matchingACL.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&filterResult.UnknownTags)
-		} else {
-			filterResult.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&filterResult.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

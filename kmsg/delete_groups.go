@@ -47,9 +47,9 @@ func (m *DeleteGroupsRequest) NewResponse() *DeleteGroupsResponse {
 	return &DeleteGroupsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DeleteGroupsRequest) Response() Response {
-	return m.NewResponse()
+	return &DeleteGroupsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -70,7 +70,7 @@ func (m *DeleteGroupsRequest) Check() error {
 		return NoVersion(m, 0, 3)
 	}
 	ok := kbin.StringsFit(m.GroupsNames) &&
-		m.UnknownTags.Fits(v >= 2, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -83,9 +83,7 @@ func (m *DeleteGroupsRequest) AppendTo(dst []byte) []byte {
 	flex := v >= 2
 	dst = kbin.AppendFlexArrayLen(dst, len(m.GroupsNames), flex)
 	dst = kbin.AppendStrings(dst, m.GroupsNames, flex)
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -97,11 +95,7 @@ func (m *DeleteGroupsRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 2
 	m.GroupsNames = kbin.Strings(r, m.GroupsNames, r.FlexArrayLen(1, flex), flex)
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -183,9 +177,9 @@ func (m *DeleteGroupsResponse) Check() error {
 		result := &m.Results[i]
 		ok = ok && len(result.GroupID) <= kbin.MaxString &&
 			len(result.ErrorMessage.S) <= kbin.MaxString &&
-			result.UnknownTags.Fits(v >= 2, 0)
+			kbin.TagsFit(result.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -203,15 +197,13 @@ func (m *DeleteGroupsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, result.GroupID, flex)
 		dst = binary.BigEndian.AppendUint16(dst, uint16(result.ErrorCode))
 		if v >= 3 {
-			dst = kbin.AppendCompactNullableString(dst, result.ErrorMessage)
+			dst = kbin.AppendFlexNullableString(dst, result.ErrorMessage, true)
 		}
 		if flex {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -237,17 +229,9 @@ func (m *DeleteGroupsResponse) DecodeFrom(r *kbin.Reader) error {
 		} else {
 			result.ErrorMessage = kbin.NullString{}
 		}
-		if flex {
-			r.Tags(&result.UnknownTags)
-		} else {
-			result.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&result.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -72,9 +72,9 @@ func (m *DeleteRecordsRequest) NewResponse() *DeleteRecordsResponse {
 	return &DeleteRecordsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DeleteRecordsRequest) Response() Response {
-	return m.NewResponse()
+	return &DeleteRecordsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -100,11 +100,11 @@ func (m *DeleteRecordsRequest) Check() error {
 		ok = ok && len(topic.Name) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(v >= 2, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, v >= 2, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(v >= 2, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -122,10 +122,8 @@ func (m *DeleteRecordsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 12)
-			b := (*[12]byte)(dst[len(dst)-12:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint64(b[4:12], uint64(partition.Offset))
+			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
+			dst = kbin.AppendInt64(dst, partition.Offset)
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
@@ -135,9 +133,7 @@ func (m *DeleteRecordsRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -163,27 +159,14 @@ func (m *DeleteRecordsRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b := (*[12]byte)(r.Next(12))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.Offset = int64(binary.BigEndian.Uint64(b[4:12]))
-			if flex {
-				r.Tags(&partition.UnknownTags)
-			} else {
-				partition.UnknownTags = kbin.Tags{}
-			}
+			partition.PartitionIndex = r.Int32()
+			partition.Offset = r.Int64()
+			r.FlexTags(&partition.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&topic.UnknownTags)
-		} else {
-			topic.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&topic.UnknownTags, flex)
 	}
 	m.TimeoutMs = r.Int32()
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -294,11 +277,11 @@ func (m *DeleteRecordsResponse) Check() error {
 		ok = ok && len(topic.Name) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(v >= 2, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, v >= 2, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(v >= 2, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -330,9 +313,7 @@ func (m *DeleteRecordsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -359,27 +340,14 @@ func (m *DeleteRecordsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b := (*[14]byte)(r.Next(14))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.LowWatermark = int64(binary.BigEndian.Uint64(b[4:12]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[12:14]))
-			if flex {
-				r.Tags(&partition.UnknownTags)
-			} else {
-				partition.UnknownTags = kbin.Tags{}
-			}
+			partition.PartitionIndex = r.Int32()
+			partition.LowWatermark = r.Int64()
+			partition.ErrorCode = ErrorCode(r.Int16())
+			r.FlexTags(&partition.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&topic.UnknownTags)
-		} else {
-			topic.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&topic.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

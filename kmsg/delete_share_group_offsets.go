@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DeleteShareGroupOffsetsRequest deletes the offsets of topics from a share group without
 // members (KIP-932).
@@ -59,9 +55,9 @@ func (m *DeleteShareGroupOffsetsRequest) NewResponse() *DeleteShareGroupOffsetsR
 	return &DeleteShareGroupOffsetsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DeleteShareGroupOffsetsRequest) Response() Response {
-	return m.NewResponse()
+	return &DeleteShareGroupOffsetsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -85,9 +81,9 @@ func (m *DeleteShareGroupOffsetsRequest) Check() error {
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		ok = ok && len(topic.TopicName) <= kbin.MaxString &&
-			topic.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -96,14 +92,14 @@ func (m *DeleteShareGroupOffsetsRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DeleteShareGroupOffsetsRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.GroupID)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexString(dst, m.GroupID, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.TopicName)
+		dst = kbin.AppendFlexString(dst, topic.TopicName, true)
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -122,9 +118,9 @@ func (m *DeleteShareGroupOffsetsRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		r.FlexString(&topic.TopicName, true)
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -217,9 +213,9 @@ func (m *DeleteShareGroupOffsetsResponse) Check() error {
 		response := &m.Responses[i]
 		ok = ok && len(response.TopicName) <= kbin.MaxString &&
 			len(response.ErrorMessage.S) <= kbin.MaxString &&
-			response.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(response.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -228,23 +224,19 @@ func (m *DeleteShareGroupOffsetsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DeleteShareGroupOffsetsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Responses))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Responses), true)
 	for i := range m.Responses {
 		response := &m.Responses[i]
-		dst = kbin.AppendCompactString(dst, response.TopicName)
-		dst = kbin.Grow(dst, 18)
-		b2 := (*[18]byte)(dst[len(dst)-18:])
-		copy(b2[0:16], response.TopicID[:])
-		binary.BigEndian.PutUint16(b2[16:18], uint16(response.ErrorCode))
-		dst = kbin.AppendCompactNullableString(dst, response.ErrorMessage)
+		dst = kbin.AppendFlexString(dst, response.TopicName, true)
+		dst = kbin.AppendUUID(dst, response.TopicID)
+		dst = kbin.AppendInt16(dst, int16(response.ErrorCode))
+		dst = kbin.AppendFlexNullableString(dst, response.ErrorMessage, true)
 		dst = kbin.AppendTags(dst, response.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -254,9 +246,8 @@ func (m *DeleteShareGroupOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if n := r.FlexArrayLen(21, true); n > cap(m.Responses) || m.Responses == nil {
 		m.Responses = make([]DeleteShareGroupOffsetsResponseTopic, n)
@@ -266,13 +257,12 @@ func (m *DeleteShareGroupOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Responses {
 		response := &m.Responses[i]
 		r.FlexString(&response.TopicName, true)
-		b2 := (*[18]byte)(r.Next(18))
-		response.TopicID = kbin.UUID(b2[0:16])
-		response.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[16:18]))
+		response.TopicID = r.UUID()
+		response.ErrorCode = ErrorCode(r.Int16())
 		r.FlexNullableString(&response.ErrorMessage, true)
-		r.Tags(&response.UnknownTags)
+		r.FlexTags(&response.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -62,9 +62,9 @@ func (m *DeleteTopicsRequest) NewResponse() *DeleteTopicsResponse {
 	return &DeleteTopicsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DeleteTopicsRequest) Response() Response {
-	return m.NewResponse()
+	return &DeleteTopicsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -89,11 +89,11 @@ func (m *DeleteTopicsRequest) Check() error {
 		for i := range m.Topics {
 			topic := &m.Topics[i]
 			ok = ok && len(topic.Name.S) <= kbin.MaxString &&
-				topic.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(topic.UnknownTags, true, 0)
 		}
 	}
 	ok = ok && kbin.StringsFit(m.TopicNames) &&
-		m.UnknownTags.Fits(v >= 4, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -105,10 +105,10 @@ func (m *DeleteTopicsRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	if v >= 6 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 		for i := range m.Topics {
 			topic := &m.Topics[i]
-			dst = kbin.AppendCompactNullableString(dst, topic.Name)
+			dst = kbin.AppendFlexNullableString(dst, topic.Name, true)
 			dst = append(dst, topic.TopicID[:]...)
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
@@ -118,9 +118,7 @@ func (m *DeleteTopicsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendStrings(dst, m.TopicNames, flex)
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -141,7 +139,7 @@ func (m *DeleteTopicsRequest) DecodeFrom(r *kbin.Reader) error {
 			topic := &m.Topics[i]
 			r.FlexNullableString(&topic.Name, true)
 			topic.TopicID = r.UUID()
-			r.Tags(&topic.UnknownTags)
+			r.FlexTags(&topic.UnknownTags, true)
 		}
 	} else {
 		m.Topics = m.Topics[:0]
@@ -152,11 +150,7 @@ func (m *DeleteTopicsRequest) DecodeFrom(r *kbin.Reader) error {
 		m.TopicNames = m.TopicNames[:0]
 	}
 	m.TimeoutMs = r.Int32()
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -246,9 +240,9 @@ func (m *DeleteTopicsResponse) Check() error {
 		ok = ok && (v >= 6 || response.Name.Valid) &&
 			len(response.Name.S) <= kbin.MaxString &&
 			len(response.ErrorMessage.S) <= kbin.MaxString &&
-			response.UnknownTags.Fits(v >= 4, 0)
+			kbin.TagsFit(response.UnknownTags, v >= 4, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 4, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -271,23 +265,17 @@ func (m *DeleteTopicsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexString(dst, response.Name.S, flex)
 		}
 		if v >= 6 {
-			dst = kbin.Grow(dst, 18)
-			b := (*[18]byte)(dst[len(dst)-18:])
-			copy(b[0:16], response.TopicID[:])
-			binary.BigEndian.PutUint16(b[16:18], uint16(response.ErrorCode))
-		} else {
-			dst = binary.BigEndian.AppendUint16(dst, uint16(response.ErrorCode))
+			dst = append(dst, response.TopicID[:]...)
 		}
+		dst = binary.BigEndian.AppendUint16(dst, uint16(response.ErrorCode))
 		if v >= 5 {
-			dst = kbin.AppendCompactNullableString(dst, response.ErrorMessage)
+			dst = kbin.AppendFlexNullableString(dst, response.ErrorMessage, true)
 		}
 		if flex {
 			dst = kbin.AppendTags(dst, response.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -317,29 +305,19 @@ func (m *DeleteTopicsResponse) DecodeFrom(r *kbin.Reader) error {
 			response.Name.Valid = true
 		}
 		if v >= 6 {
-			b := (*[18]byte)(r.Next(18))
-			response.TopicID = kbin.UUID(b[0:16])
-			response.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[16:18]))
+			response.TopicID = r.UUID()
 		} else {
-			response.ErrorCode = ErrorCode(r.Int16())
 			response.TopicID = kbin.UUID{}
 		}
+		response.ErrorCode = ErrorCode(r.Int16())
 		if v >= 5 {
 			r.FlexNullableString(&response.ErrorMessage, true)
 		} else {
 			response.ErrorMessage = kbin.NullString{}
 		}
-		if flex {
-			r.Tags(&response.UnknownTags)
-		} else {
-			response.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&response.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

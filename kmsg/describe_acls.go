@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DescribeACLsRequest lists the ACLs that match a filter (KIP-140).
 //
@@ -67,9 +63,12 @@ func (m *DescribeACLsRequest) NewResponse() *DescribeACLsResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeACLsRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeACLsResponse{
+		ErrorMessage: kbin.Str(""),
+		Version:      m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -99,7 +98,7 @@ func (m *DescribeACLsRequest) Check() error {
 		(v >= 1 || m.PatternTypeFilter == 3) &&
 		len(m.PrincipalFilter.S) <= kbin.MaxString &&
 		len(m.HostFilter.S) <= kbin.MaxString &&
-		m.UnknownTags.Fits(v >= 2, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -117,13 +116,9 @@ func (m *DescribeACLsRequest) AppendTo(dst []byte) []byte {
 	}
 	dst = kbin.AppendFlexNullableString(dst, m.PrincipalFilter, flex)
 	dst = kbin.AppendFlexNullableString(dst, m.HostFilter, flex)
-	dst = kbin.Extend(dst, 2)
-	b := (*[2]byte)(dst[len(dst)-2:])
-	b[0] = byte(m.Operation)
-	b[1] = byte(m.PermissionType)
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendInt8(dst, int8(m.Operation))
+	dst = kbin.AppendInt8(dst, int8(m.PermissionType))
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -143,14 +138,9 @@ func (m *DescribeACLsRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexNullableString(&m.PrincipalFilter, flex)
 	r.FlexNullableString(&m.HostFilter, flex)
-	b := (*[2]byte)(r.Run(2))
-	m.Operation = ACLOperation(b[0])
-	m.PermissionType = ACLPermissionType(b[1])
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	m.Operation = ACLOperation(r.Int8())
+	m.PermissionType = ACLPermissionType(r.Int8())
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -261,11 +251,11 @@ func (m *DescribeACLsResponse) Check() error {
 			acl := &resource.ACLs[j]
 			ok = ok && len(acl.Principal) <= kbin.MaxString &&
 				len(acl.Host) <= kbin.MaxString &&
-				acl.UnknownTags.Fits(v >= 2, 0)
+				kbin.TagsFit(acl.UnknownTags, v >= 2, 0)
 		}
-		ok = ok && resource.UnknownTags.Fits(v >= 2, 0)
+		ok = ok && kbin.TagsFit(resource.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -276,10 +266,8 @@ func (m *DescribeACLsResponse) Check() error {
 func (m *DescribeACLsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, flex)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Resources), flex)
 	for i := range m.Resources {
@@ -294,10 +282,8 @@ func (m *DescribeACLsResponse) AppendTo(dst []byte) []byte {
 			acl := &resource.ACLs[j]
 			dst = kbin.AppendFlexString(dst, acl.Principal, flex)
 			dst = kbin.AppendFlexString(dst, acl.Host, flex)
-			dst = kbin.Grow(dst, 2)
-			b2 := (*[2]byte)(dst[len(dst)-2:])
-			b2[0] = byte(acl.Operation)
-			b2[1] = byte(acl.PermissionType)
+			dst = kbin.AppendInt8(dst, int8(acl.Operation))
+			dst = kbin.AppendInt8(dst, int8(acl.PermissionType))
 			if flex {
 				dst = kbin.AppendTags(dst, acl.UnknownTags)
 			}
@@ -306,9 +292,7 @@ func (m *DescribeACLsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, resource.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -319,9 +303,8 @@ func (m *DescribeACLsResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 3)
 	}
 	flex := v >= 2
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, flex)
 	if n := r.FlexArrayLen(int(minSizeDescribeACLsResponseResource[v]), flex); n > cap(m.Resources) || m.Resources == nil {
 		m.Resources = make([]DescribeACLsResponseResource, n)
@@ -346,26 +329,13 @@ func (m *DescribeACLsResponse) DecodeFrom(r *kbin.Reader) error {
 			acl := &resource.ACLs[j]
 			r.FlexString(&acl.Principal, flex)
 			r.FlexString(&acl.Host, flex)
-			b2 := (*[2]byte)(r.Next(2))
-			acl.Operation = ACLOperation(b2[0])
-			acl.PermissionType = ACLPermissionType(b2[1])
-			if flex {
-				r.Tags(&acl.UnknownTags)
-			} else {
-				acl.UnknownTags = kbin.Tags{}
-			}
+			acl.Operation = ACLOperation(r.Int8())
+			acl.PermissionType = ACLPermissionType(r.Int8())
+			r.FlexTags(&acl.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&resource.UnknownTags)
-		} else {
-			resource.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&resource.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

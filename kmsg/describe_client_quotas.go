@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DescribeClientQuotasRequest lists the quotas that match a filter (KIP-546).
 //
@@ -67,9 +63,13 @@ func (m *DescribeClientQuotasRequest) NewResponse() *DescribeClientQuotasRespons
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeClientQuotasRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeClientQuotasResponse{
+		Entries:      []DescribeClientQuotasResponseEntryData{},
+		ErrorMessage: kbin.Str(""),
+		Version:      m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -94,9 +94,9 @@ func (m *DescribeClientQuotasRequest) Check() error {
 		component := &m.Components[i]
 		ok = ok && len(component.EntityType) <= kbin.MaxString &&
 			len(component.Match.S) <= kbin.MaxString &&
-			component.UnknownTags.Fits(v >= 1, 0)
+			kbin.TagsFit(component.UnknownTags, v >= 1, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 1, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 1, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -117,10 +117,8 @@ func (m *DescribeClientQuotasRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, component.UnknownTags)
 		}
 	}
-	dst = kbin.AppendBool(dst, m.Strict)
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = append(dst, kbin.BoolByte(m.Strict))
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -141,18 +139,10 @@ func (m *DescribeClientQuotasRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexString((*string)(&component.EntityType), flex)
 		component.MatchType = QuotaMatchType(r.Int8())
 		r.FlexNullableString(&component.Match, flex)
-		if flex {
-			r.Tags(&component.UnknownTags)
-		} else {
-			component.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&component.UnknownTags, flex)
 	}
 	m.Strict = r.Bool()
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -275,16 +265,16 @@ func (m *DescribeClientQuotasResponse) Check() error {
 			entity := &entry.Entity[j]
 			ok = ok && len(entity.EntityType) <= kbin.MaxString &&
 				len(entity.EntityName.S) <= kbin.MaxString &&
-				entity.UnknownTags.Fits(v >= 1, 0)
+				kbin.TagsFit(entity.UnknownTags, v >= 1, 0)
 		}
 		for j := range entry.Values {
 			value := &entry.Values[j]
 			ok = ok && len(value.Key) <= kbin.MaxString &&
-				value.UnknownTags.Fits(v >= 1, 0)
+				kbin.TagsFit(value.UnknownTags, v >= 1, 0)
 		}
-		ok = ok && entry.UnknownTags.Fits(v >= 1, 0)
+		ok = ok && kbin.TagsFit(entry.UnknownTags, v >= 1, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 1, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 1, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -295,10 +285,8 @@ func (m *DescribeClientQuotasResponse) Check() error {
 func (m *DescribeClientQuotasResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, flex)
 	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Entries), m.Entries == nil, flex)
 	for i := range m.Entries {
@@ -325,9 +313,7 @@ func (m *DescribeClientQuotasResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, entry.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -338,9 +324,8 @@ func (m *DescribeClientQuotasResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 1)
 	}
 	flex := v >= 1
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, flex)
 	if n := r.FlexNullableArrayLen(int(minSizeDescribeClientQuotasResponseEntryData[v]), flex); n < 0 {
 		m.Entries = nil
@@ -361,11 +346,7 @@ func (m *DescribeClientQuotasResponse) DecodeFrom(r *kbin.Reader) error {
 			entity := &entry.Entity[j]
 			r.FlexString((*string)(&entity.EntityType), flex)
 			r.FlexNullableString(&entity.EntityName, flex)
-			if flex {
-				r.Tags(&entity.UnknownTags)
-			} else {
-				entity.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&entity.UnknownTags, flex)
 		}
 		if n := r.FlexArrayLen(10, flex); n > cap(entry.Values) || entry.Values == nil {
 			entry.Values = make([]DescribeClientQuotasResponseValueData, n)
@@ -376,23 +357,11 @@ func (m *DescribeClientQuotasResponse) DecodeFrom(r *kbin.Reader) error {
 			value := &entry.Values[j]
 			r.FlexString(&value.Key, flex)
 			value.Value = r.Float64()
-			if flex {
-				r.Tags(&value.UnknownTags)
-			} else {
-				value.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&value.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&entry.UnknownTags)
-		} else {
-			entry.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&entry.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

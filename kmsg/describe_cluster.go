@@ -56,9 +56,14 @@ func (m *DescribeClusterRequest) NewResponse() *DescribeClusterResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeClusterRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeClusterResponse{
+		ClusterAuthorizedOperations: -2147483648,
+		ControllerID:                -1,
+		EndpointType:                1,
+		Version:                     m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -83,7 +88,7 @@ func (m *DescribeClusterRequest) Check() error {
 	}
 	ok := (v >= 1 || m.EndpointType == 1) &&
 		(v >= 2 || !m.IncludeFencedBrokers) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -93,23 +98,14 @@ func (m *DescribeClusterRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeClusterRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	if v >= 2 {
-		dst = kbin.Extend(dst, 3)
-		b := (*[3]byte)(dst[len(dst)-3:])
-		b[0] = kbin.BoolByte(m.IncludeClusterAuthorizedOperations)
-		b[1] = byte(m.EndpointType)
-		b[2] = kbin.BoolByte(m.IncludeFencedBrokers)
-	} else {
-		if v >= 1 {
-			dst = kbin.Extend(dst, 2)
-			b2 := (*[2]byte)(dst[len(dst)-2:])
-			b2[0] = kbin.BoolByte(m.IncludeClusterAuthorizedOperations)
-			b2[1] = byte(m.EndpointType)
-		} else {
-			dst = kbin.AppendBool(dst, m.IncludeClusterAuthorizedOperations)
-		}
+	dst = append(dst, kbin.BoolByte(m.IncludeClusterAuthorizedOperations))
+	if v >= 1 {
+		dst = append(dst, byte(m.EndpointType))
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	if v >= 2 {
+		dst = append(dst, kbin.BoolByte(m.IncludeFencedBrokers))
+	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -119,24 +115,18 @@ func (m *DescribeClusterRequest) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return NoVersion(m, 0, 2)
 	}
-	if v >= 2 {
-		b := (*[3]byte)(r.Run(3))
-		m.IncludeClusterAuthorizedOperations = b[0] != 0
-		m.EndpointType = EndpointType(b[1])
-		m.IncludeFencedBrokers = b[2] != 0
+	m.IncludeClusterAuthorizedOperations = r.Bool()
+	if v >= 1 {
+		m.EndpointType = EndpointType(r.Int8())
 	} else {
-		if v >= 1 {
-			b2 := (*[2]byte)(r.Run(2))
-			m.IncludeClusterAuthorizedOperations = b2[0] != 0
-			m.EndpointType = EndpointType(b2[1])
-			m.IncludeFencedBrokers = false
-		} else {
-			m.IncludeClusterAuthorizedOperations = r.Bool()
-			m.EndpointType = 1
-			m.IncludeFencedBrokers = false
-		}
+		m.EndpointType = 1
 	}
-	r.Tags(&m.UnknownTags)
+	if v >= 2 {
+		m.IncludeFencedBrokers = r.Bool()
+	} else {
+		m.IncludeFencedBrokers = false
+	}
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -248,9 +238,9 @@ func (m *DescribeClusterResponse) Check() error {
 		ok = ok && len(broker.Host) <= kbin.MaxString &&
 			len(broker.Rack.S) <= kbin.MaxString &&
 			(v >= 2 || !broker.IsFenced) &&
-			broker.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(broker.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -260,30 +250,28 @@ func (m *DescribeClusterResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeClusterResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	if v >= 1 {
 		dst = append(dst, byte(m.EndpointType))
 	}
-	dst = kbin.AppendCompactString(dst, m.ClusterID)
+	dst = kbin.AppendFlexString(dst, m.ClusterID, true)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Brokers))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Brokers), true)
 	for i := range m.Brokers {
 		broker := &m.Brokers[i]
 		dst = binary.BigEndian.AppendUint32(dst, uint32(broker.BrokerID))
-		dst = kbin.AppendCompactString(dst, broker.Host)
+		dst = kbin.AppendFlexString(dst, broker.Host, true)
 		dst = binary.BigEndian.AppendUint32(dst, uint32(broker.Port))
-		dst = kbin.AppendCompactNullableString(dst, broker.Rack)
+		dst = kbin.AppendFlexNullableString(dst, broker.Rack, true)
 		if v >= 2 {
-			dst = kbin.AppendBool(dst, broker.IsFenced)
+			dst = append(dst, kbin.BoolByte(broker.IsFenced))
 		}
 		dst = kbin.AppendTags(dst, broker.UnknownTags)
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ClusterAuthorizedOperations))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -293,9 +281,8 @@ func (m *DescribeClusterResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return NoVersion(m, 0, 2)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if v >= 1 {
 		m.EndpointType = EndpointType(r.Int8())
@@ -320,10 +307,10 @@ func (m *DescribeClusterResponse) DecodeFrom(r *kbin.Reader) error {
 		} else {
 			broker.IsFenced = false
 		}
-		r.Tags(&broker.UnknownTags)
+		r.FlexTags(&broker.UnknownTags, true)
 	}
 	m.ClusterAuthorizedOperations = ACLOperations(r.Int32())
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

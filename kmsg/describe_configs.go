@@ -67,9 +67,9 @@ func (m *DescribeConfigsRequest) NewResponse() *DescribeConfigsResponse {
 	return &DescribeConfigsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeConfigsRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeConfigsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -94,11 +94,11 @@ func (m *DescribeConfigsRequest) Check() error {
 		resource := &m.Resources[i]
 		ok = ok && len(resource.ResourceName) <= kbin.MaxString &&
 			kbin.StringsFit(resource.ConfigurationKeys) &&
-			resource.UnknownTags.Fits(v >= 4, 0)
+			kbin.TagsFit(resource.UnknownTags, v >= 4, 0)
 	}
 	ok = ok && (v >= 1 || !m.IncludeSynonyms) &&
 		(v >= 3 || !m.IncludeDocumentation) &&
-		m.UnknownTags.Fits(v >= 4, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -120,20 +120,13 @@ func (m *DescribeConfigsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, resource.UnknownTags)
 		}
 	}
+	if v >= 1 {
+		dst = append(dst, kbin.BoolByte(m.IncludeSynonyms))
+	}
 	if v >= 3 {
-		dst = kbin.Extend(dst, 2)
-		b := (*[2]byte)(dst[len(dst)-2:])
-		b[0] = kbin.BoolByte(m.IncludeSynonyms)
-		b[1] = kbin.BoolByte(m.IncludeDocumentation)
-	} else {
-		if v >= 1 {
-			dst = kbin.AppendBool(dst, m.IncludeSynonyms)
-		} else {
-		}
+		dst = append(dst, kbin.BoolByte(m.IncludeDocumentation))
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -154,30 +147,19 @@ func (m *DescribeConfigsRequest) DecodeFrom(r *kbin.Reader) error {
 		resource.ResourceType = ConfigResourceType(r.Int8())
 		r.FlexString(&resource.ResourceName, flex)
 		resource.ConfigurationKeys = kbin.Strings(r, resource.ConfigurationKeys, r.FlexNullableArrayLen(1, flex), flex)
-		if flex {
-			r.Tags(&resource.UnknownTags)
-		} else {
-			resource.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&resource.UnknownTags, flex)
+	}
+	if v >= 1 {
+		m.IncludeSynonyms = r.Bool()
+	} else {
+		m.IncludeSynonyms = false
 	}
 	if v >= 3 {
-		b := (*[2]byte)(r.Run(2))
-		m.IncludeSynonyms = b[0] != 0
-		m.IncludeDocumentation = b[1] != 0
+		m.IncludeDocumentation = r.Bool()
 	} else {
-		if v >= 1 {
-			m.IncludeSynonyms = r.Bool()
-			m.IncludeDocumentation = false
-		} else {
-			m.IncludeSynonyms = false
-			m.IncludeDocumentation = false
-		}
+		m.IncludeDocumentation = false
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -320,15 +302,15 @@ func (m *DescribeConfigsResponse) Check() error {
 					synonym := &config.Synonyms[k]
 					ok = ok && len(synonym.Name) <= kbin.MaxString &&
 						len(synonym.Value.S) <= kbin.MaxString &&
-						synonym.UnknownTags.Fits(v >= 4, 0)
+						kbin.TagsFit(synonym.UnknownTags, v >= 4, 0)
 				}
 			}
 			ok = ok && len(config.Documentation.S) <= kbin.MaxString &&
-				config.UnknownTags.Fits(v >= 4, 0)
+				kbin.TagsFit(config.UnknownTags, v >= 4, 0)
 		}
-		ok = ok && result.UnknownTags.Fits(v >= 4, 0)
+		ok = ok && kbin.TagsFit(result.UnknownTags, v >= 4, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 4, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -352,19 +334,14 @@ func (m *DescribeConfigsResponse) AppendTo(dst []byte) []byte {
 			config := &result.Configs[j]
 			dst = kbin.AppendFlexString(dst, config.Name, flex)
 			dst = kbin.AppendFlexNullableString(dst, config.Value, flex)
-			if v >= 1 {
-				dst = kbin.Grow(dst, 3)
-				b := (*[3]byte)(dst[len(dst)-3:])
-				b[0] = kbin.BoolByte(config.ReadOnly)
-				b[1] = byte(config.ConfigSource)
-				b[2] = kbin.BoolByte(config.IsSensitive)
-			} else {
-				dst = kbin.Grow(dst, 3)
-				b2 := (*[3]byte)(dst[len(dst)-3:])
-				b2[0] = kbin.BoolByte(config.ReadOnly)
-				b2[1] = kbin.BoolByte(config.IsDefault)
-				b2[2] = kbin.BoolByte(config.IsSensitive)
+			dst = append(dst, kbin.BoolByte(config.ReadOnly))
+			if v <= 0 {
+				dst = append(dst, kbin.BoolByte(config.IsDefault))
 			}
+			if v >= 1 {
+				dst = append(dst, byte(config.ConfigSource))
+			}
+			dst = append(dst, kbin.BoolByte(config.IsSensitive))
 			if v >= 1 {
 				dst = kbin.AppendFlexArrayLen(dst, len(config.Synonyms), flex)
 				for k := range config.Synonyms {
@@ -379,8 +356,6 @@ func (m *DescribeConfigsResponse) AppendTo(dst []byte) []byte {
 			}
 			if v >= 3 {
 				dst = append(dst, byte(config.ConfigType))
-			}
-			if v >= 3 {
 				dst = kbin.AppendFlexNullableString(dst, config.Documentation, flex)
 			}
 			if flex {
@@ -391,9 +366,7 @@ func (m *DescribeConfigsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -425,19 +398,18 @@ func (m *DescribeConfigsResponse) DecodeFrom(r *kbin.Reader) error {
 			config := &result.Configs[j]
 			r.FlexString(&config.Name, flex)
 			r.FlexNullableString(&config.Value, flex)
-			if v >= 1 {
-				b := (*[3]byte)(r.Next(3))
-				config.ReadOnly = b[0] != 0
-				config.ConfigSource = ConfigSource(b[1])
-				config.IsSensitive = b[2] != 0
-				config.IsDefault = false
+			config.ReadOnly = r.Bool()
+			if v <= 0 {
+				config.IsDefault = r.Bool()
 			} else {
-				b2 := (*[3]byte)(r.Next(3))
-				config.ReadOnly = b2[0] != 0
-				config.IsDefault = b2[1] != 0
-				config.IsSensitive = b2[2] != 0
+				config.IsDefault = false
+			}
+			if v >= 1 {
+				config.ConfigSource = ConfigSource(r.Int8())
+			} else {
 				config.ConfigSource = -1
 			}
+			config.IsSensitive = r.Bool()
 			if v >= 1 {
 				if n := r.FlexArrayLen(int(minSizeDescribeConfigsResponseSynonym[v]), flex); n > cap(config.Synonyms) || config.Synonyms == nil {
 					config.Synonyms = make([]DescribeConfigsResponseSynonym, n)
@@ -449,42 +421,23 @@ func (m *DescribeConfigsResponse) DecodeFrom(r *kbin.Reader) error {
 					r.FlexString(&synonym.Name, flex)
 					r.FlexNullableString(&synonym.Value, flex)
 					synonym.Source = ConfigSource(r.Int8())
-					if flex {
-						r.Tags(&synonym.UnknownTags)
-					} else {
-						synonym.UnknownTags = kbin.Tags{}
-					}
+					r.FlexTags(&synonym.UnknownTags, flex)
 				}
 			} else {
 				config.Synonyms = config.Synonyms[:0]
 			}
 			if v >= 3 {
 				config.ConfigType = ConfigType(r.Int8())
-			} else {
-				config.ConfigType = 0
-			}
-			if v >= 3 {
 				r.FlexNullableString(&config.Documentation, flex)
 			} else {
+				config.ConfigType = 0
 				config.Documentation = kbin.Str("")
 			}
-			if flex {
-				r.Tags(&config.UnknownTags)
-			} else {
-				config.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&config.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&result.UnknownTags)
-		} else {
-			result.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&result.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -58,9 +58,9 @@ func (m *DescribeDelegationTokenRequest) NewResponse() *DescribeDelegationTokenR
 	return &DescribeDelegationTokenResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeDelegationTokenRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeDelegationTokenResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -88,9 +88,9 @@ func (m *DescribeDelegationTokenRequest) Check() error {
 		owner := &m.Owners[i]
 		ok = ok && len(owner.PrincipalType) <= kbin.MaxString &&
 			len(owner.PrincipalName) <= kbin.MaxString &&
-			owner.UnknownTags.Fits(v >= 2, 0)
+			kbin.TagsFit(owner.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -110,9 +110,7 @@ func (m *DescribeDelegationTokenRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, owner.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -135,17 +133,9 @@ func (m *DescribeDelegationTokenRequest) DecodeFrom(r *kbin.Reader) error {
 		owner := &m.Owners[i]
 		r.FlexString(&owner.PrincipalType, flex)
 		r.FlexString(&owner.PrincipalName, flex)
-		if flex {
-			r.Tags(&owner.UnknownTags)
-		} else {
-			owner.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&owner.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -273,11 +263,11 @@ func (m *DescribeDelegationTokenResponse) Check() error {
 			renewer := &token.Renewers[j]
 			ok = ok && len(renewer.PrincipalType) <= kbin.MaxString &&
 				len(renewer.PrincipalName) <= kbin.MaxString &&
-				renewer.UnknownTags.Fits(v >= 2, 0)
+				kbin.TagsFit(renewer.UnknownTags, v >= 2, 0)
 		}
-		ok = ok && token.UnknownTags.Fits(v >= 2, 0)
+		ok = ok && kbin.TagsFit(token.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -295,8 +285,8 @@ func (m *DescribeDelegationTokenResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, token.PrincipalType, flex)
 		dst = kbin.AppendFlexString(dst, token.PrincipalName, flex)
 		if v >= 3 {
-			dst = kbin.AppendCompactString(dst, token.TokenRequesterPrincipalType)
-			dst = kbin.AppendCompactString(dst, token.TokenRequesterPrincipalName)
+			dst = kbin.AppendFlexString(dst, token.TokenRequesterPrincipalType, true)
+			dst = kbin.AppendFlexString(dst, token.TokenRequesterPrincipalName, true)
 		}
 		dst = kbin.Grow(dst, 24)
 		b := (*[24]byte)(dst[len(dst)-24:])
@@ -319,9 +309,7 @@ func (m *DescribeDelegationTokenResponse) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -349,10 +337,9 @@ func (m *DescribeDelegationTokenResponse) DecodeFrom(r *kbin.Reader) error {
 			token.TokenRequesterPrincipalType = ""
 			token.TokenRequesterPrincipalName = ""
 		}
-		b := (*[24]byte)(r.Next(24))
-		token.IssueTimestamp = int64(binary.BigEndian.Uint64(b[0:8]))
-		token.ExpiryTimestamp = int64(binary.BigEndian.Uint64(b[8:16]))
-		token.MaxTimestamp = int64(binary.BigEndian.Uint64(b[16:24]))
+		token.IssueTimestamp = r.Int64()
+		token.ExpiryTimestamp = r.Int64()
+		token.MaxTimestamp = r.Int64()
 		r.FlexString(&token.TokenID, flex)
 		token.HMAC = r.FlexBytes(flex)
 		if n := r.FlexArrayLen(int(minSizeDescribeDelegationTokenResponseDescribedDelegationTokenRenewer[v]), flex); n > cap(token.Renewers) || token.Renewers == nil {
@@ -364,24 +351,12 @@ func (m *DescribeDelegationTokenResponse) DecodeFrom(r *kbin.Reader) error {
 			renewer := &token.Renewers[j]
 			r.FlexString(&renewer.PrincipalType, flex)
 			r.FlexString(&renewer.PrincipalName, flex)
-			if flex {
-				r.Tags(&renewer.UnknownTags)
-			} else {
-				renewer.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&renewer.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&token.UnknownTags)
-		} else {
-			token.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&token.UnknownTags, flex)
 	}
 	m.ThrottleTimeMs = r.Int32()
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

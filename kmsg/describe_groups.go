@@ -49,9 +49,9 @@ func (m *DescribeGroupsRequest) NewResponse() *DescribeGroupsResponse {
 	return &DescribeGroupsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeGroupsRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeGroupsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -73,7 +73,7 @@ func (m *DescribeGroupsRequest) Check() error {
 	}
 	ok := kbin.StringsFit(m.Groups) &&
 		(v >= 3 || !m.IncludeAuthorizedOperations) &&
-		m.UnknownTags.Fits(v >= 5, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 5, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -87,11 +87,9 @@ func (m *DescribeGroupsRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), flex)
 	dst = kbin.AppendStrings(dst, m.Groups, flex)
 	if v >= 3 {
-		dst = kbin.AppendBool(dst, m.IncludeAuthorizedOperations)
+		dst = append(dst, kbin.BoolByte(m.IncludeAuthorizedOperations))
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -108,11 +106,7 @@ func (m *DescribeGroupsRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.IncludeAuthorizedOperations = false
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -238,12 +232,12 @@ func (m *DescribeGroupsResponse) Check() error {
 				len(member.GroupInstanceID.S) <= kbin.MaxString &&
 				len(member.ClientID) <= kbin.MaxString &&
 				len(member.ClientHost) <= kbin.MaxString &&
-				member.UnknownTags.Fits(v >= 5, 0)
+				kbin.TagsFit(member.UnknownTags, v >= 5, 0)
 		}
 		ok = ok && (v >= 3 || group.AuthorizedOperations == -2147483648) &&
-			group.UnknownTags.Fits(v >= 5, 0)
+			kbin.TagsFit(group.UnknownTags, v >= 5, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 5, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 5, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -262,7 +256,7 @@ func (m *DescribeGroupsResponse) AppendTo(dst []byte) []byte {
 		group := &m.Groups[i]
 		dst = binary.BigEndian.AppendUint16(dst, uint16(group.ErrorCode))
 		if v >= 6 {
-			dst = kbin.AppendCompactNullableString(dst, group.ErrorMessage)
+			dst = kbin.AppendFlexNullableString(dst, group.ErrorMessage, true)
 		}
 		dst = kbin.AppendFlexString(dst, group.GroupID, flex)
 		dst = kbin.AppendFlexString(dst, string(group.GroupState), flex)
@@ -290,9 +284,7 @@ func (m *DescribeGroupsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, group.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -342,28 +334,16 @@ func (m *DescribeGroupsResponse) DecodeFrom(r *kbin.Reader) error {
 			r.FlexString(&member.ClientHost, flex)
 			member.MemberMetadata = r.FlexBytes(flex)
 			member.MemberAssignment = r.FlexBytes(flex)
-			if flex {
-				r.Tags(&member.UnknownTags)
-			} else {
-				member.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&member.UnknownTags, flex)
 		}
 		if v >= 3 {
 			group.AuthorizedOperations = ACLOperations(r.Int32())
 		} else {
 			group.AuthorizedOperations = -2147483648
 		}
-		if flex {
-			r.Tags(&group.UnknownTags)
-		} else {
-			group.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&group.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -58,9 +58,9 @@ func (m *DescribeLogDirsRequest) NewResponse() *DescribeLogDirsResponse {
 	return &DescribeLogDirsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeLogDirsRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeLogDirsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -87,9 +87,9 @@ func (m *DescribeLogDirsRequest) Check() error {
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		ok = ok && len(topic.Topic) <= kbin.MaxString &&
-			topic.UnknownTags.Fits(v >= 2, 0)
+			kbin.TagsFit(topic.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -109,9 +109,7 @@ func (m *DescribeLogDirsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -134,17 +132,9 @@ func (m *DescribeLogDirsRequest) DecodeFrom(r *kbin.Reader) error {
 		topic := &m.Topics[i]
 		r.FlexString(&topic.Topic, flex)
 		topic.Partitions = r.FlexInt32s(topic.Partitions, flex)
-		if flex {
-			r.Tags(&topic.UnknownTags)
-		} else {
-			topic.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&topic.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -276,13 +266,13 @@ func (m *DescribeLogDirsResponse) Check() error {
 			ok = ok && len(topic.Name) <= kbin.MaxString
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				ok = ok && partition.UnknownTags.Fits(v >= 2, 0)
+				ok = ok && kbin.TagsFit(partition.UnknownTags, v >= 2, 0)
 			}
-			ok = ok && topic.UnknownTags.Fits(v >= 2, 0)
+			ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 2, 0)
 		}
-		ok = ok && result.UnknownTags.Fits(v >= 2, 0)
+		ok = ok && kbin.TagsFit(result.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -293,13 +283,9 @@ func (m *DescribeLogDirsResponse) Check() error {
 func (m *DescribeLogDirsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
 	if v >= 3 {
-		dst = kbin.Extend(dst, 6)
-		b := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	} else {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), flex)
 	for i := range m.Results {
@@ -314,11 +300,11 @@ func (m *DescribeLogDirsResponse) AppendTo(dst []byte) []byte {
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
 				dst = kbin.Grow(dst, 21)
-				b2 := (*[21]byte)(dst[len(dst)-21:])
-				binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint64(b2[4:12], uint64(partition.PartitionSize))
-				binary.BigEndian.PutUint64(b2[12:20], uint64(partition.OffsetLag))
-				b2[20] = kbin.BoolByte(partition.IsFutureKey)
+				b := (*[21]byte)(dst[len(dst)-21:])
+				binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
+				binary.BigEndian.PutUint64(b[4:12], uint64(partition.PartitionSize))
+				binary.BigEndian.PutUint64(b[12:20], uint64(partition.OffsetLag))
+				b[20] = kbin.BoolByte(partition.IsFutureKey)
 				if flex {
 					dst = kbin.AppendTags(dst, partition.UnknownTags)
 				}
@@ -327,28 +313,18 @@ func (m *DescribeLogDirsResponse) AppendTo(dst []byte) []byte {
 				dst = kbin.AppendTags(dst, topic.UnknownTags)
 			}
 		}
+		if v >= 4 {
+			dst = kbin.AppendInt64(dst, result.TotalBytes)
+			dst = kbin.AppendInt64(dst, result.UsableBytes)
+		}
 		if v >= 5 {
-			dst = kbin.Grow(dst, 17)
-			b3 := (*[17]byte)(dst[len(dst)-17:])
-			binary.BigEndian.PutUint64(b3[0:8], uint64(result.TotalBytes))
-			binary.BigEndian.PutUint64(b3[8:16], uint64(result.UsableBytes))
-			b3[16] = kbin.BoolByte(result.IsCordoned)
-		} else {
-			if v >= 4 {
-				dst = kbin.Grow(dst, 16)
-				b4 := (*[16]byte)(dst[len(dst)-16:])
-				binary.BigEndian.PutUint64(b4[0:8], uint64(result.TotalBytes))
-				binary.BigEndian.PutUint64(b4[8:16], uint64(result.UsableBytes))
-			} else {
-			}
+			dst = append(dst, kbin.BoolByte(result.IsCordoned))
 		}
 		if flex {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -359,12 +335,10 @@ func (m *DescribeLogDirsResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 5)
 	}
 	flex := v >= 2
+	m.ThrottleTimeMs = r.Int32()
 	if v >= 3 {
-		b := (*[6]byte)(r.Run(6))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+		m.ErrorCode = ErrorCode(r.Int16())
 	} else {
-		m.ThrottleTimeMs = r.Int32()
 		m.ErrorCode = 0
 	}
 	if n := r.FlexArrayLen(int(minSizeDescribeLogDirsResponseResult[v]), flex); n > cap(m.Results) || m.Results == nil {
@@ -391,51 +365,29 @@ func (m *DescribeLogDirsResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				b2 := (*[21]byte)(r.Next(21))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-				partition.PartitionSize = int64(binary.BigEndian.Uint64(b2[4:12]))
-				partition.OffsetLag = int64(binary.BigEndian.Uint64(b2[12:20]))
-				partition.IsFutureKey = b2[20] != 0
-				if flex {
-					r.Tags(&partition.UnknownTags)
-				} else {
-					partition.UnknownTags = kbin.Tags{}
-				}
+				partition.PartitionIndex = r.Int32()
+				partition.PartitionSize = r.Int64()
+				partition.OffsetLag = r.Int64()
+				partition.IsFutureKey = r.Bool()
+				r.FlexTags(&partition.UnknownTags, flex)
 			}
-			if flex {
-				r.Tags(&topic.UnknownTags)
-			} else {
-				topic.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&topic.UnknownTags, flex)
+		}
+		if v >= 4 {
+			result.TotalBytes = r.Int64()
+			result.UsableBytes = r.Int64()
+		} else {
+			result.TotalBytes = -1
+			result.UsableBytes = -1
 		}
 		if v >= 5 {
-			b3 := (*[17]byte)(r.Next(17))
-			result.TotalBytes = int64(binary.BigEndian.Uint64(b3[0:8]))
-			result.UsableBytes = int64(binary.BigEndian.Uint64(b3[8:16]))
-			result.IsCordoned = b3[16] != 0
+			result.IsCordoned = r.Bool()
 		} else {
-			if v >= 4 {
-				b4 := (*[16]byte)(r.Next(16))
-				result.TotalBytes = int64(binary.BigEndian.Uint64(b4[0:8]))
-				result.UsableBytes = int64(binary.BigEndian.Uint64(b4[8:16]))
-				result.IsCordoned = false
-			} else {
-				result.TotalBytes = -1
-				result.UsableBytes = -1
-				result.IsCordoned = false
-			}
+			result.IsCordoned = false
 		}
-		if flex {
-			r.Tags(&result.UnknownTags)
-		} else {
-			result.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&result.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -59,9 +59,9 @@ func (m *DescribeProducersRequest) NewResponse() *DescribeProducersResponse {
 	return &DescribeProducersResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeProducersRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeProducersResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -85,9 +85,9 @@ func (m *DescribeProducersRequest) Check() error {
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		ok = ok && len(topic.Name) <= kbin.MaxString &&
-			topic.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -96,14 +96,14 @@ func (m *DescribeProducersRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeProducersRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.Name)
+		dst = kbin.AppendFlexString(dst, topic.Name, true)
 		dst = kbin.AppendFlexInt32s(dst, topic.PartitionIndexes, true)
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -122,9 +122,9 @@ func (m *DescribeProducersRequest) DecodeFrom(r *kbin.Reader) error {
 		topic := &m.Topics[i]
 		r.FlexString(&topic.Name, true)
 		topic.PartitionIndexes = r.FlexInt32s(topic.PartitionIndexes, true)
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -249,13 +249,13 @@ func (m *DescribeProducersResponse) Check() error {
 			ok = ok && len(partition.ErrorMessage.S) <= kbin.MaxString
 			for k := range partition.ActiveProducers {
 				activeProducer := &partition.ActiveProducers[k]
-				ok = ok && activeProducer.UnknownTags.Fits(true, 0)
+				ok = ok && kbin.TagsFit(activeProducer.UnknownTags, true, 0)
 			}
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -265,36 +265,34 @@ func (m *DescribeProducersResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeProducersResponse) AppendTo(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.Name)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexString(dst, topic.Name, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
-			dst = kbin.AppendCompactNullableString(dst, partition.ErrorMessage)
-			dst = kbin.AppendCompactArrayLen(dst, len(partition.ActiveProducers))
+			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
+			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
+			dst = kbin.AppendFlexArrayLen(dst, len(partition.ActiveProducers), true)
 			for k := range partition.ActiveProducers {
 				activeProducer := &partition.ActiveProducers[k]
 				dst = kbin.Grow(dst, 36)
-				b2 := (*[36]byte)(dst[len(dst)-36:])
-				binary.BigEndian.PutUint64(b2[0:8], uint64(activeProducer.ProducerID))
-				binary.BigEndian.PutUint32(b2[8:12], uint32(activeProducer.ProducerEpoch))
-				binary.BigEndian.PutUint32(b2[12:16], uint32(activeProducer.LastSequence))
-				binary.BigEndian.PutUint64(b2[16:24], uint64(activeProducer.LastTimestamp))
-				binary.BigEndian.PutUint32(b2[24:28], uint32(activeProducer.CoordinatorEpoch))
-				binary.BigEndian.PutUint64(b2[28:36], uint64(activeProducer.CurrentTxnStartOffset))
+				b := (*[36]byte)(dst[len(dst)-36:])
+				binary.BigEndian.PutUint64(b[0:8], uint64(activeProducer.ProducerID))
+				binary.BigEndian.PutUint32(b[8:12], uint32(activeProducer.ProducerEpoch))
+				binary.BigEndian.PutUint32(b[12:16], uint32(activeProducer.LastSequence))
+				binary.BigEndian.PutUint64(b[16:24], uint64(activeProducer.LastTimestamp))
+				binary.BigEndian.PutUint32(b[24:28], uint32(activeProducer.CoordinatorEpoch))
+				binary.BigEndian.PutUint64(b[28:36], uint64(activeProducer.CurrentTxnStartOffset))
 				dst = kbin.AppendTags(dst, activeProducer.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -320,9 +318,8 @@ func (m *DescribeProducersResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b := (*[6]byte)(r.Next(6))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+			partition.PartitionIndex = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
 			r.FlexNullableString(&partition.ErrorMessage, true)
 			if n := r.FlexArrayLen(37, true); n > cap(partition.ActiveProducers) || partition.ActiveProducers == nil {
 				partition.ActiveProducers = make([]DescribeProducersResponseProducerState, n)
@@ -331,20 +328,19 @@ func (m *DescribeProducersResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range partition.ActiveProducers {
 				activeProducer := &partition.ActiveProducers[k]
-				b2 := (*[36]byte)(r.Next(36))
-				activeProducer.ProducerID = int64(binary.BigEndian.Uint64(b2[0:8]))
-				activeProducer.ProducerEpoch = int32(binary.BigEndian.Uint32(b2[8:12]))
-				activeProducer.LastSequence = int32(binary.BigEndian.Uint32(b2[12:16]))
-				activeProducer.LastTimestamp = int64(binary.BigEndian.Uint64(b2[16:24]))
-				activeProducer.CoordinatorEpoch = int32(binary.BigEndian.Uint32(b2[24:28]))
-				activeProducer.CurrentTxnStartOffset = int64(binary.BigEndian.Uint64(b2[28:36]))
-				r.Tags(&activeProducer.UnknownTags)
+				activeProducer.ProducerID = r.Int64()
+				activeProducer.ProducerEpoch = r.Int32()
+				activeProducer.LastSequence = r.Int32()
+				activeProducer.LastTimestamp = r.Int64()
+				activeProducer.CoordinatorEpoch = r.Int32()
+				activeProducer.CurrentTxnStartOffset = r.Int64()
+				r.FlexTags(&activeProducer.UnknownTags, true)
 			}
-			r.Tags(&partition.UnknownTags)
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -71,9 +71,12 @@ func (m *DescribeQuorumRequest) NewResponse() *DescribeQuorumResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeQuorumRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeQuorumResponse{
+		ErrorMessage: kbin.Str(""),
+		Version:      m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -99,11 +102,11 @@ func (m *DescribeQuorumRequest) Check() error {
 		ok = ok && len(topic.TopicName) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -112,11 +115,11 @@ func (m *DescribeQuorumRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeQuorumRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.TopicName)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexString(dst, topic.TopicName, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
@@ -124,7 +127,7 @@ func (m *DescribeQuorumRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -150,11 +153,11 @@ func (m *DescribeQuorumRequest) DecodeFrom(r *kbin.Reader) error {
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			partition.PartitionIndex = r.Int32()
-			r.Tags(&partition.UnknownTags)
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -325,9 +328,9 @@ func (m *DescribeQuorumResponse) Check() error {
 			for k := range partition.Observers {
 				ok = ok && checkDescribeQuorumResponseReplicaState(&partition.Observers[k], v)
 			}
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
 	ok = ok && (v >= 2 || len(m.Nodes) == 0)
 	if v >= 2 {
@@ -337,12 +340,12 @@ func (m *DescribeQuorumResponse) Check() error {
 				listener := &node.Listeners[j]
 				ok = ok && len(listener.Name) <= kbin.MaxString &&
 					len(listener.Host) <= kbin.MaxString &&
-					listener.UnknownTags.Fits(true, 0)
+					kbin.TagsFit(listener.UnknownTags, true, 0)
 			}
-			ok = ok && node.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(node.UnknownTags, true, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -354,32 +357,30 @@ func (m *DescribeQuorumResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
 	if v >= 2 {
-		dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
+		dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.TopicName)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexString(dst, topic.TopicName, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
+			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
+			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
 			if v >= 2 {
-				dst = kbin.AppendCompactNullableString(dst, partition.ErrorMessage)
+				dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			}
 			dst = kbin.Grow(dst, 16)
-			b2 := (*[16]byte)(dst[len(dst)-16:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(partition.LeaderID))
-			binary.BigEndian.PutUint32(b2[4:8], uint32(partition.LeaderEpoch))
-			binary.BigEndian.PutUint64(b2[8:16], uint64(partition.HighWatermark))
-			dst = kbin.AppendCompactArrayLen(dst, len(partition.CurrentVoters))
+			b := (*[16]byte)(dst[len(dst)-16:])
+			binary.BigEndian.PutUint32(b[0:4], uint32(partition.LeaderID))
+			binary.BigEndian.PutUint32(b[4:8], uint32(partition.LeaderEpoch))
+			binary.BigEndian.PutUint64(b[8:16], uint64(partition.HighWatermark))
+			dst = kbin.AppendFlexArrayLen(dst, len(partition.CurrentVoters), true)
 			for k := range partition.CurrentVoters {
 				dst = appendDescribeQuorumResponseReplicaState(&partition.CurrentVoters[k], dst, v)
 			}
-			dst = kbin.AppendCompactArrayLen(dst, len(partition.Observers))
+			dst = kbin.AppendFlexArrayLen(dst, len(partition.Observers), true)
 			for k := range partition.Observers {
 				dst = appendDescribeQuorumResponseReplicaState(&partition.Observers[k], dst, v)
 			}
@@ -388,22 +389,22 @@ func (m *DescribeQuorumResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
 	if v >= 2 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Nodes))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Nodes), true)
 		for i := range m.Nodes {
 			node := &m.Nodes[i]
 			dst = binary.BigEndian.AppendUint32(dst, uint32(node.NodeID))
-			dst = kbin.AppendCompactArrayLen(dst, len(node.Listeners))
+			dst = kbin.AppendFlexArrayLen(dst, len(node.Listeners), true)
 			for j := range node.Listeners {
 				listener := &node.Listeners[j]
-				dst = kbin.AppendCompactString(dst, listener.Name)
-				dst = kbin.AppendCompactString(dst, listener.Host)
+				dst = kbin.AppendFlexString(dst, listener.Name, true)
+				dst = kbin.AppendFlexString(dst, listener.Host, true)
 				dst = binary.BigEndian.AppendUint16(dst, listener.Port)
 				dst = kbin.AppendTags(dst, listener.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, node.UnknownTags)
 		}
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -434,18 +435,16 @@ func (m *DescribeQuorumResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b := (*[6]byte)(r.Next(6))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+			partition.PartitionIndex = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
 			if v >= 2 {
 				r.FlexNullableString(&partition.ErrorMessage, true)
 			} else {
 				partition.ErrorMessage = kbin.Str("")
 			}
-			b2 := (*[16]byte)(r.Next(16))
-			partition.LeaderID = int32(binary.BigEndian.Uint32(b2[0:4]))
-			partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
-			partition.HighWatermark = int64(binary.BigEndian.Uint64(b2[8:16]))
+			partition.LeaderID = r.Int32()
+			partition.LeaderEpoch = r.Int32()
+			partition.HighWatermark = r.Int64()
 			if n := r.FlexArrayLen(int(minSizeDescribeQuorumResponseReplicaState[v]), true); n > cap(partition.CurrentVoters) || partition.CurrentVoters == nil {
 				partition.CurrentVoters = make([]DescribeQuorumResponseReplicaState, n)
 			} else {
@@ -462,9 +461,9 @@ func (m *DescribeQuorumResponse) DecodeFrom(r *kbin.Reader) error {
 			for k := range partition.Observers {
 				decodeDescribeQuorumResponseReplicaState(&partition.Observers[k], r, v)
 			}
-			r.Tags(&partition.UnknownTags)
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
 	if v >= 2 {
 		if n := r.FlexArrayLen(6, true); n > cap(m.Nodes) || m.Nodes == nil {
@@ -485,14 +484,14 @@ func (m *DescribeQuorumResponse) DecodeFrom(r *kbin.Reader) error {
 				r.FlexString(&listener.Name, true)
 				r.FlexString(&listener.Host, true)
 				listener.Port = r.Uint16()
-				r.Tags(&listener.UnknownTags)
+				r.FlexTags(&listener.UnknownTags, true)
 			}
-			r.Tags(&node.UnknownTags)
+			r.FlexTags(&node.UnknownTags, true)
 		}
 	} else {
 		m.Nodes = m.Nodes[:0]
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -530,61 +529,40 @@ func NewDescribeQuorumResponseReplicaState() DescribeQuorumResponseReplicaState 
 }
 
 func decodeDescribeQuorumResponseReplicaState(m *DescribeQuorumResponseReplicaState, r *kbin.Reader, v int16) {
+	m.ReplicaID = r.Int32()
 	if v >= 2 {
-		b := (*[44]byte)(r.Run(44))
-		m.ReplicaID = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ReplicaDirectoryID = kbin.UUID(b[4:20])
-		m.LogEndOffset = int64(binary.BigEndian.Uint64(b[20:28]))
-		m.LastFetchTimestamp = int64(binary.BigEndian.Uint64(b[28:36]))
-		m.LastCaughtUpTimestamp = int64(binary.BigEndian.Uint64(b[36:44]))
+		m.ReplicaDirectoryID = r.UUID()
 	} else {
-		if v >= 1 {
-			b2 := (*[28]byte)(r.Run(28))
-			m.ReplicaID = int32(binary.BigEndian.Uint32(b2[0:4]))
-			m.LogEndOffset = int64(binary.BigEndian.Uint64(b2[4:12]))
-			m.LastFetchTimestamp = int64(binary.BigEndian.Uint64(b2[12:20]))
-			m.LastCaughtUpTimestamp = int64(binary.BigEndian.Uint64(b2[20:28]))
-			m.ReplicaDirectoryID = kbin.UUID{}
-		} else {
-			m.ReplicaID = r.Int32()
-			m.ReplicaDirectoryID = kbin.UUID{}
-			m.LogEndOffset = r.Int64()
-			m.LastFetchTimestamp = -1
-			m.LastCaughtUpTimestamp = -1
-		}
+		m.ReplicaDirectoryID = kbin.UUID{}
 	}
-	r.Tags(&m.UnknownTags)
+	m.LogEndOffset = r.Int64()
+	if v >= 1 {
+		m.LastFetchTimestamp = r.Int64()
+		m.LastCaughtUpTimestamp = r.Int64()
+	} else {
+		m.LastFetchTimestamp = -1
+		m.LastCaughtUpTimestamp = -1
+	}
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendDescribeQuorumResponseReplicaState(m *DescribeQuorumResponseReplicaState, dst []byte, v int16) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ReplicaID))
 	if v >= 2 {
-		dst = kbin.Extend(dst, 44)
-		b := (*[44]byte)(dst[len(dst)-44:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ReplicaID))
-		copy(b[4:20], m.ReplicaDirectoryID[:])
-		binary.BigEndian.PutUint64(b[20:28], uint64(m.LogEndOffset))
-		binary.BigEndian.PutUint64(b[28:36], uint64(m.LastFetchTimestamp))
-		binary.BigEndian.PutUint64(b[36:44], uint64(m.LastCaughtUpTimestamp))
-	} else {
-		if v >= 1 {
-			dst = kbin.Extend(dst, 28)
-			b2 := (*[28]byte)(dst[len(dst)-28:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(m.ReplicaID))
-			binary.BigEndian.PutUint64(b2[4:12], uint64(m.LogEndOffset))
-			binary.BigEndian.PutUint64(b2[12:20], uint64(m.LastFetchTimestamp))
-			binary.BigEndian.PutUint64(b2[20:28], uint64(m.LastCaughtUpTimestamp))
-		} else {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(m.ReplicaID))
-			dst = binary.BigEndian.AppendUint64(dst, uint64(m.LogEndOffset))
-		}
+		dst = append(dst, m.ReplicaDirectoryID[:]...)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.LogEndOffset))
+	if v >= 1 {
+		dst = kbin.AppendInt64(dst, m.LastFetchTimestamp)
+		dst = kbin.AppendInt64(dst, m.LastCaughtUpTimestamp)
+	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
 func checkDescribeQuorumResponseReplicaState(m *DescribeQuorumResponseReplicaState, v int16) bool {
 	ok := (v >= 2 || m.ReplicaDirectoryID == kbin.UUID{}) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 

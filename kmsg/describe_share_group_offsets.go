@@ -70,9 +70,9 @@ func (m *DescribeShareGroupOffsetsRequest) NewResponse() *DescribeShareGroupOffs
 	return &DescribeShareGroupOffsetsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeShareGroupOffsetsRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeShareGroupOffsetsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -99,11 +99,11 @@ func (m *DescribeShareGroupOffsetsRequest) Check() error {
 		for j := range group.Topics {
 			topic := &group.Topics[j]
 			ok = ok && len(topic.TopicName) <= kbin.MaxString &&
-				topic.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(topic.UnknownTags, true, 0)
 		}
-		ok = ok && group.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(group.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -112,20 +112,20 @@ func (m *DescribeShareGroupOffsetsRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeShareGroupOffsetsRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Groups))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), true)
 	for i := range m.Groups {
 		group := &m.Groups[i]
-		dst = kbin.AppendCompactString(dst, group.GroupID)
-		dst = kbin.AppendCompactNullableArrayLen(dst, len(group.Topics), group.Topics == nil)
+		dst = kbin.AppendFlexString(dst, group.GroupID, true)
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(group.Topics), group.Topics == nil, true)
 		for j := range group.Topics {
 			topic := &group.Topics[j]
-			dst = kbin.AppendCompactString(dst, topic.TopicName)
+			dst = kbin.AppendFlexString(dst, topic.TopicName, true)
 			dst = kbin.AppendFlexInt32s(dst, topic.Partitions, true)
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, group.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -155,11 +155,11 @@ func (m *DescribeShareGroupOffsetsRequest) DecodeFrom(r *kbin.Reader) error {
 			topic := &group.Topics[j]
 			r.FlexString(&topic.TopicName, true)
 			topic.Partitions = r.FlexInt32s(topic.Partitions, true)
-			r.Tags(&topic.UnknownTags)
+			r.FlexTags(&topic.UnknownTags, true)
 		}
-		r.Tags(&group.UnknownTags)
+		r.FlexTags(&group.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -292,14 +292,14 @@ func (m *DescribeShareGroupOffsetsResponse) Check() error {
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
 				ok = ok && len(partition.ErrorMessage.S) <= kbin.MaxString &&
-					partition.UnknownTags.Fits(true, 0)
+					kbin.TagsFit(partition.UnknownTags, true, 0)
 			}
-			ok = ok && topic.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 		}
 		ok = ok && len(group.ErrorMessage.S) <= kbin.MaxString &&
-			group.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(group.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -310,44 +310,37 @@ func (m *DescribeShareGroupOffsetsResponse) Check() error {
 func (m *DescribeShareGroupOffsetsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Groups))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), true)
 	for i := range m.Groups {
 		group := &m.Groups[i]
-		dst = kbin.AppendCompactString(dst, group.GroupID)
-		dst = kbin.AppendCompactArrayLen(dst, len(group.Topics))
+		dst = kbin.AppendFlexString(dst, group.GroupID, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(group.Topics), true)
 		for j := range group.Topics {
 			topic := &group.Topics[j]
-			dst = kbin.AppendCompactString(dst, topic.TopicName)
+			dst = kbin.AppendFlexString(dst, topic.TopicName, true)
 			dst = append(dst, topic.TopicID[:]...)
-			dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+			dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
+				dst = kbin.Grow(dst, 16)
+				b := (*[16]byte)(dst[len(dst)-16:])
+				binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
+				binary.BigEndian.PutUint64(b[4:12], uint64(partition.StartOffset))
+				binary.BigEndian.PutUint32(b[12:16], uint32(partition.LeaderEpoch))
 				if v >= 1 {
-					dst = kbin.Grow(dst, 26)
-					b := (*[26]byte)(dst[len(dst)-26:])
-					binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-					binary.BigEndian.PutUint64(b[4:12], uint64(partition.StartOffset))
-					binary.BigEndian.PutUint32(b[12:16], uint32(partition.LeaderEpoch))
-					binary.BigEndian.PutUint64(b[16:24], uint64(partition.Lag))
-					binary.BigEndian.PutUint16(b[24:26], uint16(partition.ErrorCode))
-				} else {
-					dst = kbin.Grow(dst, 18)
-					b2 := (*[18]byte)(dst[len(dst)-18:])
-					binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-					binary.BigEndian.PutUint64(b2[4:12], uint64(partition.StartOffset))
-					binary.BigEndian.PutUint32(b2[12:16], uint32(partition.LeaderEpoch))
-					binary.BigEndian.PutUint16(b2[16:18], uint16(partition.ErrorCode))
+					dst = binary.BigEndian.AppendUint64(dst, uint64(partition.Lag))
 				}
-				dst = kbin.AppendCompactNullableString(dst, partition.ErrorMessage)
+				dst = binary.BigEndian.AppendUint16(dst, uint16(partition.ErrorCode))
+				dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 		dst = binary.BigEndian.AppendUint16(dst, uint16(group.ErrorCode))
-		dst = kbin.AppendCompactNullableString(dst, group.ErrorMessage)
+		dst = kbin.AppendFlexNullableString(dst, group.ErrorMessage, true)
 		dst = kbin.AppendTags(dst, group.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -382,31 +375,25 @@ func (m *DescribeShareGroupOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
+				partition.PartitionIndex = r.Int32()
+				partition.StartOffset = r.Int64()
+				partition.LeaderEpoch = r.Int32()
 				if v >= 1 {
-					b := (*[26]byte)(r.Next(26))
-					partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-					partition.StartOffset = int64(binary.BigEndian.Uint64(b[4:12]))
-					partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b[12:16]))
-					partition.Lag = int64(binary.BigEndian.Uint64(b[16:24]))
-					partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[24:26]))
+					partition.Lag = r.Int64()
 				} else {
-					b2 := (*[18]byte)(r.Next(18))
-					partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-					partition.StartOffset = int64(binary.BigEndian.Uint64(b2[4:12]))
-					partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[12:16]))
-					partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[16:18]))
 					partition.Lag = -1
 				}
+				partition.ErrorCode = ErrorCode(r.Int16())
 				r.FlexNullableString(&partition.ErrorMessage, true)
-				r.Tags(&partition.UnknownTags)
+				r.FlexTags(&partition.UnknownTags, true)
 			}
-			r.Tags(&topic.UnknownTags)
+			r.FlexTags(&topic.UnknownTags, true)
 		}
 		group.ErrorCode = ErrorCode(r.Int16())
 		r.FlexNullableString(&group.ErrorMessage, true)
-		r.Tags(&group.UnknownTags)
+		r.FlexTags(&group.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

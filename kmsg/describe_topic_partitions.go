@@ -74,9 +74,9 @@ func (m *DescribeTopicPartitionsRequest) NewResponse() *DescribeTopicPartitionsR
 	return &DescribeTopicPartitionsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeTopicPartitionsRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeTopicPartitionsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -103,13 +103,13 @@ func (m *DescribeTopicPartitionsRequest) Check() error {
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		ok = ok && len(topic.Name) <= kbin.MaxString &&
-			topic.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
 	if m.Cursor != nil {
 		ok = ok && len(m.Cursor.TopicName) <= kbin.MaxString &&
-			m.Cursor.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(m.Cursor.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -118,22 +118,22 @@ func (m *DescribeTopicPartitionsRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeTopicPartitionsRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.Name)
+		dst = kbin.AppendFlexString(dst, topic.Name, true)
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ResponsePartitionLimit))
 	if m.Cursor != nil {
 		dst = append(dst, 1)
-		dst = kbin.AppendCompactString(dst, m.Cursor.TopicName)
+		dst = kbin.AppendFlexString(dst, m.Cursor.TopicName, true)
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.Cursor.PartitionIndex))
-		dst = kbin.AppendTags(dst, m.Cursor.UnknownTags)
+		dst = kbin.AppendFlexTags(dst, m.Cursor.UnknownTags, true)
 	} else {
 		dst = append(dst, 255)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -151,7 +151,7 @@ func (m *DescribeTopicPartitionsRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		r.FlexString(&topic.Name, true)
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
 	m.ResponsePartitionLimit = r.Int32()
 	if r.Present() {
@@ -160,11 +160,11 @@ func (m *DescribeTopicPartitionsRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		r.FlexString(&m.Cursor.TopicName, true)
 		m.Cursor.PartitionIndex = r.Int32()
-		r.Tags(&m.Cursor.UnknownTags)
+		r.FlexTags(&m.Cursor.UnknownTags, true)
 	} else {
 		m.Cursor = nil
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -304,15 +304,15 @@ func (m *DescribeTopicPartitionsResponse) Check() error {
 		ok = ok && len(topic.Name.S) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
 	if m.NextCursor != nil {
 		ok = ok && len(m.NextCursor.TopicName) <= kbin.MaxString &&
-			m.NextCursor.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(m.NextCursor.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -322,24 +322,22 @@ func (m *DescribeTopicPartitionsResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeTopicPartitionsResponse) AppendTo(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		dst = binary.BigEndian.AppendUint16(dst, uint16(topic.ErrorCode))
-		dst = kbin.AppendCompactNullableString(dst, topic.Name)
-		dst = kbin.Grow(dst, 17)
-		b := (*[17]byte)(dst[len(dst)-17:])
-		copy(b[0:16], topic.TopicID[:])
-		b[16] = kbin.BoolByte(topic.IsInternal)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexNullableString(dst, topic.Name, true)
+		dst = kbin.AppendUUID(dst, topic.TopicID)
+		dst = kbin.AppendBool(dst, topic.IsInternal)
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			dst = kbin.Grow(dst, 14)
-			b2 := (*[14]byte)(dst[len(dst)-14:])
-			binary.BigEndian.PutUint16(b2[0:2], uint16(partition.ErrorCode))
-			binary.BigEndian.PutUint32(b2[2:6], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint32(b2[6:10], uint32(partition.LeaderID))
-			binary.BigEndian.PutUint32(b2[10:14], uint32(partition.LeaderEpoch))
+			b := (*[14]byte)(dst[len(dst)-14:])
+			binary.BigEndian.PutUint16(b[0:2], uint16(partition.ErrorCode))
+			binary.BigEndian.PutUint32(b[2:6], uint32(partition.PartitionIndex))
+			binary.BigEndian.PutUint32(b[6:10], uint32(partition.LeaderID))
+			binary.BigEndian.PutUint32(b[10:14], uint32(partition.LeaderEpoch))
 			dst = kbin.AppendFlexInt32s(dst, partition.ReplicaNodes, true)
 			dst = kbin.AppendFlexInt32s(dst, partition.ISRNodes, true)
 			dst = kbin.AppendFlexNullableInt32s(dst, partition.EligibleLeaderReplicas, true)
@@ -352,13 +350,13 @@ func (m *DescribeTopicPartitionsResponse) AppendTo(dst []byte) []byte {
 	}
 	if m.NextCursor != nil {
 		dst = append(dst, 1)
-		dst = kbin.AppendCompactString(dst, m.NextCursor.TopicName)
+		dst = kbin.AppendFlexString(dst, m.NextCursor.TopicName, true)
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.NextCursor.PartitionIndex))
-		dst = kbin.AppendTags(dst, m.NextCursor.UnknownTags)
+		dst = kbin.AppendFlexTags(dst, m.NextCursor.UnknownTags, true)
 	} else {
 		dst = append(dst, 255)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -378,9 +376,8 @@ func (m *DescribeTopicPartitionsResponse) DecodeFrom(r *kbin.Reader) error {
 		topic := &m.Topics[i]
 		topic.ErrorCode = ErrorCode(r.Int16())
 		r.FlexNullableString(&topic.Name, true)
-		b := (*[17]byte)(r.Next(17))
-		topic.TopicID = kbin.UUID(b[0:16])
-		topic.IsInternal = b[16] != 0
+		topic.TopicID = r.UUID()
+		topic.IsInternal = r.Bool()
 		if n := r.FlexArrayLen(20, true); n > cap(topic.Partitions) || topic.Partitions == nil {
 			topic.Partitions = make([]DescribeTopicPartitionsResponsePartition, n)
 		} else {
@@ -388,20 +385,19 @@ func (m *DescribeTopicPartitionsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b2 := (*[14]byte)(r.Next(14))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[0:2]))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[2:6]))
-			partition.LeaderID = int32(binary.BigEndian.Uint32(b2[6:10]))
-			partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[10:14]))
+			partition.ErrorCode = ErrorCode(r.Int16())
+			partition.PartitionIndex = r.Int32()
+			partition.LeaderID = r.Int32()
+			partition.LeaderEpoch = r.Int32()
 			partition.ReplicaNodes = r.FlexInt32s(partition.ReplicaNodes, true)
 			partition.ISRNodes = r.FlexInt32s(partition.ISRNodes, true)
 			partition.EligibleLeaderReplicas = r.FlexNullableInt32s(partition.EligibleLeaderReplicas, true)
 			partition.LastKnownELR = r.FlexNullableInt32s(partition.LastKnownELR, true)
 			partition.OfflineReplicas = r.FlexInt32s(partition.OfflineReplicas, true)
-			r.Tags(&partition.UnknownTags)
+			r.FlexTags(&partition.UnknownTags, true)
 		}
 		topic.TopicAuthorizedOperations = ACLOperations(r.Int32())
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
 	if r.Present() {
 		if m.NextCursor == nil {
@@ -409,11 +405,11 @@ func (m *DescribeTopicPartitionsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		r.FlexString(&m.NextCursor.TopicName, true)
 		m.NextCursor.PartitionIndex = r.Int32()
-		r.Tags(&m.NextCursor.UnknownTags)
+		r.FlexTags(&m.NextCursor.UnknownTags, true)
 	} else {
 		m.NextCursor = nil
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

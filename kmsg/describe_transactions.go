@@ -47,9 +47,9 @@ func (m *DescribeTransactionsRequest) NewResponse() *DescribeTransactionsRespons
 	return &DescribeTransactionsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeTransactionsRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeTransactionsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -70,7 +70,7 @@ func (m *DescribeTransactionsRequest) Check() error {
 		return NoVersion(m, 0, 0)
 	}
 	ok := kbin.StringsFit(m.TransactionalIDs) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -79,9 +79,9 @@ func (m *DescribeTransactionsRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeTransactionsRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.TransactionalIDs))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.TransactionalIDs), true)
 	dst = kbin.AppendStrings(dst, m.TransactionalIDs, true)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -92,7 +92,7 @@ func (m *DescribeTransactionsRequest) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 0)
 	}
 	m.TransactionalIDs = kbin.Strings(r, m.TransactionalIDs, r.FlexArrayLen(1, true), true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -199,11 +199,11 @@ func (m *DescribeTransactionsResponse) Check() error {
 		for j := range transactionState.Topics {
 			topic := &transactionState.Topics[j]
 			ok = ok && len(topic.Topic) <= kbin.MaxString &&
-				topic.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(topic.UnknownTags, true, 0)
 		}
-		ok = ok && transactionState.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(transactionState.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -213,28 +213,28 @@ func (m *DescribeTransactionsResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeTransactionsResponse) AppendTo(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.TransactionStates))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.TransactionStates), true)
 	for i := range m.TransactionStates {
 		transactionState := &m.TransactionStates[i]
 		dst = binary.BigEndian.AppendUint16(dst, uint16(transactionState.ErrorCode))
-		dst = kbin.AppendCompactString(dst, transactionState.TransactionalID)
-		dst = kbin.AppendCompactString(dst, string(transactionState.TransactionState))
+		dst = kbin.AppendFlexString(dst, transactionState.TransactionalID, true)
+		dst = kbin.AppendFlexString(dst, string(transactionState.TransactionState), true)
 		dst = kbin.Grow(dst, 22)
 		b := (*[22]byte)(dst[len(dst)-22:])
 		binary.BigEndian.PutUint32(b[0:4], uint32(transactionState.TransactionTimeoutMs))
 		binary.BigEndian.PutUint64(b[4:12], uint64(transactionState.TransactionStartTimeMs))
 		binary.BigEndian.PutUint64(b[12:20], uint64(transactionState.ProducerID))
 		binary.BigEndian.PutUint16(b[20:22], uint16(transactionState.ProducerEpoch))
-		dst = kbin.AppendCompactArrayLen(dst, len(transactionState.Topics))
+		dst = kbin.AppendFlexArrayLen(dst, len(transactionState.Topics), true)
 		for j := range transactionState.Topics {
 			topic := &transactionState.Topics[j]
-			dst = kbin.AppendCompactString(dst, topic.Topic)
+			dst = kbin.AppendFlexString(dst, topic.Topic, true)
 			dst = kbin.AppendFlexInt32s(dst, topic.Partitions, true)
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, transactionState.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -255,11 +255,10 @@ func (m *DescribeTransactionsResponse) DecodeFrom(r *kbin.Reader) error {
 		transactionState.ErrorCode = ErrorCode(r.Int16())
 		r.FlexString(&transactionState.TransactionalID, true)
 		r.FlexString((*string)(&transactionState.TransactionState), true)
-		b := (*[22]byte)(r.Next(22))
-		transactionState.TransactionTimeoutMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		transactionState.TransactionStartTimeMs = int64(binary.BigEndian.Uint64(b[4:12]))
-		transactionState.ProducerID = int64(binary.BigEndian.Uint64(b[12:20]))
-		transactionState.ProducerEpoch = int16(binary.BigEndian.Uint16(b[20:22]))
+		transactionState.TransactionTimeoutMs = r.Int32()
+		transactionState.TransactionStartTimeMs = r.Int64()
+		transactionState.ProducerID = r.Int64()
+		transactionState.ProducerEpoch = r.Int16()
 		if n := r.FlexArrayLen(3, true); n > cap(transactionState.Topics) || transactionState.Topics == nil {
 			transactionState.Topics = make([]DescribeTransactionsResponseTopicData, n)
 		} else {
@@ -269,11 +268,11 @@ func (m *DescribeTransactionsResponse) DecodeFrom(r *kbin.Reader) error {
 			topic := &transactionState.Topics[j]
 			r.FlexString(&topic.Topic, true)
 			topic.Partitions = r.FlexInt32s(topic.Partitions, true)
-			r.Tags(&topic.UnknownTags)
+			r.FlexTags(&topic.UnknownTags, true)
 		}
-		r.Tags(&transactionState.UnknownTags)
+		r.FlexTags(&transactionState.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -61,9 +61,12 @@ func (m *DescribeUserSCRAMCredentialsRequest) NewResponse() *DescribeUserSCRAMCr
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *DescribeUserSCRAMCredentialsRequest) Response() Response {
-	return m.NewResponse()
+	return &DescribeUserSCRAMCredentialsResponse{
+		ErrorMessage: kbin.Str(""),
+		Version:      m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -90,9 +93,9 @@ func (m *DescribeUserSCRAMCredentialsRequest) Check() error {
 	for i := range m.Users {
 		user := &m.Users[i]
 		ok = ok && len(user.Name) <= kbin.MaxString &&
-			user.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(user.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -101,13 +104,13 @@ func (m *DescribeUserSCRAMCredentialsRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeUserSCRAMCredentialsRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.Users), m.Users == nil)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Users), m.Users == nil, true)
 	for i := range m.Users {
 		user := &m.Users[i]
-		dst = kbin.AppendCompactString(dst, user.Name)
+		dst = kbin.AppendFlexString(dst, user.Name, true)
 		dst = kbin.AppendTags(dst, user.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -128,9 +131,9 @@ func (m *DescribeUserSCRAMCredentialsRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Users {
 		user := &m.Users[i]
 		r.FlexString(&user.Name, true)
-		r.Tags(&user.UnknownTags)
+		r.FlexTags(&user.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -241,11 +244,11 @@ func (m *DescribeUserSCRAMCredentialsResponse) Check() error {
 			len(result.ErrorMessage.S) <= kbin.MaxString
 		for j := range result.CredentialInfos {
 			credentialInfo := &result.CredentialInfos[j]
-			ok = ok && credentialInfo.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(credentialInfo.UnknownTags, true, 0)
 		}
-		ok = ok && result.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(result.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -254,29 +257,25 @@ func (m *DescribeUserSCRAMCredentialsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeUserSCRAMCredentialsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Results))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), true)
 	for i := range m.Results {
 		result := &m.Results[i]
-		dst = kbin.AppendCompactString(dst, result.User)
+		dst = kbin.AppendFlexString(dst, result.User, true)
 		dst = binary.BigEndian.AppendUint16(dst, uint16(result.ErrorCode))
-		dst = kbin.AppendCompactNullableString(dst, result.ErrorMessage)
-		dst = kbin.AppendCompactArrayLen(dst, len(result.CredentialInfos))
+		dst = kbin.AppendFlexNullableString(dst, result.ErrorMessage, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(result.CredentialInfos), true)
 		for j := range result.CredentialInfos {
 			credentialInfo := &result.CredentialInfos[j]
-			dst = kbin.Grow(dst, 5)
-			b2 := (*[5]byte)(dst[len(dst)-5:])
-			b2[0] = byte(credentialInfo.Mechanism)
-			binary.BigEndian.PutUint32(b2[1:5], uint32(credentialInfo.Iterations))
+			dst = kbin.AppendInt8(dst, int8(credentialInfo.Mechanism))
+			dst = kbin.AppendInt32(dst, credentialInfo.Iterations)
 			dst = kbin.AppendTags(dst, credentialInfo.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, result.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -286,9 +285,8 @@ func (m *DescribeUserSCRAMCredentialsResponse) DecodeFrom(r *kbin.Reader) error 
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if n := r.FlexArrayLen(6, true); n > cap(m.Results) || m.Results == nil {
 		m.Results = make([]DescribeUserSCRAMCredentialsResponseResult, n)
@@ -307,14 +305,13 @@ func (m *DescribeUserSCRAMCredentialsResponse) DecodeFrom(r *kbin.Reader) error 
 		}
 		for j := range result.CredentialInfos {
 			credentialInfo := &result.CredentialInfos[j]
-			b2 := (*[5]byte)(r.Next(5))
-			credentialInfo.Mechanism = SCRAMMechanism(b2[0])
-			credentialInfo.Iterations = int32(binary.BigEndian.Uint32(b2[1:5]))
-			r.Tags(&credentialInfo.UnknownTags)
+			credentialInfo.Mechanism = SCRAMMechanism(r.Int8())
+			credentialInfo.Iterations = r.Int32()
+			r.FlexTags(&credentialInfo.UnknownTags, true)
 		}
-		r.Tags(&result.UnknownTags)
+		r.FlexTags(&result.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

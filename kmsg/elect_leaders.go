@@ -67,9 +67,9 @@ func (m *ElectLeadersRequest) NewResponse() *ElectLeadersResponse {
 	return &ElectLeadersResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ElectLeadersRequest) Response() Response {
-	return m.NewResponse()
+	return &ElectLeadersResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -97,9 +97,9 @@ func (m *ElectLeadersRequest) Check() error {
 	for i := range m.TopicPartitions {
 		topicPartition := &m.TopicPartitions[i]
 		ok = ok && len(topicPartition.Topic) <= kbin.MaxString &&
-			topicPartition.UnknownTags.Fits(v >= 2, 0)
+			kbin.TagsFit(topicPartition.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -123,9 +123,7 @@ func (m *ElectLeadersRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -153,18 +151,10 @@ func (m *ElectLeadersRequest) DecodeFrom(r *kbin.Reader) error {
 		topicPartition := &m.TopicPartitions[i]
 		r.FlexString(&topicPartition.Topic, flex)
 		topicPartition.Partitions = r.FlexInt32s(topicPartition.Partitions, flex)
-		if flex {
-			r.Tags(&topicPartition.UnknownTags)
-		} else {
-			topicPartition.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&topicPartition.UnknownTags, flex)
 	}
 	m.TimeoutMs = r.Int32()
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -269,11 +259,11 @@ func (m *ElectLeadersResponse) Check() error {
 		for j := range replicaElectionResult.PartitionResult {
 			partitionResult := &replicaElectionResult.PartitionResult[j]
 			ok = ok && len(partitionResult.ErrorMessage.S) <= kbin.MaxString &&
-				partitionResult.UnknownTags.Fits(v >= 2, 0)
+				kbin.TagsFit(partitionResult.UnknownTags, v >= 2, 0)
 		}
-		ok = ok && replicaElectionResult.UnknownTags.Fits(v >= 2, 0)
+		ok = ok && kbin.TagsFit(replicaElectionResult.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -284,13 +274,9 @@ func (m *ElectLeadersResponse) Check() error {
 func (m *ElectLeadersResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
 	if v >= 1 {
-		dst = kbin.Extend(dst, 6)
-		b := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	} else {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.ReplicaElectionResults), flex)
 	for i := range m.ReplicaElectionResults {
@@ -299,10 +285,8 @@ func (m *ElectLeadersResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(replicaElectionResult.PartitionResult), flex)
 		for j := range replicaElectionResult.PartitionResult {
 			partitionResult := &replicaElectionResult.PartitionResult[j]
-			dst = kbin.Grow(dst, 6)
-			b2 := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(partitionResult.PartitionID))
-			binary.BigEndian.PutUint16(b2[4:6], uint16(partitionResult.ErrorCode))
+			dst = kbin.AppendInt32(dst, partitionResult.PartitionID)
+			dst = kbin.AppendInt16(dst, int16(partitionResult.ErrorCode))
 			dst = kbin.AppendFlexNullableString(dst, partitionResult.ErrorMessage, flex)
 			if flex {
 				dst = kbin.AppendTags(dst, partitionResult.UnknownTags)
@@ -312,9 +296,7 @@ func (m *ElectLeadersResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, replicaElectionResult.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -325,12 +307,10 @@ func (m *ElectLeadersResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 2)
 	}
 	flex := v >= 2
+	m.ThrottleTimeMs = r.Int32()
 	if v >= 1 {
-		b := (*[6]byte)(r.Run(6))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+		m.ErrorCode = ErrorCode(r.Int16())
 	} else {
-		m.ThrottleTimeMs = r.Int32()
 		m.ErrorCode = 0
 	}
 	if n := r.FlexArrayLen(int(minSizeElectLeadersResponseReplicaElectionResult[v]), flex); n > cap(m.ReplicaElectionResults) || m.ReplicaElectionResults == nil {
@@ -348,27 +328,14 @@ func (m *ElectLeadersResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range replicaElectionResult.PartitionResult {
 			partitionResult := &replicaElectionResult.PartitionResult[j]
-			b2 := (*[6]byte)(r.Next(6))
-			partitionResult.PartitionID = int32(binary.BigEndian.Uint32(b2[0:4]))
-			partitionResult.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
+			partitionResult.PartitionID = r.Int32()
+			partitionResult.ErrorCode = ErrorCode(r.Int16())
 			r.FlexNullableString(&partitionResult.ErrorMessage, flex)
-			if flex {
-				r.Tags(&partitionResult.UnknownTags)
-			} else {
-				partitionResult.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&partitionResult.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&replicaElectionResult.UnknownTags)
-		} else {
-			replicaElectionResult.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&replicaElectionResult.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

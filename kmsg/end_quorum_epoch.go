@@ -104,9 +104,9 @@ func (m *EndQuorumEpochRequest) NewResponse() *EndQuorumEpochResponse {
 	return &EndQuorumEpochResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *EndQuorumEpochRequest) Response() Response {
-	return m.NewResponse()
+	return &EndQuorumEpochResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -135,22 +135,22 @@ func (m *EndQuorumEpochRequest) Check() error {
 			if v >= 1 {
 				for k := range partition.PreferredCandidates {
 					preferredCandidate := &partition.PreferredCandidates[k]
-					ok = ok && preferredCandidate.UnknownTags.Fits(true, 0)
+					ok = ok && kbin.TagsFit(preferredCandidate.UnknownTags, true, 0)
 				}
 			}
-			ok = ok && partition.UnknownTags.Fits(v >= 1, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, v >= 1, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(v >= 1, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 1, 0)
 	}
 	if v >= 1 {
 		for i := range m.LeaderEndpoints {
 			leaderEndpoint := &m.LeaderEndpoints[i]
 			ok = ok && len(leaderEndpoint.Name) <= kbin.MaxString &&
 				len(leaderEndpoint.Host) <= kbin.MaxString &&
-				leaderEndpoint.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(leaderEndpoint.UnknownTags, true, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 1, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 1, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -178,13 +178,11 @@ func (m *EndQuorumEpochRequest) AppendTo(dst []byte) []byte {
 				dst = kbin.AppendFlexInt32s(dst, partition.PreferredSuccessors, false)
 			}
 			if v >= 1 {
-				dst = kbin.AppendCompactArrayLen(dst, len(partition.PreferredCandidates))
+				dst = kbin.AppendFlexArrayLen(dst, len(partition.PreferredCandidates), true)
 				for k := range partition.PreferredCandidates {
 					preferredCandidate := &partition.PreferredCandidates[k]
-					dst = kbin.Grow(dst, 20)
-					b2 := (*[20]byte)(dst[len(dst)-20:])
-					binary.BigEndian.PutUint32(b2[0:4], uint32(preferredCandidate.CandidateID))
-					copy(b2[4:20], preferredCandidate.CandidateDirectoryID[:])
+					dst = kbin.AppendInt32(dst, preferredCandidate.CandidateID)
+					dst = kbin.AppendUUID(dst, preferredCandidate.CandidateDirectoryID)
 					dst = kbin.AppendTags(dst, preferredCandidate.UnknownTags)
 				}
 			}
@@ -197,18 +195,16 @@ func (m *EndQuorumEpochRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 1 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.LeaderEndpoints))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.LeaderEndpoints), true)
 		for i := range m.LeaderEndpoints {
 			leaderEndpoint := &m.LeaderEndpoints[i]
-			dst = kbin.AppendCompactString(dst, leaderEndpoint.Name)
-			dst = kbin.AppendCompactString(dst, leaderEndpoint.Host)
+			dst = kbin.AppendFlexString(dst, leaderEndpoint.Name, true)
+			dst = kbin.AppendFlexString(dst, leaderEndpoint.Host, true)
 			dst = binary.BigEndian.AppendUint16(dst, leaderEndpoint.Port)
 			dst = kbin.AppendTags(dst, leaderEndpoint.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -235,10 +231,9 @@ func (m *EndQuorumEpochRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b := (*[12]byte)(r.Next(12))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.LeaderID = int32(binary.BigEndian.Uint32(b[4:8]))
-			partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b[8:12]))
+			partition.PartitionIndex = r.Int32()
+			partition.LeaderID = r.Int32()
+			partition.LeaderEpoch = r.Int32()
 			if v <= 0 {
 				partition.PreferredSuccessors = r.FlexInt32s(partition.PreferredSuccessors, false)
 			} else {
@@ -252,25 +247,16 @@ func (m *EndQuorumEpochRequest) DecodeFrom(r *kbin.Reader) error {
 				}
 				for k := range partition.PreferredCandidates {
 					preferredCandidate := &partition.PreferredCandidates[k]
-					b2 := (*[20]byte)(r.Next(20))
-					preferredCandidate.CandidateID = int32(binary.BigEndian.Uint32(b2[0:4]))
-					preferredCandidate.CandidateDirectoryID = kbin.UUID(b2[4:20])
-					r.Tags(&preferredCandidate.UnknownTags)
+					preferredCandidate.CandidateID = r.Int32()
+					preferredCandidate.CandidateDirectoryID = r.UUID()
+					r.FlexTags(&preferredCandidate.UnknownTags, true)
 				}
 			} else {
 				partition.PreferredCandidates = partition.PreferredCandidates[:0]
 			}
-			if flex {
-				r.Tags(&partition.UnknownTags)
-			} else {
-				partition.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&partition.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&topic.UnknownTags)
-		} else {
-			topic.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&topic.UnknownTags, flex)
 	}
 	if v >= 1 {
 		if n := r.FlexArrayLen(5, true); n > cap(m.LeaderEndpoints) || m.LeaderEndpoints == nil {
@@ -283,16 +269,12 @@ func (m *EndQuorumEpochRequest) DecodeFrom(r *kbin.Reader) error {
 			r.FlexString(&leaderEndpoint.Name, true)
 			r.FlexString(&leaderEndpoint.Host, true)
 			leaderEndpoint.Port = r.Uint16()
-			r.Tags(&leaderEndpoint.UnknownTags)
+			r.FlexTags(&leaderEndpoint.UnknownTags, true)
 		}
 	} else {
 		m.LeaderEndpoints = m.LeaderEndpoints[:0]
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -428,19 +410,19 @@ func (m *EndQuorumEpochResponse) Check() error {
 		ok = ok && len(topic.TopicName) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(v >= 1, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, v >= 1, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(v >= 1, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 1, 0)
 	}
 	ok = ok && (v >= 1 || len(m.NodeEndpoints) == 0)
 	if v >= 1 {
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
 			ok = ok && len(nodeEndpoint.Host) <= kbin.MaxString &&
-				nodeEndpoint.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(nodeEndpoint.UnknownTags, true, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 1, 1)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 1, 1)
 	if !ok {
 		return Refuse(m)
 	}
@@ -502,22 +484,13 @@ func (m *EndQuorumEpochResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b := (*[14]byte)(r.Next(14))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-			partition.LeaderID = int32(binary.BigEndian.Uint32(b[6:10]))
-			partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b[10:14]))
-			if flex {
-				r.Tags(&partition.UnknownTags)
-			} else {
-				partition.UnknownTags = kbin.Tags{}
-			}
+			partition.PartitionIndex = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
+			partition.LeaderID = r.Int32()
+			partition.LeaderEpoch = r.Int32()
+			r.FlexTags(&partition.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&topic.UnknownTags)
-		} else {
-			topic.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&topic.UnknownTags, flex)
 	}
 	m.NodeEndpoints = m.NodeEndpoints[:0]
 	m.UnknownTags = kbin.Tags{}
@@ -535,7 +508,7 @@ func (m *EndQuorumEpochResponse) DecodeFrom(r *kbin.Reader) error {
 					nodeEndpoint.NodeID = r.Int32()
 					r.FlexString(&nodeEndpoint.Host, true)
 					nodeEndpoint.Port = r.Uint16()
-					r.Tags(&nodeEndpoint.UnknownTags)
+					r.FlexTags(&nodeEndpoint.UnknownTags, true)
 				}
 			default:
 				s.Unknown(&m.UnknownTags)
@@ -569,11 +542,11 @@ func appendTagsEndQuorumEpochResponse(m *EndQuorumEpochResponse, dst []byte, v i
 	w := m.UnknownTags.Writer(dst, count)
 	if hasNodeEndpoints {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.NodeEndpoints))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
 			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
-			dst = kbin.AppendCompactString(dst, nodeEndpoint.Host)
+			dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
 			dst = binary.BigEndian.AppendUint16(dst, nodeEndpoint.Port)
 			dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 		}

@@ -57,9 +57,13 @@ func (m *EndTxnRequest) NewResponse() *EndTxnResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *EndTxnRequest) Response() Response {
-	return m.NewResponse()
+	return &EndTxnResponse{
+		ProducerEpoch: -1,
+		ProducerID:    -1,
+		Version:       m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -80,7 +84,7 @@ func (m *EndTxnRequest) Check() error {
 		return NoVersion(m, 0, 5)
 	}
 	ok := len(m.TransactionalID) <= kbin.MaxString &&
-		m.UnknownTags.Fits(v >= 3, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -97,9 +101,7 @@ func (m *EndTxnRequest) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint64(b[0:8], uint64(m.ProducerID))
 	binary.BigEndian.PutUint16(b[8:10], uint16(m.ProducerEpoch))
 	b[10] = kbin.BoolByte(m.Committed)
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -111,15 +113,10 @@ func (m *EndTxnRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 3
 	r.FlexString(&m.TransactionalID, flex)
-	b := (*[11]byte)(r.Run(11))
-	m.ProducerID = int64(binary.BigEndian.Uint64(b[0:8]))
-	m.ProducerEpoch = int16(binary.BigEndian.Uint16(b[8:10]))
-	m.Committed = b[10] != 0
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	m.ProducerID = r.Int64()
+	m.ProducerEpoch = r.Int16()
+	m.Committed = r.Bool()
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -195,7 +192,7 @@ func (m *EndTxnResponse) Check() error {
 	if v < 0 || v > 5 {
 		return NoVersion(m, 0, 5)
 	}
-	ok := m.UnknownTags.Fits(v >= 3, 0)
+	ok := kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -206,22 +203,13 @@ func (m *EndTxnResponse) Check() error {
 func (m *EndTxnResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
 	if v >= 5 {
-		dst = kbin.Extend(dst, 16)
-		b := (*[16]byte)(dst[len(dst)-16:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-		binary.BigEndian.PutUint64(b[6:14], uint64(m.ProducerID))
-		binary.BigEndian.PutUint16(b[14:16], uint16(m.ProducerEpoch))
-	} else {
-		dst = kbin.Extend(dst, 6)
-		b2 := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint32(b2[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b2[4:6], uint16(m.ErrorCode))
+		dst = kbin.AppendInt64(dst, m.ProducerID)
+		dst = kbin.AppendInt16(dst, m.ProducerEpoch)
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -232,24 +220,16 @@ func (m *EndTxnResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 5)
 	}
 	flex := v >= 3
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	if v >= 5 {
-		b := (*[16]byte)(r.Run(16))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-		m.ProducerID = int64(binary.BigEndian.Uint64(b[6:14]))
-		m.ProducerEpoch = int16(binary.BigEndian.Uint16(b[14:16]))
+		m.ProducerID = r.Int64()
+		m.ProducerEpoch = r.Int16()
 	} else {
-		b2 := (*[6]byte)(r.Run(6))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b2[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
 		m.ProducerID = -1
 		m.ProducerEpoch = -1
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -96,9 +96,9 @@ func (m *FetchSnapshotRequest) NewResponse() *FetchSnapshotResponse {
 	return &FetchSnapshotResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *FetchSnapshotRequest) Response() Response {
-	return m.NewResponse()
+	return &FetchSnapshotResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -128,12 +128,12 @@ func (m *FetchSnapshotRequest) Check() error {
 		ok = ok && len(topic.Name) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.SnapshotID.UnknownTags.Fits(true, 0)
-			ok = ok && partition.UnknownTags.Fits(true, knownTagsFetchSnapshotRequestPartitionSnapshot(v))
+			ok = ok && kbin.TagsFit(partition.SnapshotID.UnknownTags, true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, knownTagsFetchSnapshotRequestPartitionSnapshot(v))
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 1)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 1)
 	if !ok {
 		return Refuse(m)
 	}
@@ -143,25 +143,19 @@ func (m *FetchSnapshotRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *FetchSnapshotRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 8)
-	b := (*[8]byte)(dst[len(dst)-8:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ReplicaID))
-	binary.BigEndian.PutUint32(b[4:8], uint32(m.MaxBytes))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendInt32(dst, m.ReplicaID)
+	dst = kbin.AppendInt32(dst, m.MaxBytes)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.Name)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexString(dst, topic.Name, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 8)
-			b2 := (*[8]byte)(dst[len(dst)-8:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(partition.Partition))
-			binary.BigEndian.PutUint32(b2[4:8], uint32(partition.CurrentLeaderEpoch))
-			dst = kbin.Grow(dst, 12)
-			b3 := (*[12]byte)(dst[len(dst)-12:])
-			binary.BigEndian.PutUint64(b3[0:8], uint64(partition.SnapshotID.EndOffset))
-			binary.BigEndian.PutUint32(b3[8:12], uint32(partition.SnapshotID.Epoch))
+			dst = kbin.AppendInt32(dst, partition.Partition)
+			dst = kbin.AppendInt32(dst, partition.CurrentLeaderEpoch)
+			dst = kbin.AppendInt64(dst, partition.SnapshotID.EndOffset)
+			dst = kbin.AppendInt32(dst, partition.SnapshotID.Epoch)
 			dst = kbin.AppendTags(dst, partition.SnapshotID.UnknownTags)
 			dst = binary.BigEndian.AppendUint64(dst, uint64(partition.Position))
 			dst = appendTagsFetchSnapshotRequestPartitionSnapshot(partition, dst, v)
@@ -178,9 +172,8 @@ func (m *FetchSnapshotRequest) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
-	b := (*[8]byte)(r.Run(8))
-	m.ReplicaID = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.MaxBytes = int32(binary.BigEndian.Uint32(b[4:8]))
+	m.ReplicaID = r.Int32()
+	m.MaxBytes = r.Int32()
 	if n := r.FlexArrayLen(3, true); n > cap(m.Topics) || m.Topics == nil {
 		m.Topics = make([]FetchSnapshotRequestTopicSnapshot, n)
 	} else {
@@ -196,13 +189,11 @@ func (m *FetchSnapshotRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b2 := (*[8]byte)(r.Next(8))
-			partition.Partition = int32(binary.BigEndian.Uint32(b2[0:4]))
-			partition.CurrentLeaderEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
-			b3 := (*[12]byte)(r.Next(12))
-			partition.SnapshotID.EndOffset = int64(binary.BigEndian.Uint64(b3[0:8]))
-			partition.SnapshotID.Epoch = int32(binary.BigEndian.Uint32(b3[8:12]))
-			r.Tags(&partition.SnapshotID.UnknownTags)
+			partition.Partition = r.Int32()
+			partition.CurrentLeaderEpoch = r.Int32()
+			partition.SnapshotID.EndOffset = r.Int64()
+			partition.SnapshotID.Epoch = r.Int32()
+			r.FlexTags(&partition.SnapshotID.UnknownTags, true)
 			partition.Position = r.Int64()
 			partition.ReplicaDirectoryID = kbin.UUID{}
 			partition.UnknownTags = kbin.Tags{}
@@ -215,7 +206,7 @@ func (m *FetchSnapshotRequest) DecodeFrom(r *kbin.Reader) error {
 				}
 			}
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
 	m.ClusterID = kbin.NullString{}
 	m.UnknownTags = kbin.Tags{}
@@ -254,7 +245,7 @@ func appendTagsFetchSnapshotRequest(m *FetchSnapshotRequest, dst []byte, v int16
 	w := m.UnknownTags.Writer(dst, count)
 	if hasClusterID {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactNullableString(dst, m.ClusterID)
+		dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
 		w.End(dst)
 	}
 	return w.Finish()
@@ -426,21 +417,21 @@ func (m *FetchSnapshotResponse) Check() error {
 		ok = ok && len(topic.Name) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.SnapshotID.UnknownTags.Fits(true, 0)
-			ok = ok && partition.CurrentLeader.UnknownTags.Fits(true, 0)
-			ok = ok && partition.UnknownTags.Fits(true, 1)
+			ok = ok && kbin.TagsFit(partition.SnapshotID.UnknownTags, true, 0)
+			ok = ok && kbin.TagsFit(partition.CurrentLeader.UnknownTags, true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 1)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
 	ok = ok && (v >= 1 || len(m.NodeEndpoints) == 0)
 	if v >= 1 {
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
 			ok = ok && len(nodeEndpoint.Host) <= kbin.MaxString &&
-				nodeEndpoint.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(nodeEndpoint.UnknownTags, true, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(true, knownTagsFetchSnapshotResponse(v))
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, knownTagsFetchSnapshotResponse(v))
 	if !ok {
 		return Refuse(m)
 	}
@@ -450,31 +441,23 @@ func (m *FetchSnapshotResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *FetchSnapshotResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.Name)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexString(dst, topic.Name, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b2 := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(partition.Index))
-			binary.BigEndian.PutUint16(b2[4:6], uint16(partition.ErrorCode))
-			dst = kbin.Grow(dst, 12)
-			b3 := (*[12]byte)(dst[len(dst)-12:])
-			binary.BigEndian.PutUint64(b3[0:8], uint64(partition.SnapshotID.EndOffset))
-			binary.BigEndian.PutUint32(b3[8:12], uint32(partition.SnapshotID.Epoch))
+			dst = kbin.AppendInt32(dst, partition.Index)
+			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = kbin.AppendInt64(dst, partition.SnapshotID.EndOffset)
+			dst = kbin.AppendInt32(dst, partition.SnapshotID.Epoch)
 			dst = kbin.AppendTags(dst, partition.SnapshotID.UnknownTags)
-			dst = kbin.Grow(dst, 16)
-			b4 := (*[16]byte)(dst[len(dst)-16:])
-			binary.BigEndian.PutUint64(b4[0:8], uint64(partition.Size))
-			binary.BigEndian.PutUint64(b4[8:16], uint64(partition.Position))
-			dst = kbin.AppendCompactBytes(dst, partition.UnalignedRecords)
+			dst = kbin.AppendInt64(dst, partition.Size)
+			dst = kbin.AppendInt64(dst, partition.Position)
+			dst = kbin.AppendFlexBytes(dst, partition.UnalignedRecords, true)
 			dst = appendTagsFetchSnapshotResponsePartitionSnapshot(partition, dst, v)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
@@ -489,9 +472,8 @@ func (m *FetchSnapshotResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	if n := r.FlexArrayLen(3, true); n > cap(m.Topics) || m.Topics == nil {
 		m.Topics = make([]FetchSnapshotResponseTopicSnapshot, n)
 	} else {
@@ -507,32 +489,28 @@ func (m *FetchSnapshotResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b2 := (*[6]byte)(r.Next(6))
-			partition.Index = int32(binary.BigEndian.Uint32(b2[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
-			b3 := (*[12]byte)(r.Next(12))
-			partition.SnapshotID.EndOffset = int64(binary.BigEndian.Uint64(b3[0:8]))
-			partition.SnapshotID.Epoch = int32(binary.BigEndian.Uint32(b3[8:12]))
-			r.Tags(&partition.SnapshotID.UnknownTags)
-			b4 := (*[16]byte)(r.Next(16))
-			partition.Size = int64(binary.BigEndian.Uint64(b4[0:8]))
-			partition.Position = int64(binary.BigEndian.Uint64(b4[8:16]))
+			partition.Index = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
+			partition.SnapshotID.EndOffset = r.Int64()
+			partition.SnapshotID.Epoch = r.Int32()
+			r.FlexTags(&partition.SnapshotID.UnknownTags, true)
+			partition.Size = r.Int64()
+			partition.Position = r.Int64()
 			partition.UnalignedRecords = r.FlexBytes(true)
 			partition.CurrentLeader = FetchSnapshotResponseLeaderIDAndEpoch{}
 			partition.UnknownTags = kbin.Tags{}
 			for s := r.TagSection(); s.Next(); {
 				switch s.Number {
 				case 0:
-					b5 := (*[8]byte)(r.Next(8))
-					partition.CurrentLeader.LeaderID = int32(binary.BigEndian.Uint32(b5[0:4]))
-					partition.CurrentLeader.LeaderEpoch = int32(binary.BigEndian.Uint32(b5[4:8]))
-					r.Tags(&partition.CurrentLeader.UnknownTags)
+					partition.CurrentLeader.LeaderID = r.Int32()
+					partition.CurrentLeader.LeaderEpoch = r.Int32()
+					r.FlexTags(&partition.CurrentLeader.UnknownTags, true)
 				default:
 					s.Unknown(&partition.UnknownTags)
 				}
 			}
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
 	m.NodeEndpoints = m.NodeEndpoints[:0]
 	m.UnknownTags = kbin.Tags{}
@@ -549,7 +527,7 @@ func (m *FetchSnapshotResponse) DecodeFrom(r *kbin.Reader) error {
 				nodeEndpoint.NodeID = r.Int32()
 				r.FlexString(&nodeEndpoint.Host, true)
 				nodeEndpoint.Port = r.Uint16()
-				r.Tags(&nodeEndpoint.UnknownTags)
+				r.FlexTags(&nodeEndpoint.UnknownTags, true)
 			}
 		default:
 			s2.Unknown(&m.UnknownTags)
@@ -582,11 +560,11 @@ func appendTagsFetchSnapshotResponse(m *FetchSnapshotResponse, dst []byte, v int
 	w := m.UnknownTags.Writer(dst, count)
 	if hasNodeEndpoints {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.NodeEndpoints))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
 			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
-			dst = kbin.AppendCompactString(dst, nodeEndpoint.Host)
+			dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
 			dst = binary.BigEndian.AppendUint16(dst, nodeEndpoint.Port)
 			dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 		}
@@ -625,11 +603,9 @@ func appendTagsFetchSnapshotResponsePartitionSnapshot(m *FetchSnapshotResponsePa
 	w := m.UnknownTags.Writer(dst, count)
 	if hasCurrentLeader {
 		dst = w.Begin(0)
-		dst = kbin.Extend(dst, 8)
-		b := (*[8]byte)(dst[len(dst)-8:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.CurrentLeader.LeaderID))
-		binary.BigEndian.PutUint32(b[4:8], uint32(m.CurrentLeader.LeaderEpoch))
-		dst = kbin.AppendTags(dst, m.CurrentLeader.UnknownTags)
+		dst = kbin.AppendInt32(dst, m.CurrentLeader.LeaderID)
+		dst = kbin.AppendInt32(dst, m.CurrentLeader.LeaderEpoch)
+		dst = kbin.AppendFlexTags(dst, m.CurrentLeader.UnknownTags, true)
 		w.End(dst)
 	}
 	return w.Finish()

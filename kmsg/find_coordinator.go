@@ -56,9 +56,12 @@ func (m *FindCoordinatorRequest) NewResponse() *FindCoordinatorResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *FindCoordinatorRequest) Response() Response {
-	return m.NewResponse()
+	return &FindCoordinatorResponse{
+		ErrorMessage: kbin.Str(""),
+		Version:      m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -83,7 +86,7 @@ func (m *FindCoordinatorRequest) Check() error {
 		(v >= 1 || m.KeyType == 0) &&
 		(v >= 4 || len(m.CoordinatorKeys) == 0) &&
 		kbin.StringsFit(m.CoordinatorKeys) &&
-		m.UnknownTags.Fits(v >= 3, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -101,12 +104,10 @@ func (m *FindCoordinatorRequest) AppendTo(dst []byte) []byte {
 		dst = append(dst, byte(m.KeyType))
 	}
 	if v >= 4 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.CoordinatorKeys))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.CoordinatorKeys), true)
 		dst = kbin.AppendStrings(dst, m.CoordinatorKeys, true)
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -132,11 +133,7 @@ func (m *FindCoordinatorRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.CoordinatorKeys = m.CoordinatorKeys[:0]
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -245,10 +242,10 @@ func (m *FindCoordinatorResponse) Check() error {
 			ok = ok && len(coordinator.Key) <= kbin.MaxString &&
 				len(coordinator.Host) <= kbin.MaxString &&
 				len(coordinator.ErrorMessage.S) <= kbin.MaxString &&
-				coordinator.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(coordinator.UnknownTags, true, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 3, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -259,48 +256,34 @@ func (m *FindCoordinatorResponse) Check() error {
 func (m *FindCoordinatorResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
-	if v >= 4 {
+	if v >= 1 {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	} else {
-		if v >= 1 {
-			dst = kbin.Extend(dst, 6)
-			b := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-			binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-		} else {
-			dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
-		}
+	}
+	if v <= 3 {
+		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
 	}
 	if v >= 1 && v <= 3 {
 		dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, flex)
 	}
 	if v <= 3 {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.NodeID))
-	}
-	if v <= 3 {
 		dst = kbin.AppendFlexString(dst, m.Host, flex)
-	}
-	if v <= 3 {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.Port))
 	}
 	if v >= 4 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Coordinators))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Coordinators), true)
 		for i := range m.Coordinators {
 			coordinator := &m.Coordinators[i]
-			dst = kbin.AppendCompactString(dst, coordinator.Key)
+			dst = kbin.AppendFlexString(dst, coordinator.Key, true)
 			dst = binary.BigEndian.AppendUint32(dst, uint32(coordinator.NodeID))
-			dst = kbin.AppendCompactString(dst, coordinator.Host)
-			dst = kbin.Grow(dst, 6)
-			b2 := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(coordinator.Port))
-			binary.BigEndian.PutUint16(b2[4:6], uint16(coordinator.ErrorCode))
-			dst = kbin.AppendCompactNullableString(dst, coordinator.ErrorMessage)
+			dst = kbin.AppendFlexString(dst, coordinator.Host, true)
+			dst = kbin.AppendInt32(dst, coordinator.Port)
+			dst = kbin.AppendInt16(dst, int16(coordinator.ErrorCode))
+			dst = kbin.AppendFlexNullableString(dst, coordinator.ErrorMessage, true)
 			dst = kbin.AppendTags(dst, coordinator.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -311,18 +294,15 @@ func (m *FindCoordinatorResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 6)
 	}
 	flex := v >= 3
-	if v >= 4 {
+	if v >= 1 {
 		m.ThrottleTimeMs = r.Int32()
-		m.ErrorCode = 0
 	} else {
-		if v >= 1 {
-			b := (*[6]byte)(r.Run(6))
-			m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-			m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-		} else {
-			m.ThrottleTimeMs = 0
-			m.ErrorCode = ErrorCode(r.Int16())
-		}
+		m.ThrottleTimeMs = 0
+	}
+	if v <= 3 {
+		m.ErrorCode = ErrorCode(r.Int16())
+	} else {
+		m.ErrorCode = 0
 	}
 	if v >= 1 && v <= 3 {
 		r.FlexNullableString(&m.ErrorMessage, flex)
@@ -331,17 +311,11 @@ func (m *FindCoordinatorResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	if v <= 3 {
 		m.NodeID = r.Int32()
-	} else {
-		m.NodeID = 0
-	}
-	if v <= 3 {
 		r.FlexString(&m.Host, flex)
-	} else {
-		m.Host = ""
-	}
-	if v <= 3 {
 		m.Port = r.Int32()
 	} else {
+		m.NodeID = 0
+		m.Host = ""
 		m.Port = 0
 	}
 	if v >= 4 {
@@ -355,20 +329,15 @@ func (m *FindCoordinatorResponse) DecodeFrom(r *kbin.Reader) error {
 			r.FlexString(&coordinator.Key, true)
 			coordinator.NodeID = r.Int32()
 			r.FlexString(&coordinator.Host, true)
-			b2 := (*[6]byte)(r.Next(6))
-			coordinator.Port = int32(binary.BigEndian.Uint32(b2[0:4]))
-			coordinator.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
+			coordinator.Port = r.Int32()
+			coordinator.ErrorCode = ErrorCode(r.Int16())
 			r.FlexNullableString(&coordinator.ErrorMessage, true)
-			r.Tags(&coordinator.UnknownTags)
+			r.FlexTags(&coordinator.UnknownTags, true)
 		}
 	} else {
 		m.Coordinators = m.Coordinators[:0]
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -48,9 +48,9 @@ func (m *GetTelemetrySubscriptionsRequest) NewResponse() *GetTelemetrySubscripti
 	return &GetTelemetrySubscriptionsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *GetTelemetrySubscriptionsRequest) Response() Response {
-	return m.NewResponse()
+	return &GetTelemetrySubscriptionsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -70,7 +70,7 @@ func (m *GetTelemetrySubscriptionsRequest) Check() error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -80,7 +80,7 @@ func (m *GetTelemetrySubscriptionsRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *GetTelemetrySubscriptionsRequest) AppendTo(dst []byte) []byte {
 	dst = append(dst, m.ClientInstanceID[:]...)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -91,7 +91,7 @@ func (m *GetTelemetrySubscriptionsRequest) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 0)
 	}
 	m.ClientInstanceID = r.UUID()
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -173,7 +173,7 @@ func (m *GetTelemetrySubscriptionsResponse) Check() error {
 		return NoVersion(m, 0, 0)
 	}
 	ok := kbin.StringsFit(m.RequestedMetrics) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -188,16 +188,16 @@ func (m *GetTelemetrySubscriptionsResponse) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
 	copy(b[6:22], m.ClientInstanceID[:])
 	binary.BigEndian.PutUint32(b[22:26], uint32(m.SubscriptionID))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.AcceptedCompressionTypes))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.AcceptedCompressionTypes), true)
 	dst = kbin.AppendInt8s(dst, m.AcceptedCompressionTypes)
 	dst = kbin.Extend(dst, 9)
 	b2 := (*[9]byte)(dst[len(dst)-9:])
 	binary.BigEndian.PutUint32(b2[0:4], uint32(m.PushIntervalMs))
 	binary.BigEndian.PutUint32(b2[4:8], uint32(m.TelemetryMaxBytes))
 	b2[8] = kbin.BoolByte(m.DeltaTemporality)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.RequestedMetrics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.RequestedMetrics), true)
 	dst = kbin.AppendStrings(dst, m.RequestedMetrics, true)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -207,18 +207,16 @@ func (m *GetTelemetrySubscriptionsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[26]byte)(r.Run(26))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-	m.ClientInstanceID = kbin.UUID(b[6:22])
-	m.SubscriptionID = int32(binary.BigEndian.Uint32(b[22:26]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
+	m.ClientInstanceID = r.UUID()
+	m.SubscriptionID = r.Int32()
 	m.AcceptedCompressionTypes = kbin.Int8s(r, m.AcceptedCompressionTypes, r.FlexArrayLen(1, true))
-	b2 := (*[9]byte)(r.Run(9))
-	m.PushIntervalMs = int32(binary.BigEndian.Uint32(b2[0:4]))
-	m.TelemetryMaxBytes = int32(binary.BigEndian.Uint32(b2[4:8]))
-	m.DeltaTemporality = b2[8] != 0
+	m.PushIntervalMs = r.Int32()
+	m.TelemetryMaxBytes = r.Int32()
+	m.DeltaTemporality = r.Bool()
 	m.RequestedMetrics = kbin.Strings(r, m.RequestedMetrics, r.FlexArrayLen(1, true), true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

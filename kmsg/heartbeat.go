@@ -54,9 +54,9 @@ func (m *HeartbeatRequest) NewResponse() *HeartbeatResponse {
 	return &HeartbeatResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *HeartbeatRequest) Response() Response {
-	return m.NewResponse()
+	return &HeartbeatResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.

@@ -79,9 +79,9 @@ func (m *IncrementalAlterConfigsRequest) NewResponse() *IncrementalAlterConfigsR
 	return &IncrementalAlterConfigsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *IncrementalAlterConfigsRequest) Response() Response {
-	return m.NewResponse()
+	return &IncrementalAlterConfigsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -109,11 +109,11 @@ func (m *IncrementalAlterConfigsRequest) Check() error {
 			config := &resource.Configs[j]
 			ok = ok && len(config.Name) <= kbin.MaxString &&
 				len(config.Value.S) <= kbin.MaxString &&
-				config.UnknownTags.Fits(v >= 1, 0)
+				kbin.TagsFit(config.UnknownTags, v >= 1, 0)
 		}
-		ok = ok && resource.UnknownTags.Fits(v >= 1, 0)
+		ok = ok && kbin.TagsFit(resource.UnknownTags, v >= 1, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 1, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 1, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -143,10 +143,8 @@ func (m *IncrementalAlterConfigsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, resource.UnknownTags)
 		}
 	}
-	dst = kbin.AppendBool(dst, m.ValidateOnly)
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = append(dst, kbin.BoolByte(m.ValidateOnly))
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -176,24 +174,12 @@ func (m *IncrementalAlterConfigsRequest) DecodeFrom(r *kbin.Reader) error {
 			r.FlexString(&config.Name, flex)
 			config.ConfigOperation = ConfigOperation(r.Int8())
 			r.FlexNullableString(&config.Value, flex)
-			if flex {
-				r.Tags(&config.UnknownTags)
-			} else {
-				config.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&config.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&resource.UnknownTags)
-		} else {
-			resource.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&resource.UnknownTags, flex)
 	}
 	m.ValidateOnly = r.Bool()
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -317,9 +303,9 @@ func (m *IncrementalAlterConfigsResponse) Check() error {
 		response := &m.Responses[i]
 		ok = ok && len(response.ErrorMessage.S) <= kbin.MaxString &&
 			len(response.ResourceName) <= kbin.MaxString &&
-			response.UnknownTags.Fits(v >= 1, 0)
+			kbin.TagsFit(response.UnknownTags, v >= 1, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 1, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 1, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -342,9 +328,7 @@ func (m *IncrementalAlterConfigsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, response.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -367,17 +351,9 @@ func (m *IncrementalAlterConfigsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexNullableString(&response.ErrorMessage, flex)
 		response.ResourceType = ConfigResourceType(r.Int8())
 		r.FlexString(&response.ResourceName, flex)
-		if flex {
-			r.Tags(&response.UnknownTags)
-		} else {
-			response.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&response.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -72,9 +72,14 @@ func (m *InitProducerIDRequest) NewResponse() *InitProducerIDResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *InitProducerIDRequest) Response() Response {
-	return m.NewResponse()
+	return &InitProducerIDResponse{
+		OngoingTxnProducerEpoch: -1,
+		OngoingTxnProducerID:    -1,
+		ProducerID:              -1,
+		Version:                 m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -104,7 +109,7 @@ func (m *InitProducerIDRequest) Check() error {
 		(v >= 3 || m.ProducerEpoch == -1) &&
 		(v >= 6 || !m.Enable2Pc) &&
 		(v >= 6 || !m.KeepPreparedTxn) &&
-		m.UnknownTags.Fits(v >= 2, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -116,28 +121,16 @@ func (m *InitProducerIDRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
 	dst = kbin.AppendFlexNullableString(dst, m.TransactionalID, flex)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TransactionTimeoutMs))
+	if v >= 3 {
+		dst = kbin.AppendInt64(dst, m.ProducerID)
+		dst = kbin.AppendInt16(dst, m.ProducerEpoch)
+	}
 	if v >= 6 {
-		dst = kbin.Extend(dst, 16)
-		b := (*[16]byte)(dst[len(dst)-16:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.TransactionTimeoutMs))
-		binary.BigEndian.PutUint64(b[4:12], uint64(m.ProducerID))
-		binary.BigEndian.PutUint16(b[12:14], uint16(m.ProducerEpoch))
-		b[14] = kbin.BoolByte(m.Enable2Pc)
-		b[15] = kbin.BoolByte(m.KeepPreparedTxn)
-	} else {
-		if v >= 3 {
-			dst = kbin.Extend(dst, 14)
-			b2 := (*[14]byte)(dst[len(dst)-14:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(m.TransactionTimeoutMs))
-			binary.BigEndian.PutUint64(b2[4:12], uint64(m.ProducerID))
-			binary.BigEndian.PutUint16(b2[12:14], uint16(m.ProducerEpoch))
-		} else {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(m.TransactionTimeoutMs))
-		}
+		dst = kbin.AppendBool(dst, m.Enable2Pc)
+		dst = kbin.AppendBool(dst, m.KeepPreparedTxn)
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -149,34 +142,22 @@ func (m *InitProducerIDRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 2
 	r.FlexNullableString(&m.TransactionalID, flex)
+	m.TransactionTimeoutMs = r.Int32()
+	if v >= 3 {
+		m.ProducerID = r.Int64()
+		m.ProducerEpoch = r.Int16()
+	} else {
+		m.ProducerID = -1
+		m.ProducerEpoch = -1
+	}
 	if v >= 6 {
-		b := (*[16]byte)(r.Run(16))
-		m.TransactionTimeoutMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ProducerID = int64(binary.BigEndian.Uint64(b[4:12]))
-		m.ProducerEpoch = int16(binary.BigEndian.Uint16(b[12:14]))
-		m.Enable2Pc = b[14] != 0
-		m.KeepPreparedTxn = b[15] != 0
+		m.Enable2Pc = r.Bool()
+		m.KeepPreparedTxn = r.Bool()
 	} else {
-		if v >= 3 {
-			b2 := (*[14]byte)(r.Run(14))
-			m.TransactionTimeoutMs = int32(binary.BigEndian.Uint32(b2[0:4]))
-			m.ProducerID = int64(binary.BigEndian.Uint64(b2[4:12]))
-			m.ProducerEpoch = int16(binary.BigEndian.Uint16(b2[12:14]))
-			m.Enable2Pc = false
-			m.KeepPreparedTxn = false
-		} else {
-			m.TransactionTimeoutMs = r.Int32()
-			m.ProducerID = -1
-			m.ProducerEpoch = -1
-			m.Enable2Pc = false
-			m.KeepPreparedTxn = false
-		}
+		m.Enable2Pc = false
+		m.KeepPreparedTxn = false
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -259,7 +240,7 @@ func (m *InitProducerIDResponse) Check() error {
 	}
 	ok := (v >= 6 || m.OngoingTxnProducerID == -1) &&
 		(v >= 6 || m.OngoingTxnProducerEpoch == -1) &&
-		m.UnknownTags.Fits(v >= 2, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -270,26 +251,17 @@ func (m *InitProducerIDResponse) Check() error {
 func (m *InitProducerIDResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
+	dst = kbin.Extend(dst, 16)
+	b := (*[16]byte)(dst[len(dst)-16:])
+	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
+	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
+	binary.BigEndian.PutUint64(b[6:14], uint64(m.ProducerID))
+	binary.BigEndian.PutUint16(b[14:16], uint16(m.ProducerEpoch))
 	if v >= 6 {
-		dst = kbin.Extend(dst, 26)
-		b := (*[26]byte)(dst[len(dst)-26:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-		binary.BigEndian.PutUint64(b[6:14], uint64(m.ProducerID))
-		binary.BigEndian.PutUint16(b[14:16], uint16(m.ProducerEpoch))
-		binary.BigEndian.PutUint64(b[16:24], uint64(m.OngoingTxnProducerID))
-		binary.BigEndian.PutUint16(b[24:26], uint16(m.OngoingTxnProducerEpoch))
-	} else {
-		dst = kbin.Extend(dst, 16)
-		b2 := (*[16]byte)(dst[len(dst)-16:])
-		binary.BigEndian.PutUint32(b2[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b2[4:6], uint16(m.ErrorCode))
-		binary.BigEndian.PutUint64(b2[6:14], uint64(m.ProducerID))
-		binary.BigEndian.PutUint16(b2[14:16], uint16(m.ProducerEpoch))
+		dst = kbin.AppendInt64(dst, m.OngoingTxnProducerID)
+		dst = kbin.AppendInt16(dst, m.OngoingTxnProducerEpoch)
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -300,28 +272,18 @@ func (m *InitProducerIDResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 6)
 	}
 	flex := v >= 2
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
+	m.ProducerID = r.Int64()
+	m.ProducerEpoch = r.Int16()
 	if v >= 6 {
-		b := (*[26]byte)(r.Run(26))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-		m.ProducerID = int64(binary.BigEndian.Uint64(b[6:14]))
-		m.ProducerEpoch = int16(binary.BigEndian.Uint16(b[14:16]))
-		m.OngoingTxnProducerID = int64(binary.BigEndian.Uint64(b[16:24]))
-		m.OngoingTxnProducerEpoch = int16(binary.BigEndian.Uint16(b[24:26]))
+		m.OngoingTxnProducerID = r.Int64()
+		m.OngoingTxnProducerEpoch = r.Int16()
 	} else {
-		b2 := (*[16]byte)(r.Run(16))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b2[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
-		m.ProducerID = int64(binary.BigEndian.Uint64(b2[6:14]))
-		m.ProducerEpoch = int16(binary.BigEndian.Uint16(b2[14:16]))
 		m.OngoingTxnProducerID = -1
 		m.OngoingTxnProducerEpoch = -1
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -81,9 +81,13 @@ func (m *JoinGroupRequest) NewResponse() *JoinGroupResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *JoinGroupRequest) Response() Response {
-	return m.NewResponse()
+	return &JoinGroupResponse{
+		GenerationID: -1,
+		ProtocolName: kbin.Str(""),
+		Version:      m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -114,10 +118,10 @@ func (m *JoinGroupRequest) Check() error {
 	for i := range m.Protocols {
 		protocol := &m.Protocols[i]
 		ok = ok && len(protocol.Name) <= kbin.MaxString &&
-			protocol.UnknownTags.Fits(v >= 6, 0)
+			kbin.TagsFit(protocol.UnknownTags, v >= 6, 0)
 	}
 	ok = ok && len(m.Reason.S) <= kbin.MaxString &&
-		m.UnknownTags.Fits(v >= 6, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 6, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -129,13 +133,9 @@ func (m *JoinGroupRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
 	dst = kbin.AppendFlexString(dst, m.GroupID, flex)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.SessionTimeoutMs))
 	if v >= 1 {
-		dst = kbin.Extend(dst, 8)
-		b := (*[8]byte)(dst[len(dst)-8:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.SessionTimeoutMs))
-		binary.BigEndian.PutUint32(b[4:8], uint32(m.RebalanceTimeoutMs))
-	} else {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.SessionTimeoutMs))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(m.RebalanceTimeoutMs))
 	}
 	dst = kbin.AppendFlexString(dst, m.MemberID, flex)
 	if v >= 5 {
@@ -152,11 +152,9 @@ func (m *JoinGroupRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 8 {
-		dst = kbin.AppendCompactNullableString(dst, m.Reason)
+		dst = kbin.AppendFlexNullableString(dst, m.Reason, true)
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -168,12 +166,10 @@ func (m *JoinGroupRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 6
 	r.FlexString(&m.GroupID, flex)
+	m.SessionTimeoutMs = r.Int32()
 	if v >= 1 {
-		b := (*[8]byte)(r.Run(8))
-		m.SessionTimeoutMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.RebalanceTimeoutMs = int32(binary.BigEndian.Uint32(b[4:8]))
+		m.RebalanceTimeoutMs = r.Int32()
 	} else {
-		m.SessionTimeoutMs = r.Int32()
 		m.RebalanceTimeoutMs = -1
 	}
 	r.FlexString(&m.MemberID, flex)
@@ -192,22 +188,14 @@ func (m *JoinGroupRequest) DecodeFrom(r *kbin.Reader) error {
 		protocol := &m.Protocols[i]
 		r.FlexString(&protocol.Name, flex)
 		protocol.Metadata = r.FlexBytes(flex)
-		if flex {
-			r.Tags(&protocol.UnknownTags)
-		} else {
-			protocol.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&protocol.UnknownTags, flex)
 	}
 	if v >= 8 {
 		r.FlexNullableString(&m.Reason, true)
 	} else {
 		m.Reason = kbin.NullString{}
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -325,9 +313,9 @@ func (m *JoinGroupResponse) Check() error {
 		member := &m.Members[i]
 		ok = ok && len(member.MemberID) <= kbin.MaxString &&
 			len(member.GroupInstanceID.S) <= kbin.MaxString &&
-			member.UnknownTags.Fits(v >= 6, 0)
+			kbin.TagsFit(member.UnknownTags, v >= 6, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 6, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 6, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -339,19 +327,12 @@ func (m *JoinGroupResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
 	if v >= 2 {
-		dst = kbin.Extend(dst, 10)
-		b := (*[10]byte)(dst[len(dst)-10:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-		binary.BigEndian.PutUint32(b[6:10], uint32(m.GenerationID))
-	} else {
-		dst = kbin.Extend(dst, 6)
-		b2 := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint16(b2[0:2], uint16(m.ErrorCode))
-		binary.BigEndian.PutUint32(b2[2:6], uint32(m.GenerationID))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
 	}
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendInt32(dst, m.GenerationID)
 	if v >= 7 {
-		dst = kbin.AppendCompactNullableString(dst, m.ProtocolType)
+		dst = kbin.AppendFlexNullableString(dst, m.ProtocolType, true)
 	}
 	if v >= 7 {
 		dst = kbin.AppendFlexNullableString(dst, m.ProtocolName, flex)
@@ -360,7 +341,7 @@ func (m *JoinGroupResponse) AppendTo(dst []byte) []byte {
 	}
 	dst = kbin.AppendFlexString(dst, m.Leader, flex)
 	if v >= 9 {
-		dst = kbin.AppendBool(dst, m.SkipAssignment)
+		dst = append(dst, kbin.BoolByte(m.SkipAssignment))
 	}
 	dst = kbin.AppendFlexString(dst, m.MemberID, flex)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Members), flex)
@@ -375,9 +356,7 @@ func (m *JoinGroupResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, member.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -389,16 +368,12 @@ func (m *JoinGroupResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 6
 	if v >= 2 {
-		b := (*[10]byte)(r.Run(10))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-		m.GenerationID = int32(binary.BigEndian.Uint32(b[6:10]))
+		m.ThrottleTimeMs = r.Int32()
 	} else {
-		b2 := (*[6]byte)(r.Run(6))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[0:2]))
-		m.GenerationID = int32(binary.BigEndian.Uint32(b2[2:6]))
 		m.ThrottleTimeMs = 0
 	}
+	m.ErrorCode = ErrorCode(r.Int16())
+	m.GenerationID = r.Int32()
 	if v >= 7 {
 		r.FlexNullableString(&m.ProtocolType, true)
 	} else {
@@ -431,17 +406,9 @@ func (m *JoinGroupResponse) DecodeFrom(r *kbin.Reader) error {
 			member.GroupInstanceID = kbin.NullString{}
 		}
 		member.Metadata = r.FlexBytes(flex)
-		if flex {
-			r.Tags(&member.UnknownTags)
-		} else {
-			member.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&member.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

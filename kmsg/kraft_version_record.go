@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // KRaftVersionRecord is the control record that sets the version of the KRaft protocol
 // (KIP-853).
@@ -56,7 +52,7 @@ func (m *KRaftVersionRecord) Check() error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -65,11 +61,9 @@ func (m *KRaftVersionRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *KRaftVersionRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 4)
-	b := (*[4]byte)(dst[len(dst)-4:])
-	binary.BigEndian.PutUint16(b[0:2], uint16(m.KRaftVersionRecordVersion))
-	binary.BigEndian.PutUint16(b[2:4], uint16(m.KRaftVersion))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendInt16(dst, m.KRaftVersionRecordVersion)
+	dst = kbin.AppendInt16(dst, m.KRaftVersion)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -79,10 +73,9 @@ func (m *KRaftVersionRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[4]byte)(r.Run(4))
-	m.KRaftVersionRecordVersion = int16(binary.BigEndian.Uint16(b[0:2]))
-	m.KRaftVersion = int16(binary.BigEndian.Uint16(b[2:4]))
-	r.Tags(&m.UnknownTags)
+	m.KRaftVersionRecordVersion = r.Int16()
+	m.KRaftVersion = r.Int16()
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -120,9 +120,9 @@ func (m *LeaderAndISRRequest) NewResponse() *LeaderAndISRResponse {
 	return &LeaderAndISRResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *LeaderAndISRRequest) Response() Response {
-	return m.NewResponse()
+	return &LeaderAndISRResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -161,15 +161,15 @@ func (m *LeaderAndISRRequest) Check() error {
 			for j := range topicState.PartitionStates {
 				ok = ok && checkLeaderAndISRRequestPartitionState(&topicState.PartitionStates[j], v)
 			}
-			ok = ok && topicState.UnknownTags.Fits(v >= 4, 0)
+			ok = ok && kbin.TagsFit(topicState.UnknownTags, v >= 4, 0)
 		}
 	}
 	for i := range m.LiveLeaders {
 		liveLeader := &m.LiveLeaders[i]
 		ok = ok && len(liveLeader.HostName) <= kbin.MaxString &&
-			liveLeader.UnknownTags.Fits(v >= 4, 0)
+			kbin.TagsFit(liveLeader.UnknownTags, v >= 4, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 4, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -180,32 +180,19 @@ func (m *LeaderAndISRRequest) Check() error {
 func (m *LeaderAndISRRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
 	if v >= 7 {
-		dst = kbin.Extend(dst, 18)
-		b := (*[18]byte)(dst[len(dst)-18:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ControllerID))
-		b[4] = kbin.BoolByte(m.IsKRaftController)
-		binary.BigEndian.PutUint32(b[5:9], uint32(m.ControllerEpoch))
-		binary.BigEndian.PutUint64(b[9:17], uint64(m.BrokerEpoch))
-		b[17] = byte(m.Type)
-	} else {
-		if v >= 5 {
-			dst = kbin.Extend(dst, 17)
-			b2 := (*[17]byte)(dst[len(dst)-17:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(m.ControllerID))
-			binary.BigEndian.PutUint32(b2[4:8], uint32(m.ControllerEpoch))
-			binary.BigEndian.PutUint64(b2[8:16], uint64(m.BrokerEpoch))
-			b2[16] = byte(m.Type)
-		} else {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
-			dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerEpoch))
-			if v >= 2 {
-				dst = binary.BigEndian.AppendUint64(dst, uint64(m.BrokerEpoch))
-			}
-		}
+		dst = append(dst, kbin.BoolByte(m.IsKRaftController))
+	}
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerEpoch))
+	if v >= 2 {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(m.BrokerEpoch))
+	}
+	if v >= 5 {
+		dst = append(dst, byte(m.Type))
 	}
 	if v <= 1 {
-		dst = kbin.AppendArrayLen(dst, len(m.UngroupedPartitionStates))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.UngroupedPartitionStates), false)
 		for i := range m.UngroupedPartitionStates {
 			dst = appendLeaderAndISRRequestPartitionState(&m.UngroupedPartitionStates[i], dst, v)
 		}
@@ -237,9 +224,7 @@ func (m *LeaderAndISRRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, liveLeader.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -250,32 +235,22 @@ func (m *LeaderAndISRRequest) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 7)
 	}
 	flex := v >= 4
+	m.ControllerID = r.Int32()
 	if v >= 7 {
-		b := (*[18]byte)(r.Run(18))
-		m.ControllerID = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.IsKRaftController = b[4] != 0
-		m.ControllerEpoch = int32(binary.BigEndian.Uint32(b[5:9]))
-		m.BrokerEpoch = int64(binary.BigEndian.Uint64(b[9:17]))
-		m.Type = MetadataUpdateType(b[17])
+		m.IsKRaftController = r.Bool()
 	} else {
-		if v >= 5 {
-			b2 := (*[17]byte)(r.Run(17))
-			m.ControllerID = int32(binary.BigEndian.Uint32(b2[0:4]))
-			m.ControllerEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
-			m.BrokerEpoch = int64(binary.BigEndian.Uint64(b2[8:16]))
-			m.Type = MetadataUpdateType(b2[16])
-			m.IsKRaftController = false
-		} else {
-			m.ControllerID = r.Int32()
-			m.IsKRaftController = false
-			m.ControllerEpoch = r.Int32()
-			if v >= 2 {
-				m.BrokerEpoch = r.Int64()
-			} else {
-				m.BrokerEpoch = -1
-			}
-			m.Type = 0
-		}
+		m.IsKRaftController = false
+	}
+	m.ControllerEpoch = r.Int32()
+	if v >= 2 {
+		m.BrokerEpoch = r.Int64()
+	} else {
+		m.BrokerEpoch = -1
+	}
+	if v >= 5 {
+		m.Type = MetadataUpdateType(r.Int8())
+	} else {
+		m.Type = 0
 	}
 	if v <= 1 {
 		if n := r.FlexArrayLen(int(minSizeLeaderAndISRRequestPartitionState[v]), false); n > cap(m.UngroupedPartitionStates) || m.UngroupedPartitionStates == nil {
@@ -311,11 +286,7 @@ func (m *LeaderAndISRRequest) DecodeFrom(r *kbin.Reader) error {
 			for j := range topicState.PartitionStates {
 				decodeLeaderAndISRRequestPartitionState(&topicState.PartitionStates[j], r, v)
 			}
-			if flex {
-				r.Tags(&topicState.UnknownTags)
-			} else {
-				topicState.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&topicState.UnknownTags, flex)
 		}
 	} else {
 		m.TopicStates = m.TopicStates[:0]
@@ -330,17 +301,9 @@ func (m *LeaderAndISRRequest) DecodeFrom(r *kbin.Reader) error {
 		liveLeader.BrokerID = r.Int32()
 		r.FlexString(&liveLeader.HostName, flex)
 		liveLeader.Port = r.Int32()
-		if flex {
-			r.Tags(&liveLeader.UnknownTags)
-		} else {
-			liveLeader.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&liveLeader.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -368,11 +331,10 @@ func decodeLeaderAndISRRequestPartitionState(m *LeaderAndISRRequestPartitionStat
 	} else {
 		m.TopicName = ""
 	}
-	b := (*[16]byte)(r.Run(16))
-	m.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ControllerEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-	m.Leader = int32(binary.BigEndian.Uint32(b[8:12]))
-	m.LeaderEpoch = int32(binary.BigEndian.Uint32(b[12:16]))
+	m.PartitionIndex = r.Int32()
+	m.ControllerEpoch = r.Int32()
+	m.Leader = r.Int32()
+	m.LeaderEpoch = r.Int32()
 	m.ISR = r.FlexInt32s(m.ISR, flex)
 	m.PartitionEpoch = r.Int32()
 	m.Replicas = r.FlexInt32s(m.Replicas, flex)
@@ -383,30 +345,23 @@ func decodeLeaderAndISRRequestPartitionState(m *LeaderAndISRRequestPartitionStat
 		m.AddingReplicas = m.AddingReplicas[:0]
 		m.RemovingReplicas = m.RemovingReplicas[:0]
 	}
+	if v >= 1 {
+		m.IsNew = r.Bool()
+	} else {
+		m.IsNew = false
+	}
 	if v >= 6 {
-		b2 := (*[2]byte)(r.Run(2))
-		m.IsNew = b2[0] != 0
-		m.LeaderRecoveryState = LeaderRecoveryState(b2[1])
+		m.LeaderRecoveryState = LeaderRecoveryState(r.Int8())
 	} else {
-		if v >= 1 {
-			m.IsNew = r.Bool()
-			m.LeaderRecoveryState = 0
-		} else {
-			m.IsNew = false
-			m.LeaderRecoveryState = 0
-		}
+		m.LeaderRecoveryState = 0
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 }
 
 func appendLeaderAndISRRequestPartitionState(m *LeaderAndISRRequestPartitionState, dst []byte, v int16) []byte {
 	flex := v >= 4
 	if v <= 1 {
-		dst = kbin.AppendString(dst, m.TopicName)
+		dst = kbin.AppendFlexString(dst, m.TopicName, false)
 	}
 	dst = kbin.Extend(dst, 16)
 	b := (*[16]byte)(dst[len(dst)-16:])
@@ -421,27 +376,20 @@ func appendLeaderAndISRRequestPartitionState(m *LeaderAndISRRequestPartitionStat
 		dst = kbin.AppendFlexInt32s(dst, m.AddingReplicas, flex)
 		dst = kbin.AppendFlexInt32s(dst, m.RemovingReplicas, flex)
 	}
+	if v >= 1 {
+		dst = append(dst, kbin.BoolByte(m.IsNew))
+	}
 	if v >= 6 {
-		dst = kbin.Extend(dst, 2)
-		b2 := (*[2]byte)(dst[len(dst)-2:])
-		b2[0] = kbin.BoolByte(m.IsNew)
-		b2[1] = byte(m.LeaderRecoveryState)
-	} else {
-		if v >= 1 {
-			dst = kbin.AppendBool(dst, m.IsNew)
-		} else {
-		}
+		dst = append(dst, byte(m.LeaderRecoveryState))
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
 func checkLeaderAndISRRequestPartitionState(m *LeaderAndISRRequestPartitionState, v int16) bool {
 	ok := len(m.TopicName) <= kbin.MaxString &&
 		(v >= 6 || m.LeaderRecoveryState == 0) &&
-		m.UnknownTags.Fits(v >= 4, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	return ok
 }
 
@@ -547,10 +495,10 @@ func (m *LeaderAndISRResponse) Check() error {
 			for j := range topic.PartitionErrors {
 				ok = ok && checkLeaderAndISRResponsePartitionError(&topic.PartitionErrors[j], v)
 			}
-			ok = ok && topic.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 4, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -569,20 +517,18 @@ func (m *LeaderAndISRResponse) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 5 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 		for i := range m.Topics {
 			topic := &m.Topics[i]
 			dst = append(dst, topic.TopicID[:]...)
-			dst = kbin.AppendCompactArrayLen(dst, len(topic.PartitionErrors))
+			dst = kbin.AppendFlexArrayLen(dst, len(topic.PartitionErrors), true)
 			for j := range topic.PartitionErrors {
 				dst = appendLeaderAndISRResponsePartitionError(&topic.PartitionErrors[j], dst, v)
 			}
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -623,16 +569,12 @@ func (m *LeaderAndISRResponse) DecodeFrom(r *kbin.Reader) error {
 			for j := range topic.PartitionErrors {
 				decodeLeaderAndISRResponsePartitionError(&topic.PartitionErrors[j], r, v)
 			}
-			r.Tags(&topic.UnknownTags)
+			r.FlexTags(&topic.UnknownTags, true)
 		}
 	} else {
 		m.Topics = m.Topics[:0]
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -660,14 +602,9 @@ func decodeLeaderAndISRResponsePartitionError(m *LeaderAndISRResponsePartitionEr
 	} else {
 		m.TopicName = ""
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	m.PartitionIndex = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
+	r.FlexTags(&m.UnknownTags, flex)
 }
 
 func appendLeaderAndISRResponsePartitionError(m *LeaderAndISRResponsePartitionError, dst []byte, v int16) []byte {
@@ -675,19 +612,15 @@ func appendLeaderAndISRResponsePartitionError(m *LeaderAndISRResponsePartitionEr
 	if v <= 4 {
 		dst = kbin.AppendFlexString(dst, m.TopicName, flex)
 	}
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.PartitionIndex))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendInt32(dst, m.PartitionIndex)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
 func checkLeaderAndISRResponsePartitionError(m *LeaderAndISRResponsePartitionError, v int16) bool {
 	ok := len(m.TopicName) <= kbin.MaxString &&
-		m.UnknownTags.Fits(v >= 4, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	return ok
 }
 

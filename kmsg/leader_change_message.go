@@ -78,7 +78,7 @@ func (m *LeaderChangeMessage) Check() error {
 	for i := range m.GrantingVoters {
 		ok = ok && checkLeaderChangeMessageVoter(&m.GrantingVoters[i], v)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -88,19 +88,17 @@ func (m *LeaderChangeMessage) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *LeaderChangeMessage) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint16(b[0:2], uint16(m.LeaderChangeMessageVersion))
-	binary.BigEndian.PutUint32(b[2:6], uint32(m.LeaderID))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Voters))
+	dst = kbin.AppendInt16(dst, m.LeaderChangeMessageVersion)
+	dst = kbin.AppendInt32(dst, m.LeaderID)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Voters), true)
 	for i := range m.Voters {
 		dst = appendLeaderChangeMessageVoter(&m.Voters[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.GrantingVoters))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.GrantingVoters), true)
 	for i := range m.GrantingVoters {
 		dst = appendLeaderChangeMessageVoter(&m.GrantingVoters[i], dst, v)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -110,9 +108,8 @@ func (m *LeaderChangeMessage) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.LeaderChangeMessageVersion = int16(binary.BigEndian.Uint16(b[0:2]))
-	m.LeaderID = int32(binary.BigEndian.Uint32(b[2:6]))
+	m.LeaderChangeMessageVersion = r.Int16()
+	m.LeaderID = r.Int32()
 	if n := r.FlexArrayLen(int(minSizeLeaderChangeMessageVoter[v]), true); n > cap(m.Voters) || m.Voters == nil {
 		m.Voters = make([]LeaderChangeMessageVoter, n)
 	} else {
@@ -129,7 +126,7 @@ func (m *LeaderChangeMessage) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.GrantingVoters {
 		decodeLeaderChangeMessageVoter(&m.GrantingVoters[i], r, v)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -151,33 +148,27 @@ func NewLeaderChangeMessageVoter() LeaderChangeMessageVoter {
 }
 
 func decodeLeaderChangeMessageVoter(m *LeaderChangeMessageVoter, r *kbin.Reader, v int16) {
+	m.VoterID = r.Int32()
 	if v >= 1 {
-		b := (*[20]byte)(r.Run(20))
-		m.VoterID = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.VoterDirectoryID = kbin.UUID(b[4:20])
+		m.VoterDirectoryID = r.UUID()
 	} else {
-		m.VoterID = r.Int32()
 		m.VoterDirectoryID = kbin.UUID{}
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendLeaderChangeMessageVoter(m *LeaderChangeMessageVoter, dst []byte, v int16) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.VoterID))
 	if v >= 1 {
-		dst = kbin.Extend(dst, 20)
-		b := (*[20]byte)(dst[len(dst)-20:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.VoterID))
-		copy(b[4:20], m.VoterDirectoryID[:])
-	} else {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.VoterID))
+		dst = append(dst, m.VoterDirectoryID[:]...)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
 func checkLeaderChangeMessageVoter(m *LeaderChangeMessageVoter, v int16) bool {
 	ok := (v >= 1 || m.VoterDirectoryID == kbin.UUID{}) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 

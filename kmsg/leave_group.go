@@ -64,9 +64,9 @@ func (m *LeaveGroupRequest) NewResponse() *LeaveGroupResponse {
 	return &LeaveGroupResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *LeaveGroupRequest) Response() Response {
-	return m.NewResponse()
+	return &LeaveGroupResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -96,10 +96,10 @@ func (m *LeaveGroupRequest) Check() error {
 			ok = ok && len(member.MemberID) <= kbin.MaxString &&
 				len(member.GroupInstanceID.S) <= kbin.MaxString &&
 				len(member.Reason.S) <= kbin.MaxString &&
-				member.UnknownTags.Fits(v >= 4, 0)
+				kbin.TagsFit(member.UnknownTags, v >= 4, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 4, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -112,7 +112,7 @@ func (m *LeaveGroupRequest) AppendTo(dst []byte) []byte {
 	flex := v >= 4
 	dst = kbin.AppendFlexString(dst, m.GroupID, flex)
 	if v <= 2 {
-		dst = kbin.AppendString(dst, m.MemberID)
+		dst = kbin.AppendFlexString(dst, m.MemberID, false)
 	}
 	if v >= 3 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Members), flex)
@@ -121,16 +121,14 @@ func (m *LeaveGroupRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexString(dst, member.MemberID, flex)
 			dst = kbin.AppendFlexNullableString(dst, member.GroupInstanceID, flex)
 			if v >= 5 {
-				dst = kbin.AppendCompactNullableString(dst, member.Reason)
+				dst = kbin.AppendFlexNullableString(dst, member.Reason, true)
 			}
 			if flex {
 				dst = kbin.AppendTags(dst, member.UnknownTags)
 			}
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -162,20 +160,12 @@ func (m *LeaveGroupRequest) DecodeFrom(r *kbin.Reader) error {
 			} else {
 				member.Reason = kbin.NullString{}
 			}
-			if flex {
-				r.Tags(&member.UnknownTags)
-			} else {
-				member.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&member.UnknownTags, flex)
 		}
 	} else {
 		m.Members = m.Members[:0]
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -269,10 +259,10 @@ func (m *LeaveGroupResponse) Check() error {
 			member := &m.Members[i]
 			ok = ok && len(member.MemberID) <= kbin.MaxString &&
 				len(member.GroupInstanceID.S) <= kbin.MaxString &&
-				member.UnknownTags.Fits(v >= 4, 0)
+				kbin.TagsFit(member.UnknownTags, v >= 4, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 4, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -284,13 +274,9 @@ func (m *LeaveGroupResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	if v >= 1 {
-		dst = kbin.Extend(dst, 6)
-		b := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	} else {
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
 	}
+	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
 	if v >= 3 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Members), flex)
 		for i := range m.Members {
@@ -303,9 +289,7 @@ func (m *LeaveGroupResponse) AppendTo(dst []byte) []byte {
 			}
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -317,13 +301,11 @@ func (m *LeaveGroupResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 4
 	if v >= 1 {
-		b := (*[6]byte)(r.Run(6))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+		m.ThrottleTimeMs = r.Int32()
 	} else {
-		m.ErrorCode = ErrorCode(r.Int16())
 		m.ThrottleTimeMs = 0
 	}
+	m.ErrorCode = ErrorCode(r.Int16())
 	if v >= 3 {
 		if n := r.FlexArrayLen(int(minSizeLeaveGroupResponseMemberResponse[v]), flex); n > cap(m.Members) || m.Members == nil {
 			m.Members = make([]LeaveGroupResponseMemberResponse, n)
@@ -335,20 +317,12 @@ func (m *LeaveGroupResponse) DecodeFrom(r *kbin.Reader) error {
 			r.FlexString(&member.MemberID, flex)
 			r.FlexNullableString(&member.GroupInstanceID, flex)
 			member.ErrorCode = ErrorCode(r.Int16())
-			if flex {
-				r.Tags(&member.UnknownTags)
-			} else {
-				member.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&member.UnknownTags, flex)
 		}
 	} else {
 		m.Members = m.Members[:0]
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ListConfigResourcesRequest lists the resources that have a configuration (KIP-1142); at
 // version 0 client metrics only (KIP-1000).
@@ -48,9 +44,9 @@ func (m *ListConfigResourcesRequest) NewResponse() *ListConfigResourcesResponse 
 	return &ListConfigResourcesResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ListConfigResourcesRequest) Response() Response {
-	return m.NewResponse()
+	return &ListConfigResourcesResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -71,7 +67,7 @@ func (m *ListConfigResourcesRequest) Check() error {
 		return NoVersion(m, 0, 1)
 	}
 	ok := (v >= 1 || len(m.ResourceTypes) == 0) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -82,10 +78,10 @@ func (m *ListConfigResourcesRequest) Check() error {
 func (m *ListConfigResourcesRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	if v >= 1 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.ResourceTypes))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.ResourceTypes), true)
 		dst = kbin.AppendInt8s(dst, m.ResourceTypes)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -100,7 +96,7 @@ func (m *ListConfigResourcesRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.ResourceTypes = m.ResourceTypes[:0]
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -181,9 +177,9 @@ func (m *ListConfigResourcesResponse) Check() error {
 	for i := range m.ConfigResources {
 		configResource := &m.ConfigResources[i]
 		ok = ok && len(configResource.ResourceName) <= kbin.MaxString &&
-			configResource.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(configResource.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -193,20 +189,18 @@ func (m *ListConfigResourcesResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ListConfigResourcesResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.ConfigResources))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.ConfigResources), true)
 	for i := range m.ConfigResources {
 		configResource := &m.ConfigResources[i]
-		dst = kbin.AppendCompactString(dst, configResource.ResourceName)
+		dst = kbin.AppendFlexString(dst, configResource.ResourceName, true)
 		if v >= 1 {
 			dst = append(dst, byte(configResource.ResourceType))
 		}
 		dst = kbin.AppendTags(dst, configResource.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -216,9 +210,8 @@ func (m *ListConfigResourcesResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	if n := r.FlexArrayLen(int(minSizeListConfigResourcesResponseConfigResource[v]), true); n > cap(m.ConfigResources) || m.ConfigResources == nil {
 		m.ConfigResources = make([]ListConfigResourcesResponseConfigResource, n)
 	} else {
@@ -232,9 +225,9 @@ func (m *ListConfigResourcesResponse) DecodeFrom(r *kbin.Reader) error {
 		} else {
 			configResource.ResourceType = 16
 		}
-		r.Tags(&configResource.UnknownTags)
+		r.FlexTags(&configResource.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

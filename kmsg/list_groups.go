@@ -49,9 +49,9 @@ func (m *ListGroupsRequest) NewResponse() *ListGroupsResponse {
 	return &ListGroupsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ListGroupsRequest) Response() Response {
-	return m.NewResponse()
+	return &ListGroupsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -75,7 +75,7 @@ func (m *ListGroupsRequest) Check() error {
 		kbin.StringsFit(m.StatesFilter) &&
 		(v >= 5 || len(m.TypesFilter) == 0) &&
 		kbin.StringsFit(m.TypesFilter) &&
-		m.UnknownTags.Fits(v >= 3, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -87,16 +87,14 @@ func (m *ListGroupsRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
 	if v >= 4 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.StatesFilter))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.StatesFilter), true)
 		dst = kbin.AppendStrings(dst, m.StatesFilter, true)
 	}
 	if v >= 5 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.TypesFilter))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.TypesFilter), true)
 		dst = kbin.AppendStrings(dst, m.TypesFilter, true)
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -117,11 +115,7 @@ func (m *ListGroupsRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.TypesFilter = m.TypesFilter[:0]
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -210,9 +204,9 @@ func (m *ListGroupsResponse) Check() error {
 			len(group.ProtocolType) <= kbin.MaxString &&
 			len(group.GroupState) <= kbin.MaxString &&
 			len(group.GroupType) <= kbin.MaxString &&
-			group.UnknownTags.Fits(v >= 3, 0)
+			kbin.TagsFit(group.UnknownTags, v >= 3, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 3, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 3, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -224,31 +218,25 @@ func (m *ListGroupsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
 	if v >= 1 {
-		dst = kbin.Extend(dst, 6)
-		b := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	} else {
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
 	}
+	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), flex)
 	for i := range m.Groups {
 		group := &m.Groups[i]
 		dst = kbin.AppendFlexString(dst, group.GroupID, flex)
 		dst = kbin.AppendFlexString(dst, group.ProtocolType, flex)
 		if v >= 4 {
-			dst = kbin.AppendCompactString(dst, string(group.GroupState))
+			dst = kbin.AppendFlexString(dst, string(group.GroupState), true)
 		}
 		if v >= 5 {
-			dst = kbin.AppendCompactString(dst, string(group.GroupType))
+			dst = kbin.AppendFlexString(dst, string(group.GroupType), true)
 		}
 		if flex {
 			dst = kbin.AppendTags(dst, group.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -260,13 +248,11 @@ func (m *ListGroupsResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 3
 	if v >= 1 {
-		b := (*[6]byte)(r.Run(6))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+		m.ThrottleTimeMs = r.Int32()
 	} else {
-		m.ErrorCode = ErrorCode(r.Int16())
 		m.ThrottleTimeMs = 0
 	}
+	m.ErrorCode = ErrorCode(r.Int16())
 	if n := r.FlexArrayLen(int(minSizeListGroupsResponseListedGroup[v]), flex); n > cap(m.Groups) || m.Groups == nil {
 		m.Groups = make([]ListGroupsResponseListedGroup, n)
 	} else {
@@ -286,17 +272,9 @@ func (m *ListGroupsResponse) DecodeFrom(r *kbin.Reader) error {
 		} else {
 			group.GroupType = ""
 		}
-		if flex {
-			r.Tags(&group.UnknownTags)
-		} else {
-			group.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&group.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

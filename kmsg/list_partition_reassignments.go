@@ -64,9 +64,12 @@ func (m *ListPartitionReassignmentsRequest) NewResponse() *ListPartitionReassign
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ListPartitionReassignmentsRequest) Response() Response {
-	return m.NewResponse()
+	return &ListPartitionReassignmentsResponse{
+		ErrorMessage: kbin.Str(""),
+		Version:      m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -93,9 +96,9 @@ func (m *ListPartitionReassignmentsRequest) Check() error {
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		ok = ok && len(topic.Name) <= kbin.MaxString &&
-			topic.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -105,14 +108,14 @@ func (m *ListPartitionReassignmentsRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ListPartitionReassignmentsRequest) AppendTo(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.Topics), m.Topics == nil)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Topics), m.Topics == nil, true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.Name)
+		dst = kbin.AppendFlexString(dst, topic.Name, true)
 		dst = kbin.AppendFlexInt32s(dst, topic.PartitionIndexes, true)
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -135,9 +138,9 @@ func (m *ListPartitionReassignmentsRequest) DecodeFrom(r *kbin.Reader) error {
 		topic := &m.Topics[i]
 		r.FlexString(&topic.Name, true)
 		topic.PartitionIndexes = r.FlexInt32s(topic.PartitionIndexes, true)
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -247,11 +250,11 @@ func (m *ListPartitionReassignmentsResponse) Check() error {
 		ok = ok && len(topic.Name) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -260,16 +263,14 @@ func (m *ListPartitionReassignmentsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ListPartitionReassignmentsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.Name)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexString(dst, topic.Name, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
@@ -280,7 +281,7 @@ func (m *ListPartitionReassignmentsResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -290,9 +291,8 @@ func (m *ListPartitionReassignmentsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if n := r.FlexArrayLen(3, true); n > cap(m.Topics) || m.Topics == nil {
 		m.Topics = make([]ListPartitionReassignmentsResponseOngoingTopicReassignment, n)
@@ -313,11 +313,11 @@ func (m *ListPartitionReassignmentsResponse) DecodeFrom(r *kbin.Reader) error {
 			partition.Replicas = r.FlexInt32s(partition.Replicas, true)
 			partition.AddingReplicas = r.FlexInt32s(partition.AddingReplicas, true)
 			partition.RemovingReplicas = r.FlexInt32s(partition.RemovingReplicas, true)
-			r.Tags(&partition.UnknownTags)
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -55,9 +55,9 @@ func (m *ListTransactionsRequest) NewResponse() *ListTransactionsResponse {
 	return &ListTransactionsResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ListTransactionsRequest) Response() Response {
-	return m.NewResponse()
+	return &ListTransactionsResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -84,7 +84,7 @@ func (m *ListTransactionsRequest) Check() error {
 		(v >= 1 || m.DurationFilter == -1) &&
 		(v >= 2 || !m.TransactionalIDPattern.Valid) &&
 		len(m.TransactionalIDPattern.S) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -94,17 +94,17 @@ func (m *ListTransactionsRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ListTransactionsRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactArrayLen(dst, len(m.StateFilters))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.StateFilters), true)
 	dst = kbin.AppendStrings(dst, m.StateFilters, true)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.ProducerIDFilters))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.ProducerIDFilters), true)
 	dst = kbin.AppendInt64s(dst, m.ProducerIDFilters)
 	if v >= 1 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(m.DurationFilter))
 	}
 	if v >= 2 {
-		dst = kbin.AppendCompactNullableString(dst, m.TransactionalIDPattern)
+		dst = kbin.AppendFlexNullableString(dst, m.TransactionalIDPattern, true)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -126,7 +126,7 @@ func (m *ListTransactionsRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.TransactionalIDPattern = kbin.NullString{}
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -212,9 +212,9 @@ func (m *ListTransactionsResponse) Check() error {
 		transactionState := &m.TransactionStates[i]
 		ok = ok && len(transactionState.TransactionalID) <= kbin.MaxString &&
 			len(transactionState.TransactionState) <= kbin.MaxString &&
-			transactionState.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(transactionState.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -223,21 +223,19 @@ func (m *ListTransactionsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ListTransactionsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.UnknownStateFilters))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.UnknownStateFilters), true)
 	dst = kbin.AppendStrings(dst, m.UnknownStateFilters, true)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.TransactionStates))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.TransactionStates), true)
 	for i := range m.TransactionStates {
 		transactionState := &m.TransactionStates[i]
-		dst = kbin.AppendCompactString(dst, transactionState.TransactionalID)
+		dst = kbin.AppendFlexString(dst, transactionState.TransactionalID, true)
 		dst = binary.BigEndian.AppendUint64(dst, uint64(transactionState.ProducerID))
-		dst = kbin.AppendCompactString(dst, string(transactionState.TransactionState))
+		dst = kbin.AppendFlexString(dst, string(transactionState.TransactionState), true)
 		dst = kbin.AppendTags(dst, transactionState.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -247,9 +245,8 @@ func (m *ListTransactionsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return NoVersion(m, 0, 2)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	m.UnknownStateFilters = kbin.Strings(r, m.UnknownStateFilters, r.FlexArrayLen(1, true), true)
 	if n := r.FlexArrayLen(11, true); n > cap(m.TransactionStates) || m.TransactionStates == nil {
 		m.TransactionStates = make([]ListTransactionsResponseTransactionState, n)
@@ -261,9 +258,9 @@ func (m *ListTransactionsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexString(&transactionState.TransactionalID, true)
 		transactionState.ProducerID = r.Int64()
 		r.FlexString((*string)(&transactionState.TransactionState), true)
-		r.Tags(&transactionState.UnknownTags)
+		r.FlexTags(&transactionState.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

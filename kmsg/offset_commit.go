@@ -95,9 +95,9 @@ func (m *OffsetCommitRequest) NewResponse() *OffsetCommitResponse {
 	return &OffsetCommitResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *OffsetCommitRequest) Response() Response {
-	return m.NewResponse()
+	return &OffsetCommitResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.

@@ -94,9 +94,9 @@ func (m *OffsetFetchRequest) NewResponse() *OffsetFetchResponse {
 	return &OffsetFetchResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *OffsetFetchRequest) Response() Response {
-	return m.NewResponse()
+	return &OffsetFetchResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -180,21 +180,21 @@ func (m *OffsetFetchRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 8 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Groups))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), true)
 		for i := range m.Groups {
 			group := &m.Groups[i]
-			dst = kbin.AppendCompactString(dst, group.GroupID)
+			dst = kbin.AppendFlexString(dst, group.GroupID, true)
 			if v >= 9 {
-				dst = kbin.AppendCompactNullableString(dst, group.MemberID)
+				dst = kbin.AppendFlexNullableString(dst, group.MemberID, true)
 			}
 			if v >= 9 {
 				dst = binary.BigEndian.AppendUint32(dst, uint32(group.MemberEpoch))
 			}
-			dst = kbin.AppendCompactNullableArrayLen(dst, len(group.Topics), group.Topics == nil)
+			dst = kbin.AppendFlexNullableArrayLen(dst, len(group.Topics), group.Topics == nil, true)
 			for j := range group.Topics {
 				topic := &group.Topics[j]
 				if v <= 9 {
-					dst = kbin.AppendCompactString(dst, topic.Name)
+					dst = kbin.AppendFlexString(dst, topic.Name, true)
 				}
 				if v >= 10 {
 					dst = append(dst, topic.TopicID[:]...)
@@ -206,7 +206,7 @@ func (m *OffsetFetchRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 7 {
-		dst = kbin.AppendBool(dst, m.RequireStable)
+		dst = append(dst, kbin.BoolByte(m.RequireStable))
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
@@ -568,20 +568,20 @@ func (m *OffsetFetchResponse) AppendTo(dst []byte) []byte {
 		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
 	}
 	if v >= 8 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Groups))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), true)
 		for i := range m.Groups {
 			group := &m.Groups[i]
-			dst = kbin.AppendCompactString(dst, group.GroupID)
-			dst = kbin.AppendCompactArrayLen(dst, len(group.Topics))
+			dst = kbin.AppendFlexString(dst, group.GroupID, true)
+			dst = kbin.AppendFlexArrayLen(dst, len(group.Topics), true)
 			for j := range group.Topics {
 				topic := &group.Topics[j]
 				if v <= 9 {
-					dst = kbin.AppendCompactString(dst, topic.Name)
+					dst = kbin.AppendFlexString(dst, topic.Name, true)
 				}
 				if v >= 10 {
 					dst = append(dst, topic.TopicID[:]...)
 				}
-				dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+				dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 				for k := range topic.Partitions {
 					partition := &topic.Partitions[k]
 					dst = kbin.Grow(dst, 16)
@@ -589,7 +589,7 @@ func (m *OffsetFetchResponse) AppendTo(dst []byte) []byte {
 					binary.BigEndian.PutUint32(b3[0:4], uint32(partition.PartitionIndex))
 					binary.BigEndian.PutUint64(b3[4:12], uint64(partition.CommittedOffset))
 					binary.BigEndian.PutUint32(b3[12:16], uint32(partition.CommittedLeaderEpoch))
-					dst = kbin.AppendCompactNullableString(dst, partition.Metadata)
+					dst = kbin.AppendFlexNullableString(dst, partition.Metadata, true)
 					dst = binary.BigEndian.AppendUint16(dst, uint16(partition.ErrorCode))
 					dst = kbin.AppendTags(dst, partition.UnknownTags)
 				}

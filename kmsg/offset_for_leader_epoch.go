@@ -76,9 +76,9 @@ func (m *OffsetForLeaderEpochRequest) NewResponse() *OffsetForLeaderEpochRespons
 	return &OffsetForLeaderEpochResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *OffsetForLeaderEpochRequest) Response() Response {
-	return m.NewResponse()
+	return &OffsetForLeaderEpochResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -107,11 +107,11 @@ func (m *OffsetForLeaderEpochRequest) Check() error {
 		ok = ok && len(topic.Topic) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(v >= 4, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, v >= 4, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(v >= 4, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 4, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 4, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -132,18 +132,11 @@ func (m *OffsetForLeaderEpochRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
+			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.Partition))
 			if v >= 2 {
-				dst = kbin.Grow(dst, 12)
-				b := (*[12]byte)(dst[len(dst)-12:])
-				binary.BigEndian.PutUint32(b[0:4], uint32(partition.Partition))
-				binary.BigEndian.PutUint32(b[4:8], uint32(partition.CurrentLeaderEpoch))
-				binary.BigEndian.PutUint32(b[8:12], uint32(partition.LeaderEpoch))
-			} else {
-				dst = kbin.Grow(dst, 8)
-				b2 := (*[8]byte)(dst[len(dst)-8:])
-				binary.BigEndian.PutUint32(b2[0:4], uint32(partition.Partition))
-				binary.BigEndian.PutUint32(b2[4:8], uint32(partition.LeaderEpoch))
+				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.CurrentLeaderEpoch))
 			}
+			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.LeaderEpoch))
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
@@ -152,9 +145,7 @@ func (m *OffsetForLeaderEpochRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -185,34 +176,18 @@ func (m *OffsetForLeaderEpochRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
+			partition.Partition = r.Int32()
 			if v >= 2 {
-				b := (*[12]byte)(r.Next(12))
-				partition.Partition = int32(binary.BigEndian.Uint32(b[0:4]))
-				partition.CurrentLeaderEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-				partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b[8:12]))
+				partition.CurrentLeaderEpoch = r.Int32()
 			} else {
-				b2 := (*[8]byte)(r.Next(8))
-				partition.Partition = int32(binary.BigEndian.Uint32(b2[0:4]))
-				partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
 				partition.CurrentLeaderEpoch = -1
 			}
-			if flex {
-				r.Tags(&partition.UnknownTags)
-			} else {
-				partition.UnknownTags = kbin.Tags{}
-			}
+			partition.LeaderEpoch = r.Int32()
+			r.FlexTags(&partition.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&topic.UnknownTags)
-		} else {
-			topic.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&topic.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -326,11 +301,11 @@ func (m *OffsetForLeaderEpochResponse) Check() error {
 		ok = ok && len(topic.Topic) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(v >= 4, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, v >= 4, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(v >= 4, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 4, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 4, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -351,20 +326,12 @@ func (m *OffsetForLeaderEpochResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
+			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = kbin.AppendInt32(dst, partition.Partition)
 			if v >= 1 {
-				dst = kbin.Grow(dst, 18)
-				b := (*[18]byte)(dst[len(dst)-18:])
-				binary.BigEndian.PutUint16(b[0:2], uint16(partition.ErrorCode))
-				binary.BigEndian.PutUint32(b[2:6], uint32(partition.Partition))
-				binary.BigEndian.PutUint32(b[6:10], uint32(partition.LeaderEpoch))
-				binary.BigEndian.PutUint64(b[10:18], uint64(partition.EndOffset))
-			} else {
-				dst = kbin.Grow(dst, 14)
-				b2 := (*[14]byte)(dst[len(dst)-14:])
-				binary.BigEndian.PutUint16(b2[0:2], uint16(partition.ErrorCode))
-				binary.BigEndian.PutUint32(b2[2:6], uint32(partition.Partition))
-				binary.BigEndian.PutUint64(b2[6:14], uint64(partition.EndOffset))
+				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.LeaderEpoch))
 			}
+			dst = binary.BigEndian.AppendUint64(dst, uint64(partition.EndOffset))
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
@@ -373,9 +340,7 @@ func (m *OffsetForLeaderEpochResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -406,36 +371,19 @@ func (m *OffsetForLeaderEpochResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
+			partition.ErrorCode = ErrorCode(r.Int16())
+			partition.Partition = r.Int32()
 			if v >= 1 {
-				b := (*[18]byte)(r.Next(18))
-				partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[0:2]))
-				partition.Partition = int32(binary.BigEndian.Uint32(b[2:6]))
-				partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b[6:10]))
-				partition.EndOffset = int64(binary.BigEndian.Uint64(b[10:18]))
+				partition.LeaderEpoch = r.Int32()
 			} else {
-				b2 := (*[14]byte)(r.Next(14))
-				partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[0:2]))
-				partition.Partition = int32(binary.BigEndian.Uint32(b2[2:6]))
-				partition.EndOffset = int64(binary.BigEndian.Uint64(b2[6:14]))
 				partition.LeaderEpoch = -1
 			}
-			if flex {
-				r.Tags(&partition.UnknownTags)
-			} else {
-				partition.UnknownTags = kbin.Tags{}
-			}
+			partition.EndOffset = r.Int64()
+			r.FlexTags(&partition.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&topic.UnknownTags)
-		} else {
-			topic.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&topic.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -79,9 +79,9 @@ func (m *ProduceRequest) NewResponse() *ProduceResponse {
 	return &ProduceResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ProduceRequest) Response() Response {
-	return m.NewResponse()
+	return &ProduceResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -633,13 +633,13 @@ func appendTagsProduceResponse(m *ProduceResponse, dst []byte, v int16) []byte {
 	w := m.UnknownTags.Writer(dst, count)
 	if hasNodeEndpoints {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.NodeEndpoints))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
 			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
-			dst = kbin.AppendCompactString(dst, nodeEndpoint.Host)
+			dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
 			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.Port))
-			dst = kbin.AppendCompactNullableString(dst, nodeEndpoint.Rack)
+			dst = kbin.AppendFlexNullableString(dst, nodeEndpoint.Rack, true)
 			dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 		}
 		w.End(dst)

@@ -56,9 +56,9 @@ func (m *PushTelemetryRequest) NewResponse() *PushTelemetryResponse {
 	return &PushTelemetryResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *PushTelemetryRequest) Response() Response {
-	return m.NewResponse()
+	return &PushTelemetryResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -78,7 +78,7 @@ func (m *PushTelemetryRequest) Check() error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -93,8 +93,8 @@ func (m *PushTelemetryRequest) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint32(b[16:20], uint32(m.SubscriptionID))
 	b[20] = kbin.BoolByte(m.Terminating)
 	b[21] = byte(m.CompressionType)
-	dst = kbin.AppendCompactBytes(dst, m.Metrics)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexBytes(dst, m.Metrics, true)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -104,13 +104,12 @@ func (m *PushTelemetryRequest) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[22]byte)(r.Run(22))
-	m.ClientInstanceID = kbin.UUID(b[0:16])
-	m.SubscriptionID = int32(binary.BigEndian.Uint32(b[16:20]))
-	m.Terminating = b[20] != 0
-	m.CompressionType = CompressionType(b[21])
+	m.ClientInstanceID = r.UUID()
+	m.SubscriptionID = r.Int32()
+	m.Terminating = r.Bool()
+	m.CompressionType = CompressionType(r.Int8())
 	m.Metrics = r.FlexBytes(true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -174,7 +173,7 @@ func (m *PushTelemetryResponse) Check() error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -183,11 +182,9 @@ func (m *PushTelemetryResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *PushTelemetryResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -197,10 +194,9 @@ func (m *PushTelemetryResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-	r.Tags(&m.UnknownTags)
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

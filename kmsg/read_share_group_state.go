@@ -72,9 +72,9 @@ func (m *ReadShareGroupStateRequest) NewResponse() *ReadShareGroupStateResponse 
 	return &ReadShareGroupStateResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ReadShareGroupStateRequest) Response() Response {
-	return m.NewResponse()
+	return &ReadShareGroupStateResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -99,11 +99,11 @@ func (m *ReadShareGroupStateRequest) Check() error {
 		topic := &m.Topics[i]
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -112,23 +112,21 @@ func (m *ReadShareGroupStateRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ReadShareGroupStateRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.GroupID)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexString(dst, m.GroupID, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		dst = append(dst, topic.TopicID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 8)
-			b := (*[8]byte)(dst[len(dst)-8:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.Partition))
-			binary.BigEndian.PutUint32(b[4:8], uint32(partition.LeaderEpoch))
+			dst = kbin.AppendInt32(dst, partition.Partition)
+			dst = kbin.AppendInt32(dst, partition.LeaderEpoch)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -154,14 +152,13 @@ func (m *ReadShareGroupStateRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b := (*[8]byte)(r.Next(8))
-			partition.Partition = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-			r.Tags(&partition.UnknownTags)
+			partition.Partition = r.Int32()
+			partition.LeaderEpoch = r.Int32()
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -285,13 +282,13 @@ func (m *ReadShareGroupStateResponse) Check() error {
 			ok = ok && len(partition.ErrorMessage.S) <= kbin.MaxString
 			for k := range partition.StateBatches {
 				stateBatch := &partition.StateBatches[k]
-				ok = ok && stateBatch.UnknownTags.Fits(true, 0)
+				ok = ok && kbin.TagsFit(stateBatch.UnknownTags, true, 0)
 			}
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && result.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(result.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -300,38 +297,34 @@ func (m *ReadShareGroupStateResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ReadShareGroupStateResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Results))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), true)
 	for i := range m.Results {
 		result := &m.Results[i]
 		dst = append(dst, result.TopicID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(result.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(result.Partitions), true)
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.Partition))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
-			dst = kbin.AppendCompactNullableString(dst, partition.ErrorMessage)
-			dst = kbin.Grow(dst, 12)
-			b2 := (*[12]byte)(dst[len(dst)-12:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(partition.StateEpoch))
-			binary.BigEndian.PutUint64(b2[4:12], uint64(partition.StartOffset))
-			dst = kbin.AppendCompactArrayLen(dst, len(partition.StateBatches))
+			dst = kbin.AppendInt32(dst, partition.Partition)
+			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
+			dst = kbin.AppendInt32(dst, partition.StateEpoch)
+			dst = kbin.AppendInt64(dst, partition.StartOffset)
+			dst = kbin.AppendFlexArrayLen(dst, len(partition.StateBatches), true)
 			for k := range partition.StateBatches {
 				stateBatch := &partition.StateBatches[k]
 				dst = kbin.Grow(dst, 19)
-				b3 := (*[19]byte)(dst[len(dst)-19:])
-				binary.BigEndian.PutUint64(b3[0:8], uint64(stateBatch.FirstOffset))
-				binary.BigEndian.PutUint64(b3[8:16], uint64(stateBatch.LastOffset))
-				b3[16] = byte(stateBatch.DeliveryState)
-				binary.BigEndian.PutUint16(b3[17:19], uint16(stateBatch.DeliveryCount))
+				b := (*[19]byte)(dst[len(dst)-19:])
+				binary.BigEndian.PutUint64(b[0:8], uint64(stateBatch.FirstOffset))
+				binary.BigEndian.PutUint64(b[8:16], uint64(stateBatch.LastOffset))
+				b[16] = byte(stateBatch.DeliveryState)
+				binary.BigEndian.PutUint16(b[17:19], uint16(stateBatch.DeliveryCount))
 				dst = kbin.AppendTags(dst, stateBatch.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, result.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -356,13 +349,11 @@ func (m *ReadShareGroupStateResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			b := (*[6]byte)(r.Next(6))
-			partition.Partition = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+			partition.Partition = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
 			r.FlexNullableString(&partition.ErrorMessage, true)
-			b2 := (*[12]byte)(r.Next(12))
-			partition.StateEpoch = int32(binary.BigEndian.Uint32(b2[0:4]))
-			partition.StartOffset = int64(binary.BigEndian.Uint64(b2[4:12]))
+			partition.StateEpoch = r.Int32()
+			partition.StartOffset = r.Int64()
 			if n := r.FlexArrayLen(20, true); n > cap(partition.StateBatches) || partition.StateBatches == nil {
 				partition.StateBatches = make([]ReadShareGroupStateResponseStateBatch, n)
 			} else {
@@ -370,18 +361,17 @@ func (m *ReadShareGroupStateResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range partition.StateBatches {
 				stateBatch := &partition.StateBatches[k]
-				b3 := (*[19]byte)(r.Next(19))
-				stateBatch.FirstOffset = int64(binary.BigEndian.Uint64(b3[0:8]))
-				stateBatch.LastOffset = int64(binary.BigEndian.Uint64(b3[8:16]))
-				stateBatch.DeliveryState = ShareDeliveryState(b3[16])
-				stateBatch.DeliveryCount = int16(binary.BigEndian.Uint16(b3[17:19]))
-				r.Tags(&stateBatch.UnknownTags)
+				stateBatch.FirstOffset = r.Int64()
+				stateBatch.LastOffset = r.Int64()
+				stateBatch.DeliveryState = ShareDeliveryState(r.Int8())
+				stateBatch.DeliveryCount = r.Int16()
+				r.FlexTags(&stateBatch.UnknownTags, true)
 			}
-			r.Tags(&partition.UnknownTags)
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&result.UnknownTags)
+		r.FlexTags(&result.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -74,9 +74,9 @@ func (m *ReadShareGroupStateSummaryRequest) NewResponse() *ReadShareGroupStateSu
 	return &ReadShareGroupStateSummaryResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ReadShareGroupStateSummaryRequest) Response() Response {
-	return m.NewResponse()
+	return &ReadShareGroupStateSummaryResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -101,11 +101,11 @@ func (m *ReadShareGroupStateSummaryRequest) Check() error {
 		topic := &m.Topics[i]
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -114,23 +114,21 @@ func (m *ReadShareGroupStateSummaryRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ReadShareGroupStateSummaryRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.GroupID)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexString(dst, m.GroupID, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		dst = append(dst, topic.TopicID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 8)
-			b := (*[8]byte)(dst[len(dst)-8:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.Partition))
-			binary.BigEndian.PutUint32(b[4:8], uint32(partition.LeaderEpoch))
+			dst = kbin.AppendInt32(dst, partition.Partition)
+			dst = kbin.AppendInt32(dst, partition.LeaderEpoch)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -156,14 +154,13 @@ func (m *ReadShareGroupStateSummaryRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b := (*[8]byte)(r.Next(8))
-			partition.Partition = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-			r.Tags(&partition.UnknownTags)
+			partition.Partition = r.Int32()
+			partition.LeaderEpoch = r.Int32()
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -275,11 +272,11 @@ func (m *ReadShareGroupStateSummaryResponse) Check() error {
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
 			ok = ok && len(partition.ErrorMessage.S) <= kbin.MaxString &&
-				partition.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && result.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(result.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -289,37 +286,29 @@ func (m *ReadShareGroupStateSummaryResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ReadShareGroupStateSummaryResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Results))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), true)
 	for i := range m.Results {
 		result := &m.Results[i]
 		dst = append(dst, result.TopicID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(result.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(result.Partitions), true)
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.Partition))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
-			dst = kbin.AppendCompactNullableString(dst, partition.ErrorMessage)
+			dst = kbin.AppendInt32(dst, partition.Partition)
+			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
+			dst = kbin.Grow(dst, 16)
+			b := (*[16]byte)(dst[len(dst)-16:])
+			binary.BigEndian.PutUint32(b[0:4], uint32(partition.StateEpoch))
+			binary.BigEndian.PutUint32(b[4:8], uint32(partition.LeaderEpoch))
+			binary.BigEndian.PutUint64(b[8:16], uint64(partition.StartOffset))
 			if v >= 1 {
-				dst = kbin.Grow(dst, 20)
-				b2 := (*[20]byte)(dst[len(dst)-20:])
-				binary.BigEndian.PutUint32(b2[0:4], uint32(partition.StateEpoch))
-				binary.BigEndian.PutUint32(b2[4:8], uint32(partition.LeaderEpoch))
-				binary.BigEndian.PutUint64(b2[8:16], uint64(partition.StartOffset))
-				binary.BigEndian.PutUint32(b2[16:20], uint32(partition.DeliveryCompleteCount))
-			} else {
-				dst = kbin.Grow(dst, 16)
-				b3 := (*[16]byte)(dst[len(dst)-16:])
-				binary.BigEndian.PutUint32(b3[0:4], uint32(partition.StateEpoch))
-				binary.BigEndian.PutUint32(b3[4:8], uint32(partition.LeaderEpoch))
-				binary.BigEndian.PutUint64(b3[8:16], uint64(partition.StartOffset))
+				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.DeliveryCompleteCount))
 			}
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, result.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -344,28 +333,22 @@ func (m *ReadShareGroupStateSummaryResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			b := (*[6]byte)(r.Next(6))
-			partition.Partition = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+			partition.Partition = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
 			r.FlexNullableString(&partition.ErrorMessage, true)
+			partition.StateEpoch = r.Int32()
+			partition.LeaderEpoch = r.Int32()
+			partition.StartOffset = r.Int64()
 			if v >= 1 {
-				b2 := (*[20]byte)(r.Next(20))
-				partition.StateEpoch = int32(binary.BigEndian.Uint32(b2[0:4]))
-				partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
-				partition.StartOffset = int64(binary.BigEndian.Uint64(b2[8:16]))
-				partition.DeliveryCompleteCount = int32(binary.BigEndian.Uint32(b2[16:20]))
+				partition.DeliveryCompleteCount = r.Int32()
 			} else {
-				b3 := (*[16]byte)(r.Next(16))
-				partition.StateEpoch = int32(binary.BigEndian.Uint32(b3[0:4]))
-				partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b3[4:8]))
-				partition.StartOffset = int64(binary.BigEndian.Uint64(b3[8:16]))
 				partition.DeliveryCompleteCount = -1
 			}
-			r.Tags(&partition.UnknownTags)
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&result.UnknownTags)
+		r.FlexTags(&result.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -50,9 +50,9 @@ func (m *RenewDelegationTokenRequest) NewResponse() *RenewDelegationTokenRespons
 	return &RenewDelegationTokenResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *RenewDelegationTokenRequest) Response() Response {
-	return m.NewResponse()
+	return &RenewDelegationTokenResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -72,7 +72,7 @@ func (m *RenewDelegationTokenRequest) Check() error {
 	if v < 0 || v > 2 {
 		return NoVersion(m, 0, 2)
 	}
-	ok := m.UnknownTags.Fits(v >= 2, 0)
+	ok := kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -85,9 +85,7 @@ func (m *RenewDelegationTokenRequest) AppendTo(dst []byte) []byte {
 	flex := v >= 2
 	dst = kbin.AppendFlexBytes(dst, m.HMAC, flex)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.RenewPeriodMs))
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -100,11 +98,7 @@ func (m *RenewDelegationTokenRequest) DecodeFrom(r *kbin.Reader) error {
 	flex := v >= 2
 	m.HMAC = r.FlexBytes(flex)
 	m.RenewPeriodMs = r.Int64()
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -170,7 +164,7 @@ func (m *RenewDelegationTokenResponse) Check() error {
 	if v < 0 || v > 2 {
 		return NoVersion(m, 0, 2)
 	}
-	ok := m.UnknownTags.Fits(v >= 2, 0)
+	ok := kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -186,9 +180,7 @@ func (m *RenewDelegationTokenResponse) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint16(b[0:2], uint16(m.ErrorCode))
 	binary.BigEndian.PutUint64(b[2:10], uint64(m.ExpiryTimestampMs))
 	binary.BigEndian.PutUint32(b[10:14], uint32(m.ThrottleTimeMs))
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -199,15 +191,10 @@ func (m *RenewDelegationTokenResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 2)
 	}
 	flex := v >= 2
-	b := (*[14]byte)(r.Run(14))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[0:2]))
-	m.ExpiryTimestampMs = int64(binary.BigEndian.Uint64(b[2:10]))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[10:14]))
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	m.ErrorCode = ErrorCode(r.Int16())
+	m.ExpiryTimestampMs = r.Int64()
+	m.ThrottleTimeMs = r.Int32()
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

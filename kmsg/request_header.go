@@ -81,7 +81,7 @@ func (m *RequestHeader) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint16(b[2:4], uint16(m.RequestAPIVersion))
 	binary.BigEndian.PutUint32(b[4:8], uint32(m.CorrelationID))
 	if v >= 1 {
-		dst = kbin.AppendNullableString(dst, m.ClientID)
+		dst = kbin.AppendFlexNullableString(dst, m.ClientID, false)
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)

@@ -50,9 +50,12 @@ func (m *SASLAuthenticateRequest) NewResponse() *SASLAuthenticateResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *SASLAuthenticateRequest) Response() Response {
-	return m.NewResponse()
+	return &SASLAuthenticateResponse{
+		ErrorMessage: kbin.Str(""),
+		Version:      m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -72,7 +75,7 @@ func (m *SASLAuthenticateRequest) Check() error {
 	if v < 0 || v > 2 {
 		return NoVersion(m, 0, 2)
 	}
-	ok := m.UnknownTags.Fits(v >= 2, 0)
+	ok := kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -84,9 +87,7 @@ func (m *SASLAuthenticateRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
 	dst = kbin.AppendFlexBytes(dst, m.AuthBytes, flex)
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -98,11 +99,7 @@ func (m *SASLAuthenticateRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 2
 	m.AuthBytes = r.FlexBytes(flex)
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -174,7 +171,7 @@ func (m *SASLAuthenticateResponse) Check() error {
 		return NoVersion(m, 0, 2)
 	}
 	ok := len(m.ErrorMessage.S) <= kbin.MaxString &&
-		m.UnknownTags.Fits(v >= 2, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -191,9 +188,7 @@ func (m *SASLAuthenticateResponse) AppendTo(dst []byte) []byte {
 	if v >= 1 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(m.SessionLifetimeMs))
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -212,11 +207,7 @@ func (m *SASLAuthenticateResponse) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.SessionLifetimeMs = 0
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

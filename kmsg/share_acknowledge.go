@@ -94,9 +94,9 @@ func (m *ShareAcknowledgeRequest) NewResponse() *ShareAcknowledgeResponse {
 	return &ShareAcknowledgeResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ShareAcknowledgeRequest) Response() Response {
-	return m.NewResponse()
+	return &ShareAcknowledgeResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -144,8 +144,8 @@ func (m *ShareAcknowledgeRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareAcknowledgeRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactNullableString(dst, m.GroupID)
-	dst = kbin.AppendCompactNullableString(dst, m.MemberID)
+	dst = kbin.AppendFlexNullableString(dst, m.GroupID, true)
+	dst = kbin.AppendFlexNullableString(dst, m.MemberID, true)
 	if v >= 2 {
 		dst = kbin.Extend(dst, 5)
 		b := (*[5]byte)(dst[len(dst)-5:])
@@ -154,22 +154,22 @@ func (m *ShareAcknowledgeRequest) AppendTo(dst []byte) []byte {
 	} else {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ShareSessionEpoch))
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		dst = append(dst, topic.TopicID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
-			dst = kbin.AppendCompactArrayLen(dst, len(partition.AcknowledgementBatches))
+			dst = kbin.AppendFlexArrayLen(dst, len(partition.AcknowledgementBatches), true)
 			for k := range partition.AcknowledgementBatches {
 				acknowledgementBatch := &partition.AcknowledgementBatches[k]
 				dst = kbin.Grow(dst, 16)
 				b2 := (*[16]byte)(dst[len(dst)-16:])
 				binary.BigEndian.PutUint64(b2[0:8], uint64(acknowledgementBatch.FirstOffset))
 				binary.BigEndian.PutUint64(b2[8:16], uint64(acknowledgementBatch.LastOffset))
-				dst = kbin.AppendCompactArrayLen(dst, len(acknowledgementBatch.AcknowledgeTypes))
+				dst = kbin.AppendFlexArrayLen(dst, len(acknowledgementBatch.AcknowledgeTypes), true)
 				dst = kbin.AppendInt8s(dst, acknowledgementBatch.AcknowledgeTypes)
 				dst = kbin.AppendTags(dst, acknowledgementBatch.UnknownTags)
 			}
@@ -402,22 +402,22 @@ func (m *ShareAcknowledgeResponse) AppendTo(dst []byte) []byte {
 	b := (*[6]byte)(dst[len(dst)-6:])
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
 	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	if v >= 2 {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.AcquisitionLockTimeoutMs))
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Responses))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Responses), true)
 	for i := range m.Responses {
 		response := &m.Responses[i]
 		dst = append(dst, response.TopicID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(response.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(response.Partitions), true)
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
 			dst = kbin.Grow(dst, 6)
 			b2 := (*[6]byte)(dst[len(dst)-6:])
 			binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
 			binary.BigEndian.PutUint16(b2[4:6], uint16(partition.ErrorCode))
-			dst = kbin.AppendCompactNullableString(dst, partition.ErrorMessage)
+			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			dst = kbin.Grow(dst, 8)
 			b3 := (*[8]byte)(dst[len(dst)-8:])
 			binary.BigEndian.PutUint32(b3[0:4], uint32(partition.CurrentLeader.LeaderID))
@@ -427,13 +427,13 @@ func (m *ShareAcknowledgeResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, response.UnknownTags)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.NodeEndpoints))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 	for i := range m.NodeEndpoints {
 		nodeEndpoint := &m.NodeEndpoints[i]
 		dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
-		dst = kbin.AppendCompactString(dst, nodeEndpoint.Host)
+		dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
 		dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.Port))
-		dst = kbin.AppendCompactNullableString(dst, nodeEndpoint.Rack)
+		dst = kbin.AppendFlexNullableString(dst, nodeEndpoint.Rack, true)
 		dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)

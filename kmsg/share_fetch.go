@@ -127,9 +127,9 @@ func (m *ShareFetchRequest) NewResponse() *ShareFetchResponse {
 	return &ShareFetchResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ShareFetchRequest) Response() Response {
-	return m.NewResponse()
+	return &ShareFetchResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -185,8 +185,8 @@ func (m *ShareFetchRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareFetchRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactNullableString(dst, m.GroupID)
-	dst = kbin.AppendCompactNullableString(dst, m.MemberID)
+	dst = kbin.AppendFlexNullableString(dst, m.GroupID, true)
+	dst = kbin.AppendFlexNullableString(dst, m.MemberID, true)
 	if v >= 2 {
 		dst = kbin.Extend(dst, 26)
 		b := (*[26]byte)(dst[len(dst)-26:])
@@ -217,11 +217,11 @@ func (m *ShareFetchRequest) AppendTo(dst []byte) []byte {
 			binary.BigEndian.PutUint32(b3[12:16], uint32(m.MaxBytes))
 		}
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		dst = append(dst, topic.TopicID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			if v >= 1 {
@@ -232,14 +232,14 @@ func (m *ShareFetchRequest) AppendTo(dst []byte) []byte {
 				binary.BigEndian.PutUint32(b4[0:4], uint32(partition.PartitionIndex))
 				binary.BigEndian.PutUint32(b4[4:8], uint32(partition.PartitionMaxBytes))
 			}
-			dst = kbin.AppendCompactArrayLen(dst, len(partition.AcknowledgementBatches))
+			dst = kbin.AppendFlexArrayLen(dst, len(partition.AcknowledgementBatches), true)
 			for k := range partition.AcknowledgementBatches {
 				acknowledgementBatch := &partition.AcknowledgementBatches[k]
 				dst = kbin.Grow(dst, 16)
 				b5 := (*[16]byte)(dst[len(dst)-16:])
 				binary.BigEndian.PutUint64(b5[0:8], uint64(acknowledgementBatch.FirstOffset))
 				binary.BigEndian.PutUint64(b5[8:16], uint64(acknowledgementBatch.LastOffset))
-				dst = kbin.AppendCompactArrayLen(dst, len(acknowledgementBatch.AcknowledgeTypes))
+				dst = kbin.AppendFlexArrayLen(dst, len(acknowledgementBatch.AcknowledgeTypes), true)
 				dst = kbin.AppendInt8s(dst, acknowledgementBatch.AcknowledgeTypes)
 				dst = kbin.AppendTags(dst, acknowledgementBatch.UnknownTags)
 			}
@@ -247,7 +247,7 @@ func (m *ShareFetchRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.ForgottenTopicsData))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.ForgottenTopicsData), true)
 	for i := range m.ForgottenTopicsData {
 		forgottenTopicsData := &m.ForgottenTopicsData[i]
 		dst = append(dst, forgottenTopicsData.TopicID[:]...)
@@ -559,35 +559,35 @@ func (m *ShareFetchResponse) AppendTo(dst []byte) []byte {
 	b := (*[6]byte)(dst[len(dst)-6:])
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
 	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	if v >= 1 {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.AcquisitionLockTimeoutMs))
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Responses))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Responses), true)
 	for i := range m.Responses {
 		response := &m.Responses[i]
 		dst = append(dst, response.TopicID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(response.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(response.Partitions), true)
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
 			dst = kbin.Grow(dst, 6)
 			b2 := (*[6]byte)(dst[len(dst)-6:])
 			binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
 			binary.BigEndian.PutUint16(b2[4:6], uint16(partition.ErrorCode))
-			dst = kbin.AppendCompactNullableString(dst, partition.ErrorMessage)
+			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			dst = binary.BigEndian.AppendUint16(dst, uint16(partition.AcknowledgeErrorCode))
-			dst = kbin.AppendCompactNullableString(dst, partition.AcknowledgeErrorMessage)
+			dst = kbin.AppendFlexNullableString(dst, partition.AcknowledgeErrorMessage, true)
 			dst = kbin.Grow(dst, 8)
 			b3 := (*[8]byte)(dst[len(dst)-8:])
 			binary.BigEndian.PutUint32(b3[0:4], uint32(partition.CurrentLeader.LeaderID))
 			binary.BigEndian.PutUint32(b3[4:8], uint32(partition.CurrentLeader.LeaderEpoch))
 			dst = kbin.AppendTags(dst, partition.CurrentLeader.UnknownTags)
 			if v <= 0 {
-				dst = kbin.AppendCompactNullableBytes(dst, partition.Records)
+				dst = kbin.AppendFlexNullableBytes(dst, partition.Records, true)
 			} else {
-				dst = kbin.AppendCompactBytes(dst, partition.Records)
+				dst = kbin.AppendFlexBytes(dst, partition.Records, true)
 			}
-			dst = kbin.AppendCompactArrayLen(dst, len(partition.AcquiredRecords))
+			dst = kbin.AppendFlexArrayLen(dst, len(partition.AcquiredRecords), true)
 			for k := range partition.AcquiredRecords {
 				acquiredRecord := &partition.AcquiredRecords[k]
 				dst = kbin.Grow(dst, 18)
@@ -601,13 +601,13 @@ func (m *ShareFetchResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, response.UnknownTags)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.NodeEndpoints))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 	for i := range m.NodeEndpoints {
 		nodeEndpoint := &m.NodeEndpoints[i]
 		dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
-		dst = kbin.AppendCompactString(dst, nodeEndpoint.Host)
+		dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
 		dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.Port))
-		dst = kbin.AppendCompactNullableString(dst, nodeEndpoint.Rack)
+		dst = kbin.AppendFlexNullableString(dst, nodeEndpoint.Rack, true)
 		dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)

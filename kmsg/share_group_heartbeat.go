@@ -56,9 +56,9 @@ func (m *ShareGroupHeartbeatRequest) NewResponse() *ShareGroupHeartbeatResponse 
 	return &ShareGroupHeartbeatResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *ShareGroupHeartbeatRequest) Response() Response {
-	return m.NewResponse()
+	return &ShareGroupHeartbeatResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -91,11 +91,11 @@ func (m *ShareGroupHeartbeatRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupHeartbeatRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.GroupID)
-	dst = kbin.AppendCompactString(dst, m.MemberID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, true)
+	dst = kbin.AppendFlexString(dst, m.MemberID, true)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.MemberEpoch))
-	dst = kbin.AppendCompactNullableString(dst, m.RackID)
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.SubscribedTopicNames), m.SubscribedTopicNames == nil)
+	dst = kbin.AppendFlexNullableString(dst, m.RackID, true)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.SubscribedTopicNames), m.SubscribedTopicNames == nil, true)
 	dst = kbin.AppendStrings(dst, m.SubscribedTopicNames, true)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
@@ -228,15 +228,15 @@ func (m *ShareGroupHeartbeatResponse) AppendTo(dst []byte) []byte {
 	b := (*[6]byte)(dst[len(dst)-6:])
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
 	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
-	dst = kbin.AppendCompactNullableString(dst, m.MemberID)
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
+	dst = kbin.AppendFlexNullableString(dst, m.MemberID, true)
 	dst = kbin.Extend(dst, 8)
 	b2 := (*[8]byte)(dst[len(dst)-8:])
 	binary.BigEndian.PutUint32(b2[0:4], uint32(m.MemberEpoch))
 	binary.BigEndian.PutUint32(b2[4:8], uint32(m.HeartbeatIntervalMs))
 	if m.Assignment != nil {
 		dst = append(dst, 1)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Assignment.TopicPartitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Assignment.TopicPartitions), true)
 		for i := range m.Assignment.TopicPartitions {
 			topicPartition := &m.Assignment.TopicPartitions[i]
 			dst = append(dst, topicPartition.TopicID[:]...)

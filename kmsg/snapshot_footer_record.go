@@ -53,7 +53,7 @@ func (m *SnapshotFooterRecord) Check() error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -63,7 +63,7 @@ func (m *SnapshotFooterRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *SnapshotFooterRecord) AppendTo(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.SnapshotFooterRecordVersion))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -74,7 +74,7 @@ func (m *SnapshotFooterRecord) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 0)
 	}
 	m.SnapshotFooterRecordVersion = r.Int16()
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // SnapshotHeaderRecord is the control record that starts a KRaft snapshot (KIP-630).
 //
@@ -55,7 +51,7 @@ func (m *SnapshotHeaderRecord) Check() error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -64,11 +60,9 @@ func (m *SnapshotHeaderRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *SnapshotHeaderRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 10)
-	b := (*[10]byte)(dst[len(dst)-10:])
-	binary.BigEndian.PutUint16(b[0:2], uint16(m.SnapshotHeaderRecordVersion))
-	binary.BigEndian.PutUint64(b[2:10], uint64(m.LastContainedLogTimestamp))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendInt16(dst, m.SnapshotHeaderRecordVersion)
+	dst = kbin.AppendInt64(dst, m.LastContainedLogTimestamp)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -78,10 +72,9 @@ func (m *SnapshotHeaderRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[10]byte)(r.Run(10))
-	m.SnapshotHeaderRecordVersion = int16(binary.BigEndian.Uint16(b[0:2]))
-	m.LastContainedLogTimestamp = int64(binary.BigEndian.Uint64(b[2:10]))
-	r.Tags(&m.UnknownTags)
+	m.SnapshotHeaderRecordVersion = r.Int16()
+	m.LastContainedLogTimestamp = r.Int64()
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -106,9 +106,9 @@ func (m *StopReplicaRequest) NewResponse() *StopReplicaResponse {
 	return &StopReplicaResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *StopReplicaRequest) Response() Response {
-	return m.NewResponse()
+	return &StopReplicaResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -145,7 +145,7 @@ func (m *StopReplicaRequest) Check() error {
 		for i := range m.Topics {
 			topic := &m.Topics[i]
 			ok = ok && len(topic.Name) <= kbin.MaxString &&
-				topic.UnknownTags.Fits(v >= 2, 0)
+				kbin.TagsFit(topic.UnknownTags, v >= 2, 0)
 		}
 	}
 	ok = ok && (v >= 3 || len(m.TopicStates) == 0)
@@ -155,12 +155,12 @@ func (m *StopReplicaRequest) Check() error {
 			ok = ok && len(topicState.TopicName) <= kbin.MaxString
 			for j := range topicState.PartitionStates {
 				partitionState := &topicState.PartitionStates[j]
-				ok = ok && partitionState.UnknownTags.Fits(true, 0)
+				ok = ok && kbin.TagsFit(partitionState.UnknownTags, true, 0)
 			}
-			ok = ok && topicState.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(topicState.UnknownTags, true, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -171,34 +171,22 @@ func (m *StopReplicaRequest) Check() error {
 func (m *StopReplicaRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
 	if v >= 4 {
-		dst = kbin.Extend(dst, 17)
-		b := (*[17]byte)(dst[len(dst)-17:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ControllerID))
-		b[4] = kbin.BoolByte(m.IsKRaftController)
-		binary.BigEndian.PutUint32(b[5:9], uint32(m.ControllerEpoch))
-		binary.BigEndian.PutUint64(b[9:17], uint64(m.BrokerEpoch))
-	} else {
-		if v >= 3 {
-			dst = kbin.Extend(dst, 16)
-			b2 := (*[16]byte)(dst[len(dst)-16:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(m.ControllerID))
-			binary.BigEndian.PutUint32(b2[4:8], uint32(m.ControllerEpoch))
-			binary.BigEndian.PutUint64(b2[8:16], uint64(m.BrokerEpoch))
-		} else {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
-			dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerEpoch))
-			if v >= 1 {
-				dst = binary.BigEndian.AppendUint64(dst, uint64(m.BrokerEpoch))
-			}
-			dst = kbin.AppendBool(dst, m.DeletePartitions)
-		}
+		dst = append(dst, kbin.BoolByte(m.IsKRaftController))
+	}
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerEpoch))
+	if v >= 1 {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(m.BrokerEpoch))
+	}
+	if v <= 2 {
+		dst = append(dst, kbin.BoolByte(m.DeletePartitions))
 	}
 	if v <= 0 {
-		dst = kbin.AppendArrayLen(dst, len(m.UngroupedPartitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.UngroupedPartitions), false)
 		for i := range m.UngroupedPartitions {
 			ungroupedPartition := &m.UngroupedPartitions[i]
-			dst = kbin.AppendString(dst, ungroupedPartition.TopicName)
+			dst = kbin.AppendFlexString(dst, ungroupedPartition.TopicName, false)
 			dst = binary.BigEndian.AppendUint32(dst, uint32(ungroupedPartition.PartitionIndex))
 		}
 	}
@@ -214,26 +202,24 @@ func (m *StopReplicaRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 3 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.TopicStates))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.TopicStates), true)
 		for i := range m.TopicStates {
 			topicState := &m.TopicStates[i]
-			dst = kbin.AppendCompactString(dst, topicState.TopicName)
-			dst = kbin.AppendCompactArrayLen(dst, len(topicState.PartitionStates))
+			dst = kbin.AppendFlexString(dst, topicState.TopicName, true)
+			dst = kbin.AppendFlexArrayLen(dst, len(topicState.PartitionStates), true)
 			for j := range topicState.PartitionStates {
 				partitionState := &topicState.PartitionStates[j]
 				dst = kbin.Grow(dst, 9)
-				b3 := (*[9]byte)(dst[len(dst)-9:])
-				binary.BigEndian.PutUint32(b3[0:4], uint32(partitionState.PartitionIndex))
-				binary.BigEndian.PutUint32(b3[4:8], uint32(partitionState.LeaderEpoch))
-				b3[8] = kbin.BoolByte(partitionState.DeletePartition)
+				b := (*[9]byte)(dst[len(dst)-9:])
+				binary.BigEndian.PutUint32(b[0:4], uint32(partitionState.PartitionIndex))
+				binary.BigEndian.PutUint32(b[4:8], uint32(partitionState.LeaderEpoch))
+				b[8] = kbin.BoolByte(partitionState.DeletePartition)
 				dst = kbin.AppendTags(dst, partitionState.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, topicState.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -244,32 +230,22 @@ func (m *StopReplicaRequest) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 4)
 	}
 	flex := v >= 2
+	m.ControllerID = r.Int32()
 	if v >= 4 {
-		b := (*[17]byte)(r.Run(17))
-		m.ControllerID = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.IsKRaftController = b[4] != 0
-		m.ControllerEpoch = int32(binary.BigEndian.Uint32(b[5:9]))
-		m.BrokerEpoch = int64(binary.BigEndian.Uint64(b[9:17]))
-		m.DeletePartitions = false
+		m.IsKRaftController = r.Bool()
 	} else {
-		if v >= 3 {
-			b2 := (*[16]byte)(r.Run(16))
-			m.ControllerID = int32(binary.BigEndian.Uint32(b2[0:4]))
-			m.ControllerEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
-			m.BrokerEpoch = int64(binary.BigEndian.Uint64(b2[8:16]))
-			m.IsKRaftController = false
-			m.DeletePartitions = false
-		} else {
-			m.ControllerID = r.Int32()
-			m.IsKRaftController = false
-			m.ControllerEpoch = r.Int32()
-			if v >= 1 {
-				m.BrokerEpoch = r.Int64()
-			} else {
-				m.BrokerEpoch = -1
-			}
-			m.DeletePartitions = r.Bool()
-		}
+		m.IsKRaftController = false
+	}
+	m.ControllerEpoch = r.Int32()
+	if v >= 1 {
+		m.BrokerEpoch = r.Int64()
+	} else {
+		m.BrokerEpoch = -1
+	}
+	if v <= 2 {
+		m.DeletePartitions = r.Bool()
+	} else {
+		m.DeletePartitions = false
 	}
 	if v <= 0 {
 		if n := r.FlexArrayLen(6, false); n > cap(m.UngroupedPartitions) || m.UngroupedPartitions == nil {
@@ -295,11 +271,7 @@ func (m *StopReplicaRequest) DecodeFrom(r *kbin.Reader) error {
 			topic := &m.Topics[i]
 			r.FlexString(&topic.Name, flex)
 			topic.PartitionIndexes = r.FlexInt32s(topic.PartitionIndexes, flex)
-			if flex {
-				r.Tags(&topic.UnknownTags)
-			} else {
-				topic.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&topic.UnknownTags, flex)
 		}
 	} else {
 		m.Topics = m.Topics[:0]
@@ -320,22 +292,17 @@ func (m *StopReplicaRequest) DecodeFrom(r *kbin.Reader) error {
 			}
 			for j := range topicState.PartitionStates {
 				partitionState := &topicState.PartitionStates[j]
-				b3 := (*[9]byte)(r.Next(9))
-				partitionState.PartitionIndex = int32(binary.BigEndian.Uint32(b3[0:4]))
-				partitionState.LeaderEpoch = int32(binary.BigEndian.Uint32(b3[4:8]))
-				partitionState.DeletePartition = b3[8] != 0
-				r.Tags(&partitionState.UnknownTags)
+				partitionState.PartitionIndex = r.Int32()
+				partitionState.LeaderEpoch = r.Int32()
+				partitionState.DeletePartition = r.Bool()
+				r.FlexTags(&partitionState.UnknownTags, true)
 			}
-			r.Tags(&topicState.UnknownTags)
+			r.FlexTags(&topicState.UnknownTags, true)
 		}
 	} else {
 		m.TopicStates = m.TopicStates[:0]
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -438,9 +405,9 @@ func (m *StopReplicaResponse) Check() error {
 	for i := range m.PartitionErrors {
 		partitionError := &m.PartitionErrors[i]
 		ok = ok && len(partitionError.TopicName) <= kbin.MaxString &&
-			partitionError.UnknownTags.Fits(v >= 2, 0)
+			kbin.TagsFit(partitionError.UnknownTags, v >= 2, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 2, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 2, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -456,17 +423,13 @@ func (m *StopReplicaResponse) AppendTo(dst []byte) []byte {
 	for i := range m.PartitionErrors {
 		partitionError := &m.PartitionErrors[i]
 		dst = kbin.AppendFlexString(dst, partitionError.TopicName, flex)
-		dst = kbin.Grow(dst, 6)
-		b := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(partitionError.PartitionIndex))
-		binary.BigEndian.PutUint16(b[4:6], uint16(partitionError.ErrorCode))
+		dst = kbin.AppendInt32(dst, partitionError.PartitionIndex)
+		dst = kbin.AppendInt16(dst, int16(partitionError.ErrorCode))
 		if flex {
 			dst = kbin.AppendTags(dst, partitionError.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -486,20 +449,11 @@ func (m *StopReplicaResponse) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.PartitionErrors {
 		partitionError := &m.PartitionErrors[i]
 		r.FlexString(&partitionError.TopicName, flex)
-		b := (*[6]byte)(r.Next(6))
-		partitionError.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-		partitionError.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-		if flex {
-			r.Tags(&partitionError.UnknownTags)
-		} else {
-			partitionError.UnknownTags = kbin.Tags{}
-		}
+		partitionError.PartitionIndex = r.Int32()
+		partitionError.ErrorCode = ErrorCode(r.Int16())
+		r.FlexTags(&partitionError.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -53,9 +53,9 @@ func (m *StreamsGroupDescribeRequest) NewResponse() *StreamsGroupDescribeRespons
 	return &StreamsGroupDescribeResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *StreamsGroupDescribeRequest) Response() Response {
-	return m.NewResponse()
+	return &StreamsGroupDescribeResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -77,7 +77,7 @@ func (m *StreamsGroupDescribeRequest) Check() error {
 	}
 	ok := kbin.StringsFit(m.GroupIDs) &&
 		(v >= 1 || !m.IncludeTopologyDescription) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -87,17 +87,13 @@ func (m *StreamsGroupDescribeRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupDescribeRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactArrayLen(dst, len(m.GroupIDs))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.GroupIDs), true)
 	dst = kbin.AppendStrings(dst, m.GroupIDs, true)
+	dst = append(dst, kbin.BoolByte(m.IncludeAuthorizedOperations))
 	if v >= 1 {
-		dst = kbin.Extend(dst, 2)
-		b := (*[2]byte)(dst[len(dst)-2:])
-		b[0] = kbin.BoolByte(m.IncludeAuthorizedOperations)
-		b[1] = kbin.BoolByte(m.IncludeTopologyDescription)
-	} else {
-		dst = kbin.AppendBool(dst, m.IncludeAuthorizedOperations)
+		dst = append(dst, kbin.BoolByte(m.IncludeTopologyDescription))
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -108,15 +104,13 @@ func (m *StreamsGroupDescribeRequest) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 1)
 	}
 	m.GroupIDs = kbin.Strings(r, m.GroupIDs, r.FlexArrayLen(1, true), true)
+	m.IncludeAuthorizedOperations = r.Bool()
 	if v >= 1 {
-		b := (*[2]byte)(r.Run(2))
-		m.IncludeAuthorizedOperations = b[0] != 0
-		m.IncludeTopologyDescription = b[1] != 0
+		m.IncludeTopologyDescription = r.Bool()
 	} else {
-		m.IncludeAuthorizedOperations = r.Bool()
 		m.IncludeTopologyDescription = false
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -433,9 +427,9 @@ func (m *StreamsGroupDescribeResponse) Check() error {
 				for k := range subtopology.RepartitionSourceTopics {
 					ok = ok && checkStreamsGroupDescribeResponseTopicInfo(&subtopology.RepartitionSourceTopics[k], v)
 				}
-				ok = ok && subtopology.UnknownTags.Fits(true, 0)
+				ok = ok && kbin.TagsFit(subtopology.UnknownTags, true, 0)
 			}
-			ok = ok && group.Topology.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(group.Topology.UnknownTags, true, 0)
 		}
 		for j := range group.Members {
 			member := &group.Members[j]
@@ -447,7 +441,7 @@ func (m *StreamsGroupDescribeResponse) Check() error {
 				len(member.ProcessID) <= kbin.MaxString
 			if member.UserEndpoint != nil {
 				ok = ok && len(member.UserEndpoint.Host) <= kbin.MaxString &&
-					member.UserEndpoint.UnknownTags.Fits(true, 0)
+					kbin.TagsFit(member.UserEndpoint.UnknownTags, true, 0)
 			}
 			for k := range member.ClientTags {
 				ok = ok && checkStreamsGroupDescribeResponseKeyValue(&member.ClientTags[k], v)
@@ -460,7 +454,7 @@ func (m *StreamsGroupDescribeResponse) Check() error {
 			}
 			ok = ok && checkStreamsGroupDescribeResponseAssignment(&member.Assignment, v)
 			ok = ok && checkStreamsGroupDescribeResponseAssignment(&member.TargetAssignment, v)
-			ok = ok && member.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(member.UnknownTags, true, 0)
 		}
 		ok = ok && (v >= 1 || group.TopologyDescription == nil)
 		if v >= 1 {
@@ -471,22 +465,22 @@ func (m *StreamsGroupDescribeResponse) Check() error {
 					for k := range subtopology.Nodes {
 						ok = ok && checkStreamsGroupDescribeResponseTopologyDescriptionNode(&subtopology.Nodes[k], v)
 					}
-					ok = ok && subtopology.UnknownTags.Fits(true, 0)
+					ok = ok && kbin.TagsFit(subtopology.UnknownTags, true, 0)
 				}
 				for j := range group.TopologyDescription.GlobalStores {
 					globalStore := &group.TopologyDescription.GlobalStores[j]
 					ok = ok && checkStreamsGroupDescribeResponseTopologyDescriptionNode(&globalStore.Source, v)
 					ok = ok && checkStreamsGroupDescribeResponseTopologyDescriptionNode(&globalStore.Processor, v)
-					ok = ok && globalStore.UnknownTags.Fits(true, 0)
+					ok = ok && kbin.TagsFit(globalStore.UnknownTags, true, 0)
 				}
-				ok = ok && group.TopologyDescription.UnknownTags.Fits(true, 0)
+				ok = ok && kbin.TagsFit(group.TopologyDescription.UnknownTags, true, 0)
 			}
 		}
 		ok = ok && (v >= 1 || group.TopologyDescriptionStatus == 0) &&
 			len(group.AssignorName.S) <= kbin.MaxString &&
-			group.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(group.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -497,33 +491,31 @@ func (m *StreamsGroupDescribeResponse) Check() error {
 func (m *StreamsGroupDescribeResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Groups))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), true)
 	for i := range m.Groups {
 		group := &m.Groups[i]
 		dst = binary.BigEndian.AppendUint16(dst, uint16(group.ErrorCode))
-		dst = kbin.AppendCompactNullableString(dst, group.ErrorMessage)
-		dst = kbin.AppendCompactString(dst, group.GroupID)
-		dst = kbin.AppendCompactString(dst, string(group.GroupState))
-		dst = kbin.Grow(dst, 8)
-		b := (*[8]byte)(dst[len(dst)-8:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(group.GroupEpoch))
-		binary.BigEndian.PutUint32(b[4:8], uint32(group.AssignmentEpoch))
+		dst = kbin.AppendFlexNullableString(dst, group.ErrorMessage, true)
+		dst = kbin.AppendFlexString(dst, group.GroupID, true)
+		dst = kbin.AppendFlexString(dst, string(group.GroupState), true)
+		dst = kbin.AppendInt32(dst, group.GroupEpoch)
+		dst = kbin.AppendInt32(dst, group.AssignmentEpoch)
 		if group.Topology != nil {
 			dst = append(dst, 1)
 			dst = binary.BigEndian.AppendUint32(dst, uint32(group.Topology.Epoch))
-			dst = kbin.AppendCompactNullableArrayLen(dst, len(group.Topology.Subtopologies), group.Topology.Subtopologies == nil)
+			dst = kbin.AppendFlexNullableArrayLen(dst, len(group.Topology.Subtopologies), group.Topology.Subtopologies == nil, true)
 			for j := range group.Topology.Subtopologies {
 				subtopology := &group.Topology.Subtopologies[j]
-				dst = kbin.AppendCompactString(dst, subtopology.SubtopologyID)
-				dst = kbin.AppendCompactArrayLen(dst, len(subtopology.SourceTopics))
+				dst = kbin.AppendFlexString(dst, subtopology.SubtopologyID, true)
+				dst = kbin.AppendFlexArrayLen(dst, len(subtopology.SourceTopics), true)
 				dst = kbin.AppendStrings(dst, subtopology.SourceTopics, true)
-				dst = kbin.AppendCompactArrayLen(dst, len(subtopology.RepartitionSinkTopics))
+				dst = kbin.AppendFlexArrayLen(dst, len(subtopology.RepartitionSinkTopics), true)
 				dst = kbin.AppendStrings(dst, subtopology.RepartitionSinkTopics, true)
-				dst = kbin.AppendCompactArrayLen(dst, len(subtopology.StateChangelogTopics))
+				dst = kbin.AppendFlexArrayLen(dst, len(subtopology.StateChangelogTopics), true)
 				for k := range subtopology.StateChangelogTopics {
 					dst = appendStreamsGroupDescribeResponseTopicInfo(&subtopology.StateChangelogTopics[k], dst, v)
 				}
-				dst = kbin.AppendCompactArrayLen(dst, len(subtopology.RepartitionSourceTopics))
+				dst = kbin.AppendFlexArrayLen(dst, len(subtopology.RepartitionSourceTopics), true)
 				for k := range subtopology.RepartitionSourceTopics {
 					dst = appendStreamsGroupDescribeResponseTopicInfo(&subtopology.RepartitionSourceTopics[k], dst, v)
 				}
@@ -533,57 +525,57 @@ func (m *StreamsGroupDescribeResponse) AppendTo(dst []byte) []byte {
 		} else {
 			dst = append(dst, 255)
 		}
-		dst = kbin.AppendCompactArrayLen(dst, len(group.Members))
+		dst = kbin.AppendFlexArrayLen(dst, len(group.Members), true)
 		for j := range group.Members {
 			member := &group.Members[j]
-			dst = kbin.AppendCompactString(dst, member.MemberID)
+			dst = kbin.AppendFlexString(dst, member.MemberID, true)
 			dst = binary.BigEndian.AppendUint32(dst, uint32(member.MemberEpoch))
-			dst = kbin.AppendCompactNullableString(dst, member.InstanceID)
-			dst = kbin.AppendCompactNullableString(dst, member.RackID)
-			dst = kbin.AppendCompactString(dst, member.ClientID)
-			dst = kbin.AppendCompactString(dst, member.ClientHost)
+			dst = kbin.AppendFlexNullableString(dst, member.InstanceID, true)
+			dst = kbin.AppendFlexNullableString(dst, member.RackID, true)
+			dst = kbin.AppendFlexString(dst, member.ClientID, true)
+			dst = kbin.AppendFlexString(dst, member.ClientHost, true)
 			dst = binary.BigEndian.AppendUint32(dst, uint32(member.TopologyEpoch))
-			dst = kbin.AppendCompactString(dst, member.ProcessID)
+			dst = kbin.AppendFlexString(dst, member.ProcessID, true)
 			if member.UserEndpoint != nil {
 				dst = append(dst, 1)
-				dst = kbin.AppendCompactString(dst, member.UserEndpoint.Host)
+				dst = kbin.AppendFlexString(dst, member.UserEndpoint.Host, true)
 				dst = binary.BigEndian.AppendUint16(dst, member.UserEndpoint.Port)
 				dst = kbin.AppendTags(dst, member.UserEndpoint.UnknownTags)
 			} else {
 				dst = append(dst, 255)
 			}
-			dst = kbin.AppendCompactArrayLen(dst, len(member.ClientTags))
+			dst = kbin.AppendFlexArrayLen(dst, len(member.ClientTags), true)
 			for k := range member.ClientTags {
 				dst = appendStreamsGroupDescribeResponseKeyValue(&member.ClientTags[k], dst, v)
 			}
-			dst = kbin.AppendCompactArrayLen(dst, len(member.TaskOffsets))
+			dst = kbin.AppendFlexArrayLen(dst, len(member.TaskOffsets), true)
 			for k := range member.TaskOffsets {
 				dst = appendStreamsGroupDescribeResponseTaskOffset(&member.TaskOffsets[k], dst, v)
 			}
-			dst = kbin.AppendCompactArrayLen(dst, len(member.TaskEndOffsets))
+			dst = kbin.AppendFlexArrayLen(dst, len(member.TaskEndOffsets), true)
 			for k := range member.TaskEndOffsets {
 				dst = appendStreamsGroupDescribeResponseTaskOffset(&member.TaskEndOffsets[k], dst, v)
 			}
 			dst = appendStreamsGroupDescribeResponseAssignment(&member.Assignment, dst, v)
 			dst = appendStreamsGroupDescribeResponseAssignment(&member.TargetAssignment, dst, v)
-			dst = kbin.AppendBool(dst, member.IsClassic)
+			dst = append(dst, kbin.BoolByte(member.IsClassic))
 			dst = kbin.AppendTags(dst, member.UnknownTags)
 		}
 		dst = binary.BigEndian.AppendUint32(dst, uint32(group.AuthorizedOperations))
 		if v >= 1 {
 			if group.TopologyDescription != nil {
 				dst = append(dst, 1)
-				dst = kbin.AppendCompactArrayLen(dst, len(group.TopologyDescription.Subtopologies))
+				dst = kbin.AppendFlexArrayLen(dst, len(group.TopologyDescription.Subtopologies), true)
 				for j := range group.TopologyDescription.Subtopologies {
 					subtopology := &group.TopologyDescription.Subtopologies[j]
-					dst = kbin.AppendCompactString(dst, subtopology.SubtopologyID)
-					dst = kbin.AppendCompactArrayLen(dst, len(subtopology.Nodes))
+					dst = kbin.AppendFlexString(dst, subtopology.SubtopologyID, true)
+					dst = kbin.AppendFlexArrayLen(dst, len(subtopology.Nodes), true)
 					for k := range subtopology.Nodes {
 						dst = appendStreamsGroupDescribeResponseTopologyDescriptionNode(&subtopology.Nodes[k], dst, v)
 					}
 					dst = kbin.AppendTags(dst, subtopology.UnknownTags)
 				}
-				dst = kbin.AppendCompactArrayLen(dst, len(group.TopologyDescription.GlobalStores))
+				dst = kbin.AppendFlexArrayLen(dst, len(group.TopologyDescription.GlobalStores), true)
 				for j := range group.TopologyDescription.GlobalStores {
 					globalStore := &group.TopologyDescription.GlobalStores[j]
 					dst = appendStreamsGroupDescribeResponseTopologyDescriptionNode(&globalStore.Source, dst, v)
@@ -594,16 +586,12 @@ func (m *StreamsGroupDescribeResponse) AppendTo(dst []byte) []byte {
 			} else {
 				dst = append(dst, 255)
 			}
-		}
-		if v >= 1 {
 			dst = append(dst, byte(group.TopologyDescriptionStatus))
-		}
-		if v >= 1 {
-			dst = kbin.AppendCompactNullableString(dst, group.AssignorName)
+			dst = kbin.AppendFlexNullableString(dst, group.AssignorName, true)
 		}
 		dst = kbin.AppendTags(dst, group.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -625,9 +613,8 @@ func (m *StreamsGroupDescribeResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexNullableString(&group.ErrorMessage, true)
 		r.FlexString(&group.GroupID, true)
 		r.FlexString((*string)(&group.GroupState), true)
-		b := (*[8]byte)(r.Next(8))
-		group.GroupEpoch = int32(binary.BigEndian.Uint32(b[0:4]))
-		group.AssignmentEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
+		group.GroupEpoch = r.Int32()
+		group.AssignmentEpoch = r.Int32()
 		if r.Present() {
 			if group.Topology == nil {
 				group.Topology = new(StreamsGroupDescribeResponseTopology)
@@ -662,9 +649,9 @@ func (m *StreamsGroupDescribeResponse) DecodeFrom(r *kbin.Reader) error {
 				for k := range subtopology.RepartitionSourceTopics {
 					decodeStreamsGroupDescribeResponseTopicInfo(&subtopology.RepartitionSourceTopics[k], r, v)
 				}
-				r.Tags(&subtopology.UnknownTags)
+				r.FlexTags(&subtopology.UnknownTags, true)
 			}
-			r.Tags(&group.Topology.UnknownTags)
+			r.FlexTags(&group.Topology.UnknownTags, true)
 		} else {
 			group.Topology = nil
 		}
@@ -689,7 +676,7 @@ func (m *StreamsGroupDescribeResponse) DecodeFrom(r *kbin.Reader) error {
 				}
 				r.FlexString(&member.UserEndpoint.Host, true)
 				member.UserEndpoint.Port = r.Uint16()
-				r.Tags(&member.UserEndpoint.UnknownTags)
+				r.FlexTags(&member.UserEndpoint.UnknownTags, true)
 			} else {
 				member.UserEndpoint = nil
 			}
@@ -720,7 +707,7 @@ func (m *StreamsGroupDescribeResponse) DecodeFrom(r *kbin.Reader) error {
 			decodeStreamsGroupDescribeResponseAssignment(&member.Assignment, r, v)
 			decodeStreamsGroupDescribeResponseAssignment(&member.TargetAssignment, r, v)
 			member.IsClassic = r.Bool()
-			r.Tags(&member.UnknownTags)
+			r.FlexTags(&member.UnknownTags, true)
 		}
 		group.AuthorizedOperations = ACLOperations(r.Int32())
 		if v >= 1 {
@@ -744,7 +731,7 @@ func (m *StreamsGroupDescribeResponse) DecodeFrom(r *kbin.Reader) error {
 					for k := range subtopology.Nodes {
 						decodeStreamsGroupDescribeResponseTopologyDescriptionNode(&subtopology.Nodes[k], r, v)
 					}
-					r.Tags(&subtopology.UnknownTags)
+					r.FlexTags(&subtopology.UnknownTags, true)
 				}
 				if n := r.FlexArrayLen(15, true); n > cap(group.TopologyDescription.GlobalStores) || group.TopologyDescription.GlobalStores == nil {
 					group.TopologyDescription.GlobalStores = make([]StreamsGroupDescribeResponseTopologyDescriptionGlobalStore, n)
@@ -755,28 +742,22 @@ func (m *StreamsGroupDescribeResponse) DecodeFrom(r *kbin.Reader) error {
 					globalStore := &group.TopologyDescription.GlobalStores[j]
 					decodeStreamsGroupDescribeResponseTopologyDescriptionNode(&globalStore.Source, r, v)
 					decodeStreamsGroupDescribeResponseTopologyDescriptionNode(&globalStore.Processor, r, v)
-					r.Tags(&globalStore.UnknownTags)
+					r.FlexTags(&globalStore.UnknownTags, true)
 				}
-				r.Tags(&group.TopologyDescription.UnknownTags)
+				r.FlexTags(&group.TopologyDescription.UnknownTags, true)
 			} else {
 				group.TopologyDescription = nil
 			}
-		} else {
-			group.TopologyDescription = nil
-		}
-		if v >= 1 {
 			group.TopologyDescriptionStatus = TopologyDescriptionStatus(r.Int8())
-		} else {
-			group.TopologyDescriptionStatus = 0
-		}
-		if v >= 1 {
 			r.FlexNullableString(&group.AssignorName, true)
 		} else {
+			group.TopologyDescription = nil
+			group.TopologyDescriptionStatus = 0
 			group.AssignorName = kbin.NullString{}
 		}
-		r.Tags(&group.UnknownTags)
+		r.FlexTags(&group.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -817,9 +798,8 @@ func NewStreamsGroupDescribeResponseTopicInfo() StreamsGroupDescribeResponseTopi
 
 func decodeStreamsGroupDescribeResponseTopicInfo(m *StreamsGroupDescribeResponseTopicInfo, r *kbin.Reader, v int16) {
 	r.FlexString(&m.Name, true)
-	b := (*[6]byte)(r.Run(6))
-	m.Partitions = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ReplicationFactor = int16(binary.BigEndian.Uint16(b[4:6]))
+	m.Partitions = r.Int32()
+	m.ReplicationFactor = r.Int16()
 	if n := r.FlexArrayLen(3, true); n > cap(m.TopicConfigs) || m.TopicConfigs == nil {
 		m.TopicConfigs = make([]StreamsGroupDescribeResponseKeyValue, n)
 	} else {
@@ -828,20 +808,18 @@ func decodeStreamsGroupDescribeResponseTopicInfo(m *StreamsGroupDescribeResponse
 	for i := range m.TopicConfigs {
 		decodeStreamsGroupDescribeResponseKeyValue(&m.TopicConfigs[i], r, v)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupDescribeResponseTopicInfo(m *StreamsGroupDescribeResponseTopicInfo, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.Name)
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.Partitions))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ReplicationFactor))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.TopicConfigs))
+	dst = kbin.AppendFlexString(dst, m.Name, true)
+	dst = kbin.AppendInt32(dst, m.Partitions)
+	dst = kbin.AppendInt16(dst, m.ReplicationFactor)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.TopicConfigs), true)
 	for i := range m.TopicConfigs {
 		dst = appendStreamsGroupDescribeResponseKeyValue(&m.TopicConfigs[i], dst, v)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -850,7 +828,7 @@ func checkStreamsGroupDescribeResponseTopicInfo(m *StreamsGroupDescribeResponseT
 	for i := range m.TopicConfigs {
 		ok = ok && checkStreamsGroupDescribeResponseKeyValue(&m.TopicConfigs[i], v)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 
@@ -862,20 +840,20 @@ func NewStreamsGroupDescribeResponseKeyValue() StreamsGroupDescribeResponseKeyVa
 func decodeStreamsGroupDescribeResponseKeyValue(m *StreamsGroupDescribeResponseKeyValue, r *kbin.Reader, v int16) {
 	r.FlexString(&m.Key, true)
 	r.FlexString(&m.Value, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupDescribeResponseKeyValue(m *StreamsGroupDescribeResponseKeyValue, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.Key)
-	dst = kbin.AppendCompactString(dst, m.Value)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.Key, true)
+	dst = kbin.AppendFlexString(dst, m.Value, true)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
 func checkStreamsGroupDescribeResponseKeyValue(m *StreamsGroupDescribeResponseKeyValue, v int16) bool {
 	ok := len(m.Key) <= kbin.MaxString &&
 		len(m.Value) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 
@@ -896,25 +874,22 @@ func NewStreamsGroupDescribeResponseTaskOffset() StreamsGroupDescribeResponseTas
 
 func decodeStreamsGroupDescribeResponseTaskOffset(m *StreamsGroupDescribeResponseTaskOffset, r *kbin.Reader, v int16) {
 	r.FlexString(&m.SubtopologyID, true)
-	b := (*[12]byte)(r.Run(12))
-	m.Partition = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.Offset = int64(binary.BigEndian.Uint64(b[4:12]))
-	r.Tags(&m.UnknownTags)
+	m.Partition = r.Int32()
+	m.Offset = r.Int64()
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupDescribeResponseTaskOffset(m *StreamsGroupDescribeResponseTaskOffset, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.SubtopologyID)
-	dst = kbin.Extend(dst, 12)
-	b := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.Partition))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.Offset))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
+	dst = kbin.AppendInt32(dst, m.Partition)
+	dst = kbin.AppendInt64(dst, m.Offset)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
 func checkStreamsGroupDescribeResponseTaskOffset(m *StreamsGroupDescribeResponseTaskOffset, v int16) bool {
 	ok := len(m.SubtopologyID) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 
@@ -948,23 +923,23 @@ func decodeStreamsGroupDescribeResponseAssignment(m *StreamsGroupDescribeRespons
 	for i := range m.WarmupTasks {
 		decodeStreamsGroupDescribeResponseTaskIDs(&m.WarmupTasks[i], r, v)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupDescribeResponseAssignment(m *StreamsGroupDescribeResponseAssignment, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.ActiveTasks))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.ActiveTasks), true)
 	for i := range m.ActiveTasks {
 		dst = appendStreamsGroupDescribeResponseTaskIDs(&m.ActiveTasks[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.StandbyTasks))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.StandbyTasks), true)
 	for i := range m.StandbyTasks {
 		dst = appendStreamsGroupDescribeResponseTaskIDs(&m.StandbyTasks[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.WarmupTasks))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.WarmupTasks), true)
 	for i := range m.WarmupTasks {
 		dst = appendStreamsGroupDescribeResponseTaskIDs(&m.WarmupTasks[i], dst, v)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -979,7 +954,7 @@ func checkStreamsGroupDescribeResponseAssignment(m *StreamsGroupDescribeResponse
 	for i := range m.WarmupTasks {
 		ok = ok && checkStreamsGroupDescribeResponseTaskIDs(&m.WarmupTasks[i], v)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 
@@ -991,19 +966,19 @@ func NewStreamsGroupDescribeResponseTaskIDs() StreamsGroupDescribeResponseTaskID
 func decodeStreamsGroupDescribeResponseTaskIDs(m *StreamsGroupDescribeResponseTaskIDs, r *kbin.Reader, v int16) {
 	r.FlexString(&m.SubtopologyID, true)
 	m.Partitions = r.FlexInt32s(m.Partitions, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupDescribeResponseTaskIDs(m *StreamsGroupDescribeResponseTaskIDs, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.SubtopologyID)
+	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
 func checkStreamsGroupDescribeResponseTaskIDs(m *StreamsGroupDescribeResponseTaskIDs, v int16) bool {
 	ok := len(m.SubtopologyID) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 
@@ -1029,20 +1004,20 @@ func decodeStreamsGroupDescribeResponseTopologyDescriptionNode(m *StreamsGroupDe
 	r.FlexNullableString(&m.SinkTopic, true)
 	m.Stores = kbin.Strings(r, m.Stores, r.FlexArrayLen(1, true), true)
 	m.Successors = kbin.Strings(r, m.Successors, r.FlexArrayLen(1, true), true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupDescribeResponseTopologyDescriptionNode(m *StreamsGroupDescribeResponseTopologyDescriptionNode, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.Name)
+	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = append(dst, byte(m.NodeType))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.SourceTopics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.SourceTopics), true)
 	dst = kbin.AppendStrings(dst, m.SourceTopics, true)
-	dst = kbin.AppendCompactNullableString(dst, m.SinkTopic)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Stores))
+	dst = kbin.AppendFlexNullableString(dst, m.SinkTopic, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Stores), true)
 	dst = kbin.AppendStrings(dst, m.Stores, true)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Successors))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Successors), true)
 	dst = kbin.AppendStrings(dst, m.Successors, true)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -1052,7 +1027,7 @@ func checkStreamsGroupDescribeResponseTopologyDescriptionNode(m *StreamsGroupDes
 		len(m.SinkTopic.S) <= kbin.MaxString &&
 		kbin.StringsFit(m.Stores) &&
 		kbin.StringsFit(m.Successors) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 

@@ -201,9 +201,13 @@ func (m *StreamsGroupHeartbeatRequest) NewResponse() *StreamsGroupHeartbeatRespo
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *StreamsGroupHeartbeatRequest) Response() Response {
-	return m.NewResponse()
+	return &StreamsGroupHeartbeatResponse{
+		AcceptableRecoveryLag: -1,
+		Status:                []StreamsGroupHeartbeatResponseStatus{},
+		Version:               m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -245,11 +249,11 @@ func (m *StreamsGroupHeartbeatRequest) Check() error {
 			}
 			for j := range subtopology.CopartitionGroups {
 				copartitionGroup := &subtopology.CopartitionGroups[j]
-				ok = ok && copartitionGroup.UnknownTags.Fits(true, 0)
+				ok = ok && kbin.TagsFit(copartitionGroup.UnknownTags, true, 0)
 			}
-			ok = ok && subtopology.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(subtopology.UnknownTags, true, 0)
 		}
-		ok = ok && m.Topology.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(m.Topology.UnknownTags, true, 0)
 	}
 	for i := range m.ActiveTasks {
 		ok = ok && checkStreamsGroupHeartbeatRequestTaskIDs(&m.ActiveTasks[i], v)
@@ -263,7 +267,7 @@ func (m *StreamsGroupHeartbeatRequest) Check() error {
 	ok = ok && len(m.ProcessID.S) <= kbin.MaxString
 	if m.UserEndpoint != nil {
 		ok = ok && len(m.UserEndpoint.Host) <= kbin.MaxString &&
-			m.UserEndpoint.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(m.UserEndpoint.UnknownTags, true, 0)
 	}
 	for i := range m.ClientTags {
 		ok = ok && checkStreamsGroupHeartbeatRequestKeyValue(&m.ClientTags[i], v)
@@ -274,7 +278,7 @@ func (m *StreamsGroupHeartbeatRequest) Check() error {
 	for i := range m.TaskEndOffsets {
 		ok = ok && checkStreamsGroupHeartbeatRequestTaskOffset(&m.TaskEndOffsets[i], v)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -284,88 +288,86 @@ func (m *StreamsGroupHeartbeatRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupHeartbeatRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactString(dst, m.GroupID)
-	dst = kbin.AppendCompactString(dst, m.MemberID)
-	dst = kbin.Extend(dst, 8)
-	b := (*[8]byte)(dst[len(dst)-8:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.MemberEpoch))
-	binary.BigEndian.PutUint32(b[4:8], uint32(m.EndpointInformationEpoch))
-	dst = kbin.AppendCompactNullableString(dst, m.InstanceID)
-	dst = kbin.AppendCompactNullableString(dst, m.RackID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, true)
+	dst = kbin.AppendFlexString(dst, m.MemberID, true)
+	dst = kbin.AppendInt32(dst, m.MemberEpoch)
+	dst = kbin.AppendInt32(dst, m.EndpointInformationEpoch)
+	dst = kbin.AppendFlexNullableString(dst, m.InstanceID, true)
+	dst = kbin.AppendFlexNullableString(dst, m.RackID, true)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.RebalanceTimeoutMs))
 	if m.Topology != nil {
 		dst = append(dst, 1)
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.Topology.Epoch))
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Topology.Subtopologies))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Topology.Subtopologies), true)
 		for i := range m.Topology.Subtopologies {
 			subtopology := &m.Topology.Subtopologies[i]
-			dst = kbin.AppendCompactString(dst, subtopology.SubtopologyID)
-			dst = kbin.AppendCompactArrayLen(dst, len(subtopology.SourceTopics))
+			dst = kbin.AppendFlexString(dst, subtopology.SubtopologyID, true)
+			dst = kbin.AppendFlexArrayLen(dst, len(subtopology.SourceTopics), true)
 			dst = kbin.AppendStrings(dst, subtopology.SourceTopics, true)
-			dst = kbin.AppendCompactArrayLen(dst, len(subtopology.SourceTopicRegex))
+			dst = kbin.AppendFlexArrayLen(dst, len(subtopology.SourceTopicRegex), true)
 			dst = kbin.AppendStrings(dst, subtopology.SourceTopicRegex, true)
-			dst = kbin.AppendCompactArrayLen(dst, len(subtopology.StateChangelogTopics))
+			dst = kbin.AppendFlexArrayLen(dst, len(subtopology.StateChangelogTopics), true)
 			for j := range subtopology.StateChangelogTopics {
 				dst = appendStreamsGroupHeartbeatRequestTopicInfo(&subtopology.StateChangelogTopics[j], dst, v)
 			}
-			dst = kbin.AppendCompactArrayLen(dst, len(subtopology.RepartitionSinkTopics))
+			dst = kbin.AppendFlexArrayLen(dst, len(subtopology.RepartitionSinkTopics), true)
 			dst = kbin.AppendStrings(dst, subtopology.RepartitionSinkTopics, true)
-			dst = kbin.AppendCompactArrayLen(dst, len(subtopology.RepartitionSourceTopics))
+			dst = kbin.AppendFlexArrayLen(dst, len(subtopology.RepartitionSourceTopics), true)
 			for j := range subtopology.RepartitionSourceTopics {
 				dst = appendStreamsGroupHeartbeatRequestTopicInfo(&subtopology.RepartitionSourceTopics[j], dst, v)
 			}
-			dst = kbin.AppendCompactArrayLen(dst, len(subtopology.CopartitionGroups))
+			dst = kbin.AppendFlexArrayLen(dst, len(subtopology.CopartitionGroups), true)
 			for j := range subtopology.CopartitionGroups {
 				copartitionGroup := &subtopology.CopartitionGroups[j]
-				dst = kbin.AppendCompactArrayLen(dst, len(copartitionGroup.SourceTopics))
+				dst = kbin.AppendFlexArrayLen(dst, len(copartitionGroup.SourceTopics), true)
 				dst = kbin.AppendInt16s(dst, copartitionGroup.SourceTopics)
-				dst = kbin.AppendCompactArrayLen(dst, len(copartitionGroup.SourceTopicRegex))
+				dst = kbin.AppendFlexArrayLen(dst, len(copartitionGroup.SourceTopicRegex), true)
 				dst = kbin.AppendInt16s(dst, copartitionGroup.SourceTopicRegex)
-				dst = kbin.AppendCompactArrayLen(dst, len(copartitionGroup.RepartitionSourceTopics))
+				dst = kbin.AppendFlexArrayLen(dst, len(copartitionGroup.RepartitionSourceTopics), true)
 				dst = kbin.AppendInt16s(dst, copartitionGroup.RepartitionSourceTopics)
 				dst = kbin.AppendTags(dst, copartitionGroup.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, subtopology.UnknownTags)
 		}
-		dst = kbin.AppendTags(dst, m.Topology.UnknownTags)
+		dst = kbin.AppendFlexTags(dst, m.Topology.UnknownTags, true)
 	} else {
 		dst = append(dst, 255)
 	}
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.ActiveTasks), m.ActiveTasks == nil)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.ActiveTasks), m.ActiveTasks == nil, true)
 	for i := range m.ActiveTasks {
 		dst = appendStreamsGroupHeartbeatRequestTaskIDs(&m.ActiveTasks[i], dst, v)
 	}
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.StandbyTasks), m.StandbyTasks == nil)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.StandbyTasks), m.StandbyTasks == nil, true)
 	for i := range m.StandbyTasks {
 		dst = appendStreamsGroupHeartbeatRequestTaskIDs(&m.StandbyTasks[i], dst, v)
 	}
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.WarmupTasks), m.WarmupTasks == nil)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.WarmupTasks), m.WarmupTasks == nil, true)
 	for i := range m.WarmupTasks {
 		dst = appendStreamsGroupHeartbeatRequestTaskIDs(&m.WarmupTasks[i], dst, v)
 	}
-	dst = kbin.AppendCompactNullableString(dst, m.ProcessID)
+	dst = kbin.AppendFlexNullableString(dst, m.ProcessID, true)
 	if m.UserEndpoint != nil {
 		dst = append(dst, 1)
-		dst = kbin.AppendCompactString(dst, m.UserEndpoint.Host)
+		dst = kbin.AppendFlexString(dst, m.UserEndpoint.Host, true)
 		dst = binary.BigEndian.AppendUint16(dst, m.UserEndpoint.Port)
-		dst = kbin.AppendTags(dst, m.UserEndpoint.UnknownTags)
+		dst = kbin.AppendFlexTags(dst, m.UserEndpoint.UnknownTags, true)
 	} else {
 		dst = append(dst, 255)
 	}
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.ClientTags), m.ClientTags == nil)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.ClientTags), m.ClientTags == nil, true)
 	for i := range m.ClientTags {
 		dst = appendStreamsGroupHeartbeatRequestKeyValue(&m.ClientTags[i], dst, v)
 	}
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.TaskOffsets), m.TaskOffsets == nil)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.TaskOffsets), m.TaskOffsets == nil, true)
 	for i := range m.TaskOffsets {
 		dst = appendStreamsGroupHeartbeatRequestTaskOffset(&m.TaskOffsets[i], dst, v)
 	}
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.TaskEndOffsets), m.TaskEndOffsets == nil)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.TaskEndOffsets), m.TaskEndOffsets == nil, true)
 	for i := range m.TaskEndOffsets {
 		dst = appendStreamsGroupHeartbeatRequestTaskOffset(&m.TaskEndOffsets[i], dst, v)
 	}
-	dst = kbin.AppendBool(dst, m.ShutdownApplication)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = append(dst, kbin.BoolByte(m.ShutdownApplication))
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -377,9 +379,8 @@ func (m *StreamsGroupHeartbeatRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexString(&m.GroupID, true)
 	r.FlexString(&m.MemberID, true)
-	b := (*[8]byte)(r.Run(8))
-	m.MemberEpoch = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.EndpointInformationEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
+	m.MemberEpoch = r.Int32()
+	m.EndpointInformationEpoch = r.Int32()
 	r.FlexNullableString(&m.InstanceID, true)
 	r.FlexNullableString(&m.RackID, true)
 	m.RebalanceTimeoutMs = r.Int32()
@@ -425,11 +426,11 @@ func (m *StreamsGroupHeartbeatRequest) DecodeFrom(r *kbin.Reader) error {
 				copartitionGroup.SourceTopics = kbin.Int16s(r, copartitionGroup.SourceTopics, r.FlexArrayLen(2, true))
 				copartitionGroup.SourceTopicRegex = kbin.Int16s(r, copartitionGroup.SourceTopicRegex, r.FlexArrayLen(2, true))
 				copartitionGroup.RepartitionSourceTopics = kbin.Int16s(r, copartitionGroup.RepartitionSourceTopics, r.FlexArrayLen(2, true))
-				r.Tags(&copartitionGroup.UnknownTags)
+				r.FlexTags(&copartitionGroup.UnknownTags, true)
 			}
-			r.Tags(&subtopology.UnknownTags)
+			r.FlexTags(&subtopology.UnknownTags, true)
 		}
-		r.Tags(&m.Topology.UnknownTags)
+		r.FlexTags(&m.Topology.UnknownTags, true)
 	} else {
 		m.Topology = nil
 	}
@@ -473,7 +474,7 @@ func (m *StreamsGroupHeartbeatRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		r.FlexString(&m.UserEndpoint.Host, true)
 		m.UserEndpoint.Port = r.Uint16()
-		r.Tags(&m.UserEndpoint.UnknownTags)
+		r.FlexTags(&m.UserEndpoint.UnknownTags, true)
 	} else {
 		m.UserEndpoint = nil
 	}
@@ -511,7 +512,7 @@ func (m *StreamsGroupHeartbeatRequest) DecodeFrom(r *kbin.Reader) error {
 		decodeStreamsGroupHeartbeatRequestTaskOffset(&m.TaskEndOffsets[i], r, v)
 	}
 	m.ShutdownApplication = r.Bool()
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -544,9 +545,8 @@ func NewStreamsGroupHeartbeatRequestTopicInfo() StreamsGroupHeartbeatRequestTopi
 
 func decodeStreamsGroupHeartbeatRequestTopicInfo(m *StreamsGroupHeartbeatRequestTopicInfo, r *kbin.Reader, v int16) {
 	r.FlexString(&m.Name, true)
-	b := (*[6]byte)(r.Run(6))
-	m.Partitions = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ReplicationFactor = int16(binary.BigEndian.Uint16(b[4:6]))
+	m.Partitions = r.Int32()
+	m.ReplicationFactor = r.Int16()
 	if n := r.FlexArrayLen(3, true); n > cap(m.TopicConfigs) || m.TopicConfigs == nil {
 		m.TopicConfigs = make([]StreamsGroupHeartbeatRequestKeyValue, n)
 	} else {
@@ -555,20 +555,18 @@ func decodeStreamsGroupHeartbeatRequestTopicInfo(m *StreamsGroupHeartbeatRequest
 	for i := range m.TopicConfigs {
 		decodeStreamsGroupHeartbeatRequestKeyValue(&m.TopicConfigs[i], r, v)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupHeartbeatRequestTopicInfo(m *StreamsGroupHeartbeatRequestTopicInfo, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.Name)
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.Partitions))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ReplicationFactor))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.TopicConfigs))
+	dst = kbin.AppendFlexString(dst, m.Name, true)
+	dst = kbin.AppendInt32(dst, m.Partitions)
+	dst = kbin.AppendInt16(dst, m.ReplicationFactor)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.TopicConfigs), true)
 	for i := range m.TopicConfigs {
 		dst = appendStreamsGroupHeartbeatRequestKeyValue(&m.TopicConfigs[i], dst, v)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -577,7 +575,7 @@ func checkStreamsGroupHeartbeatRequestTopicInfo(m *StreamsGroupHeartbeatRequestT
 	for i := range m.TopicConfigs {
 		ok = ok && checkStreamsGroupHeartbeatRequestKeyValue(&m.TopicConfigs[i], v)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 
@@ -589,20 +587,20 @@ func NewStreamsGroupHeartbeatRequestKeyValue() StreamsGroupHeartbeatRequestKeyVa
 func decodeStreamsGroupHeartbeatRequestKeyValue(m *StreamsGroupHeartbeatRequestKeyValue, r *kbin.Reader, v int16) {
 	r.FlexString(&m.Key, true)
 	r.FlexString(&m.Value, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupHeartbeatRequestKeyValue(m *StreamsGroupHeartbeatRequestKeyValue, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.Key)
-	dst = kbin.AppendCompactString(dst, m.Value)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.Key, true)
+	dst = kbin.AppendFlexString(dst, m.Value, true)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
 func checkStreamsGroupHeartbeatRequestKeyValue(m *StreamsGroupHeartbeatRequestKeyValue, v int16) bool {
 	ok := len(m.Key) <= kbin.MaxString &&
 		len(m.Value) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 
@@ -619,19 +617,19 @@ func NewStreamsGroupHeartbeatRequestTaskIDs() StreamsGroupHeartbeatRequestTaskID
 func decodeStreamsGroupHeartbeatRequestTaskIDs(m *StreamsGroupHeartbeatRequestTaskIDs, r *kbin.Reader, v int16) {
 	r.FlexString(&m.SubtopologyID, true)
 	m.Partitions = r.FlexInt32s(m.Partitions, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupHeartbeatRequestTaskIDs(m *StreamsGroupHeartbeatRequestTaskIDs, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.SubtopologyID)
+	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
 func checkStreamsGroupHeartbeatRequestTaskIDs(m *StreamsGroupHeartbeatRequestTaskIDs, v int16) bool {
 	ok := len(m.SubtopologyID) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 
@@ -647,25 +645,22 @@ func NewStreamsGroupHeartbeatRequestTaskOffset() StreamsGroupHeartbeatRequestTas
 
 func decodeStreamsGroupHeartbeatRequestTaskOffset(m *StreamsGroupHeartbeatRequestTaskOffset, r *kbin.Reader, v int16) {
 	r.FlexString(&m.SubtopologyID, true)
-	b := (*[12]byte)(r.Run(12))
-	m.Partition = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.Offset = int64(binary.BigEndian.Uint64(b[4:12]))
-	r.Tags(&m.UnknownTags)
+	m.Partition = r.Int32()
+	m.Offset = r.Int64()
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupHeartbeatRequestTaskOffset(m *StreamsGroupHeartbeatRequestTaskOffset, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.SubtopologyID)
-	dst = kbin.Extend(dst, 12)
-	b := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.Partition))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.Offset))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
+	dst = kbin.AppendInt32(dst, m.Partition)
+	dst = kbin.AppendInt64(dst, m.Offset)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
 func checkStreamsGroupHeartbeatRequestTaskOffset(m *StreamsGroupHeartbeatRequestTaskOffset, v int16) bool {
 	ok := len(m.SubtopologyID) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 
@@ -823,7 +818,7 @@ func (m *StreamsGroupHeartbeatResponse) Check() error {
 	for i := range m.Status {
 		status := &m.Status[i]
 		ok = ok && len(status.StatusDetail) <= kbin.MaxString &&
-			status.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(status.UnknownTags, true, 0)
 	}
 	for i := range m.ActiveTasks {
 		ok = ok && checkStreamsGroupHeartbeatResponseTaskIDs(&m.ActiveTasks[i], v)
@@ -838,16 +833,16 @@ func (m *StreamsGroupHeartbeatResponse) Check() error {
 	for i := range m.PartitionsByUserEndpoint {
 		partitionsByUserEndpoint := &m.PartitionsByUserEndpoint[i]
 		ok = ok && len(partitionsByUserEndpoint.UserEndpoint.Host) <= kbin.MaxString &&
-			partitionsByUserEndpoint.UserEndpoint.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(partitionsByUserEndpoint.UserEndpoint.UnknownTags, true, 0)
 		for j := range partitionsByUserEndpoint.ActivePartitions {
 			ok = ok && checkStreamsGroupHeartbeatResponseTopicPartition(&partitionsByUserEndpoint.ActivePartitions[j], v)
 		}
 		for j := range partitionsByUserEndpoint.StandbyPartitions {
 			ok = ok && checkStreamsGroupHeartbeatResponseTopicPartition(&partitionsByUserEndpoint.StandbyPartitions[j], v)
 		}
-		ok = ok && partitionsByUserEndpoint.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(partitionsByUserEndpoint.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -857,71 +852,59 @@ func (m *StreamsGroupHeartbeatResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupHeartbeatResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
-	dst = kbin.AppendCompactString(dst, m.MemberID)
-	if v >= 1 {
-		dst = kbin.Extend(dst, 20)
-		b2 := (*[20]byte)(dst[len(dst)-20:])
-		binary.BigEndian.PutUint32(b2[0:4], uint32(m.MemberEpoch))
-		binary.BigEndian.PutUint32(b2[4:8], uint32(m.HeartbeatIntervalMs))
-		binary.BigEndian.PutUint32(b2[8:12], uint32(m.TaskOffsetIntervalMs))
-		binary.BigEndian.PutUint64(b2[12:20], uint64(m.AcceptableRecoveryLag))
-	} else {
-		dst = kbin.Extend(dst, 16)
-		b3 := (*[16]byte)(dst[len(dst)-16:])
-		binary.BigEndian.PutUint32(b3[0:4], uint32(m.MemberEpoch))
-		binary.BigEndian.PutUint32(b3[4:8], uint32(m.HeartbeatIntervalMs))
-		binary.BigEndian.PutUint32(b3[8:12], uint32(m.AcceptableRecoveryLagLegacy))
-		binary.BigEndian.PutUint32(b3[12:16], uint32(m.TaskOffsetIntervalMs))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
+	dst = kbin.AppendFlexString(dst, m.MemberID, true)
+	dst = kbin.AppendInt32(dst, m.MemberEpoch)
+	dst = kbin.AppendInt32(dst, m.HeartbeatIntervalMs)
+	if v <= 0 {
+		dst = binary.BigEndian.AppendUint32(dst, uint32(m.AcceptableRecoveryLagLegacy))
 	}
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.Status), m.Status == nil)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TaskOffsetIntervalMs))
+	if v >= 1 {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(m.AcceptableRecoveryLag))
+	}
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Status), m.Status == nil, true)
 	for i := range m.Status {
 		status := &m.Status[i]
 		dst = append(dst, byte(status.StatusCode))
-		dst = kbin.AppendCompactString(dst, status.StatusDetail)
+		dst = kbin.AppendFlexString(dst, status.StatusDetail, true)
 		dst = kbin.AppendTags(dst, status.UnknownTags)
 	}
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.ActiveTasks), m.ActiveTasks == nil)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.ActiveTasks), m.ActiveTasks == nil, true)
 	for i := range m.ActiveTasks {
 		dst = appendStreamsGroupHeartbeatResponseTaskIDs(&m.ActiveTasks[i], dst, v)
 	}
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.StandbyTasks), m.StandbyTasks == nil)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.StandbyTasks), m.StandbyTasks == nil, true)
 	for i := range m.StandbyTasks {
 		dst = appendStreamsGroupHeartbeatResponseTaskIDs(&m.StandbyTasks[i], dst, v)
 	}
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.WarmupTasks), m.WarmupTasks == nil)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.WarmupTasks), m.WarmupTasks == nil, true)
 	for i := range m.WarmupTasks {
 		dst = appendStreamsGroupHeartbeatResponseTaskIDs(&m.WarmupTasks[i], dst, v)
 	}
 	if v >= 1 {
-		dst = kbin.Extend(dst, 5)
-		b4 := (*[5]byte)(dst[len(dst)-5:])
-		b4[0] = kbin.BoolByte(m.TopologyDescriptionRequired)
-		binary.BigEndian.PutUint32(b4[1:5], uint32(m.EndpointInformationEpoch))
-	} else {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.EndpointInformationEpoch))
+		dst = append(dst, kbin.BoolByte(m.TopologyDescriptionRequired))
 	}
-	dst = kbin.AppendCompactNullableArrayLen(dst, len(m.PartitionsByUserEndpoint), m.PartitionsByUserEndpoint == nil)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.EndpointInformationEpoch))
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.PartitionsByUserEndpoint), m.PartitionsByUserEndpoint == nil, true)
 	for i := range m.PartitionsByUserEndpoint {
 		partitionsByUserEndpoint := &m.PartitionsByUserEndpoint[i]
-		dst = kbin.AppendCompactString(dst, partitionsByUserEndpoint.UserEndpoint.Host)
+		dst = kbin.AppendFlexString(dst, partitionsByUserEndpoint.UserEndpoint.Host, true)
 		dst = binary.BigEndian.AppendUint16(dst, partitionsByUserEndpoint.UserEndpoint.Port)
 		dst = kbin.AppendTags(dst, partitionsByUserEndpoint.UserEndpoint.UnknownTags)
-		dst = kbin.AppendCompactArrayLen(dst, len(partitionsByUserEndpoint.ActivePartitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(partitionsByUserEndpoint.ActivePartitions), true)
 		for j := range partitionsByUserEndpoint.ActivePartitions {
 			dst = appendStreamsGroupHeartbeatResponseTopicPartition(&partitionsByUserEndpoint.ActivePartitions[j], dst, v)
 		}
-		dst = kbin.AppendCompactArrayLen(dst, len(partitionsByUserEndpoint.StandbyPartitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(partitionsByUserEndpoint.StandbyPartitions), true)
 		for j := range partitionsByUserEndpoint.StandbyPartitions {
 			dst = appendStreamsGroupHeartbeatResponseTopicPartition(&partitionsByUserEndpoint.StandbyPartitions[j], dst, v)
 		}
 		dst = kbin.AppendTags(dst, partitionsByUserEndpoint.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -931,24 +914,21 @@ func (m *StreamsGroupHeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, true)
 	r.FlexString(&m.MemberID, true)
-	if v >= 1 {
-		b2 := (*[20]byte)(r.Run(20))
-		m.MemberEpoch = int32(binary.BigEndian.Uint32(b2[0:4]))
-		m.HeartbeatIntervalMs = int32(binary.BigEndian.Uint32(b2[4:8]))
-		m.TaskOffsetIntervalMs = int32(binary.BigEndian.Uint32(b2[8:12]))
-		m.AcceptableRecoveryLag = int64(binary.BigEndian.Uint64(b2[12:20]))
-		m.AcceptableRecoveryLagLegacy = 0
+	m.MemberEpoch = r.Int32()
+	m.HeartbeatIntervalMs = r.Int32()
+	if v <= 0 {
+		m.AcceptableRecoveryLagLegacy = r.Int32()
 	} else {
-		b3 := (*[16]byte)(r.Run(16))
-		m.MemberEpoch = int32(binary.BigEndian.Uint32(b3[0:4]))
-		m.HeartbeatIntervalMs = int32(binary.BigEndian.Uint32(b3[4:8]))
-		m.AcceptableRecoveryLagLegacy = int32(binary.BigEndian.Uint32(b3[8:12]))
-		m.TaskOffsetIntervalMs = int32(binary.BigEndian.Uint32(b3[12:16]))
+		m.AcceptableRecoveryLagLegacy = 0
+	}
+	m.TaskOffsetIntervalMs = r.Int32()
+	if v >= 1 {
+		m.AcceptableRecoveryLag = r.Int64()
+	} else {
 		m.AcceptableRecoveryLag = -1
 	}
 	if n := r.FlexNullableArrayLen(3, true); n < 0 {
@@ -963,7 +943,7 @@ func (m *StreamsGroupHeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 		status := &m.Status[i]
 		status.StatusCode = StreamsStatus(r.Int8())
 		r.FlexString(&status.StatusDetail, true)
-		r.Tags(&status.UnknownTags)
+		r.FlexTags(&status.UnknownTags, true)
 	}
 	if n := r.FlexNullableArrayLen(3, true); n < 0 {
 		m.ActiveTasks = nil
@@ -999,13 +979,11 @@ func (m *StreamsGroupHeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 		decodeStreamsGroupHeartbeatResponseTaskIDs(&m.WarmupTasks[i], r, v)
 	}
 	if v >= 1 {
-		b4 := (*[5]byte)(r.Run(5))
-		m.TopologyDescriptionRequired = b4[0] != 0
-		m.EndpointInformationEpoch = int32(binary.BigEndian.Uint32(b4[1:5]))
+		m.TopologyDescriptionRequired = r.Bool()
 	} else {
-		m.EndpointInformationEpoch = r.Int32()
 		m.TopologyDescriptionRequired = false
 	}
+	m.EndpointInformationEpoch = r.Int32()
 	if n := r.FlexNullableArrayLen(7, true); n < 0 {
 		m.PartitionsByUserEndpoint = nil
 	} else {
@@ -1018,7 +996,7 @@ func (m *StreamsGroupHeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 		partitionsByUserEndpoint := &m.PartitionsByUserEndpoint[i]
 		r.FlexString(&partitionsByUserEndpoint.UserEndpoint.Host, true)
 		partitionsByUserEndpoint.UserEndpoint.Port = r.Uint16()
-		r.Tags(&partitionsByUserEndpoint.UserEndpoint.UnknownTags)
+		r.FlexTags(&partitionsByUserEndpoint.UserEndpoint.UnknownTags, true)
 		if n := r.FlexArrayLen(3, true); n > cap(partitionsByUserEndpoint.ActivePartitions) || partitionsByUserEndpoint.ActivePartitions == nil {
 			partitionsByUserEndpoint.ActivePartitions = make([]StreamsGroupHeartbeatResponseTopicPartition, n)
 		} else {
@@ -1035,9 +1013,9 @@ func (m *StreamsGroupHeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 		for j := range partitionsByUserEndpoint.StandbyPartitions {
 			decodeStreamsGroupHeartbeatResponseTopicPartition(&partitionsByUserEndpoint.StandbyPartitions[j], r, v)
 		}
-		r.Tags(&partitionsByUserEndpoint.UnknownTags)
+		r.FlexTags(&partitionsByUserEndpoint.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -1066,19 +1044,19 @@ func NewStreamsGroupHeartbeatResponseTaskIDs() StreamsGroupHeartbeatResponseTask
 func decodeStreamsGroupHeartbeatResponseTaskIDs(m *StreamsGroupHeartbeatResponseTaskIDs, r *kbin.Reader, v int16) {
 	r.FlexString(&m.SubtopologyID, true)
 	m.Partitions = r.FlexInt32s(m.Partitions, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupHeartbeatResponseTaskIDs(m *StreamsGroupHeartbeatResponseTaskIDs, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.SubtopologyID)
+	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
 func checkStreamsGroupHeartbeatResponseTaskIDs(m *StreamsGroupHeartbeatResponseTaskIDs, v int16) bool {
 	ok := len(m.SubtopologyID) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 
@@ -1100,18 +1078,18 @@ func NewStreamsGroupHeartbeatResponseTopicPartition() StreamsGroupHeartbeatRespo
 func decodeStreamsGroupHeartbeatResponseTopicPartition(m *StreamsGroupHeartbeatResponseTopicPartition, r *kbin.Reader, v int16) {
 	r.FlexString(&m.Topic, true)
 	m.Partitions = r.FlexInt32s(m.Partitions, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupHeartbeatResponseTopicPartition(m *StreamsGroupHeartbeatResponseTopicPartition, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.Topic)
+	dst = kbin.AppendFlexString(dst, m.Topic, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
 func checkStreamsGroupHeartbeatResponseTopicPartition(m *StreamsGroupHeartbeatResponseTopicPartition, v int16) bool {
 	ok := len(m.Topic) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }

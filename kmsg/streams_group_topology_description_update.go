@@ -112,9 +112,9 @@ func (m *StreamsGroupTopologyDescriptionUpdateRequest) NewResponse() *StreamsGro
 	return &StreamsGroupTopologyDescriptionUpdateResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *StreamsGroupTopologyDescriptionUpdateRequest) Response() Response {
-	return m.NewResponse()
+	return &StreamsGroupTopologyDescriptionUpdateResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -142,16 +142,16 @@ func (m *StreamsGroupTopologyDescriptionUpdateRequest) Check() error {
 		for j := range subtopology.Nodes {
 			ok = ok && checkStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(&subtopology.Nodes[j], v)
 		}
-		ok = ok && subtopology.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(subtopology.UnknownTags, true, 0)
 	}
 	for i := range m.TopologyDescription.GlobalStores {
 		globalStore := &m.TopologyDescription.GlobalStores[i]
 		ok = ok && checkStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(&globalStore.Source, v)
 		ok = ok && checkStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(&globalStore.Processor, v)
-		ok = ok && globalStore.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(globalStore.UnknownTags, true, 0)
 	}
-	ok = ok && m.TopologyDescription.UnknownTags.Fits(true, 0)
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.TopologyDescription.UnknownTags, true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -161,28 +161,28 @@ func (m *StreamsGroupTopologyDescriptionUpdateRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupTopologyDescriptionUpdateRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactString(dst, m.GroupID)
-	dst = kbin.AppendCompactString(dst, m.MemberID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, true)
+	dst = kbin.AppendFlexString(dst, m.MemberID, true)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TopologyEpoch))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.TopologyDescription.Subtopologies))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.TopologyDescription.Subtopologies), true)
 	for i := range m.TopologyDescription.Subtopologies {
 		subtopology := &m.TopologyDescription.Subtopologies[i]
-		dst = kbin.AppendCompactString(dst, subtopology.SubtopologyID)
-		dst = kbin.AppendCompactArrayLen(dst, len(subtopology.Nodes))
+		dst = kbin.AppendFlexString(dst, subtopology.SubtopologyID, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(subtopology.Nodes), true)
 		for j := range subtopology.Nodes {
 			dst = appendStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(&subtopology.Nodes[j], dst, v)
 		}
 		dst = kbin.AppendTags(dst, subtopology.UnknownTags)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.TopologyDescription.GlobalStores))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.TopologyDescription.GlobalStores), true)
 	for i := range m.TopologyDescription.GlobalStores {
 		globalStore := &m.TopologyDescription.GlobalStores[i]
 		dst = appendStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(&globalStore.Source, dst, v)
 		dst = appendStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(&globalStore.Processor, dst, v)
 		dst = kbin.AppendTags(dst, globalStore.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.TopologyDescription.UnknownTags)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.TopologyDescription.UnknownTags, true)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -211,7 +211,7 @@ func (m *StreamsGroupTopologyDescriptionUpdateRequest) DecodeFrom(r *kbin.Reader
 		for j := range subtopology.Nodes {
 			decodeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(&subtopology.Nodes[j], r, v)
 		}
-		r.Tags(&subtopology.UnknownTags)
+		r.FlexTags(&subtopology.UnknownTags, true)
 	}
 	if n := r.FlexArrayLen(15, true); n > cap(m.TopologyDescription.GlobalStores) || m.TopologyDescription.GlobalStores == nil {
 		m.TopologyDescription.GlobalStores = make([]StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalStore, n)
@@ -222,10 +222,10 @@ func (m *StreamsGroupTopologyDescriptionUpdateRequest) DecodeFrom(r *kbin.Reader
 		globalStore := &m.TopologyDescription.GlobalStores[i]
 		decodeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(&globalStore.Source, r, v)
 		decodeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(&globalStore.Processor, r, v)
-		r.Tags(&globalStore.UnknownTags)
+		r.FlexTags(&globalStore.UnknownTags, true)
 	}
-	r.Tags(&m.TopologyDescription.UnknownTags)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.TopologyDescription.UnknownTags, true)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -263,20 +263,20 @@ func decodeStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(m
 	r.FlexNullableString(&m.SinkTopic, true)
 	m.Stores = kbin.Strings(r, m.Stores, r.FlexArrayLen(1, true), true)
 	m.Successors = kbin.Strings(r, m.Successors, r.FlexArrayLen(1, true), true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(m *StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.Name)
+	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = append(dst, byte(m.NodeType))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.SourceTopics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.SourceTopics), true)
 	dst = kbin.AppendStrings(dst, m.SourceTopics, true)
-	dst = kbin.AppendCompactNullableString(dst, m.SinkTopic)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Stores))
+	dst = kbin.AppendFlexNullableString(dst, m.SinkTopic, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Stores), true)
 	dst = kbin.AppendStrings(dst, m.Stores, true)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Successors))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Successors), true)
 	dst = kbin.AppendStrings(dst, m.Successors, true)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -286,7 +286,7 @@ func checkStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(m 
 		len(m.SinkTopic.S) <= kbin.MaxString &&
 		kbin.StringsFit(m.Stores) &&
 		kbin.StringsFit(m.Successors) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 
@@ -347,7 +347,7 @@ func (m *StreamsGroupTopologyDescriptionUpdateResponse) Check() error {
 		return NoVersion(m, 0, 0)
 	}
 	ok := len(m.ErrorMessage.S) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -356,12 +356,10 @@ func (m *StreamsGroupTopologyDescriptionUpdateResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupTopologyDescriptionUpdateResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -371,11 +369,10 @@ func (m *StreamsGroupTopologyDescriptionUpdateResponse) DecodeFrom(r *kbin.Reade
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

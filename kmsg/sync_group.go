@@ -73,9 +73,9 @@ func (m *SyncGroupRequest) NewResponse() *SyncGroupResponse {
 	return &SyncGroupResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *SyncGroupRequest) Response() Response {
-	return m.NewResponse()
+	return &SyncGroupResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -104,9 +104,9 @@ func (m *SyncGroupRequest) Check() error {
 	for i := range m.Assignments {
 		assignment := &m.Assignments[i]
 		ok = ok && len(assignment.MemberID) <= kbin.MaxString &&
-			assignment.UnknownTags.Fits(v >= 4, 0)
+			kbin.TagsFit(assignment.UnknownTags, v >= 4, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 4, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -124,8 +124,8 @@ func (m *SyncGroupRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexNullableString(dst, m.GroupInstanceID, flex)
 	}
 	if v >= 5 {
-		dst = kbin.AppendCompactNullableString(dst, m.ProtocolType)
-		dst = kbin.AppendCompactNullableString(dst, m.ProtocolName)
+		dst = kbin.AppendFlexNullableString(dst, m.ProtocolType, true)
+		dst = kbin.AppendFlexNullableString(dst, m.ProtocolName, true)
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Assignments), flex)
 	for i := range m.Assignments {
@@ -136,9 +136,7 @@ func (m *SyncGroupRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, assignment.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -173,17 +171,9 @@ func (m *SyncGroupRequest) DecodeFrom(r *kbin.Reader) error {
 		assignment := &m.Assignments[i]
 		r.FlexString(&assignment.MemberID, flex)
 		assignment.Assignment = r.FlexBytes(flex)
-		if flex {
-			r.Tags(&assignment.UnknownTags)
-		} else {
-			assignment.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&assignment.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -264,7 +254,7 @@ func (m *SyncGroupResponse) Check() error {
 	}
 	ok := len(m.ProtocolType.S) <= kbin.MaxString &&
 		len(m.ProtocolName.S) <= kbin.MaxString &&
-		m.UnknownTags.Fits(v >= 4, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -276,21 +266,15 @@ func (m *SyncGroupResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	if v >= 1 {
-		dst = kbin.Extend(dst, 6)
-		b := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	} else {
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
 	}
+	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
 	if v >= 5 {
-		dst = kbin.AppendCompactNullableString(dst, m.ProtocolType)
-		dst = kbin.AppendCompactNullableString(dst, m.ProtocolName)
+		dst = kbin.AppendFlexNullableString(dst, m.ProtocolType, true)
+		dst = kbin.AppendFlexNullableString(dst, m.ProtocolName, true)
 	}
 	dst = kbin.AppendFlexBytes(dst, m.Assignment, flex)
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -302,13 +286,11 @@ func (m *SyncGroupResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 4
 	if v >= 1 {
-		b := (*[6]byte)(r.Run(6))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+		m.ThrottleTimeMs = r.Int32()
 	} else {
-		m.ErrorCode = ErrorCode(r.Int16())
 		m.ThrottleTimeMs = 0
 	}
+	m.ErrorCode = ErrorCode(r.Int16())
 	if v >= 5 {
 		r.FlexNullableString(&m.ProtocolType, true)
 		r.FlexNullableString(&m.ProtocolName, true)
@@ -317,11 +299,7 @@ func (m *SyncGroupResponse) DecodeFrom(r *kbin.Reader) error {
 		m.ProtocolName = kbin.NullString{}
 	}
 	m.Assignment = r.FlexBytes(flex)
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

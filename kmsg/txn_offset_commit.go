@@ -91,9 +91,9 @@ func (m *TxnOffsetCommitRequest) NewResponse() *TxnOffsetCommitResponse {
 	return &TxnOffsetCommitResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *TxnOffsetCommitRequest) Response() Response {
-	return m.NewResponse()
+	return &TxnOffsetCommitResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -159,8 +159,8 @@ func (m *TxnOffsetCommitRequest) AppendTo(dst []byte) []byte {
 		binary.BigEndian.PutUint16(b2[8:10], uint16(m.ProducerEpoch))
 	}
 	if v >= 3 {
-		dst = kbin.AppendCompactString(dst, m.MemberID)
-		dst = kbin.AppendCompactNullableString(dst, m.GroupInstanceID)
+		dst = kbin.AppendFlexString(dst, m.MemberID, true)
+		dst = kbin.AppendFlexNullableString(dst, m.GroupInstanceID, true)
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {

@@ -70,9 +70,12 @@ func (m *UpdateFeaturesRequest) NewResponse() *UpdateFeaturesResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *UpdateFeaturesRequest) Response() Response {
-	return m.NewResponse()
+	return &UpdateFeaturesResponse{
+		ErrorMessage: kbin.Str(""),
+		Version:      m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -101,10 +104,10 @@ func (m *UpdateFeaturesRequest) Check() error {
 		ok = ok && len(featureUpdate.Feature) <= kbin.MaxString &&
 			(v <= 0 || !featureUpdate.AllowDowngrade) &&
 			(v >= 1 || featureUpdate.UpgradeType == 1) &&
-			featureUpdate.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(featureUpdate.UnknownTags, true, 0)
 	}
 	ok = ok && (v >= 1 || !m.ValidateOnly) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -115,27 +118,23 @@ func (m *UpdateFeaturesRequest) Check() error {
 func (m *UpdateFeaturesRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.FeatureUpdates))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.FeatureUpdates), true)
 	for i := range m.FeatureUpdates {
 		featureUpdate := &m.FeatureUpdates[i]
-		dst = kbin.AppendCompactString(dst, featureUpdate.Feature)
+		dst = kbin.AppendFlexString(dst, featureUpdate.Feature, true)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(featureUpdate.MaxVersionLevel))
+		if v <= 0 {
+			dst = append(dst, kbin.BoolByte(featureUpdate.AllowDowngrade))
+		}
 		if v >= 1 {
-			dst = kbin.Grow(dst, 3)
-			b := (*[3]byte)(dst[len(dst)-3:])
-			binary.BigEndian.PutUint16(b[0:2], uint16(featureUpdate.MaxVersionLevel))
-			b[2] = byte(featureUpdate.UpgradeType)
-		} else {
-			dst = kbin.Grow(dst, 3)
-			b2 := (*[3]byte)(dst[len(dst)-3:])
-			binary.BigEndian.PutUint16(b2[0:2], uint16(featureUpdate.MaxVersionLevel))
-			b2[2] = kbin.BoolByte(featureUpdate.AllowDowngrade)
+			dst = append(dst, byte(featureUpdate.UpgradeType))
 		}
 		dst = kbin.AppendTags(dst, featureUpdate.UnknownTags)
 	}
 	if v >= 1 {
-		dst = kbin.AppendBool(dst, m.ValidateOnly)
+		dst = append(dst, kbin.BoolByte(m.ValidateOnly))
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -154,25 +153,25 @@ func (m *UpdateFeaturesRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.FeatureUpdates {
 		featureUpdate := &m.FeatureUpdates[i]
 		r.FlexString(&featureUpdate.Feature, true)
-		if v >= 1 {
-			b := (*[3]byte)(r.Next(3))
-			featureUpdate.MaxVersionLevel = int16(binary.BigEndian.Uint16(b[0:2]))
-			featureUpdate.UpgradeType = FeatureUpgradeType(b[2])
-			featureUpdate.AllowDowngrade = false
+		featureUpdate.MaxVersionLevel = r.Int16()
+		if v <= 0 {
+			featureUpdate.AllowDowngrade = r.Bool()
 		} else {
-			b2 := (*[3]byte)(r.Next(3))
-			featureUpdate.MaxVersionLevel = int16(binary.BigEndian.Uint16(b2[0:2]))
-			featureUpdate.AllowDowngrade = b2[2] != 0
+			featureUpdate.AllowDowngrade = false
+		}
+		if v >= 1 {
+			featureUpdate.UpgradeType = FeatureUpgradeType(r.Int8())
+		} else {
 			featureUpdate.UpgradeType = 1
 		}
-		r.Tags(&featureUpdate.UnknownTags)
+		r.FlexTags(&featureUpdate.UnknownTags, true)
 	}
 	if v >= 1 {
 		m.ValidateOnly = r.Bool()
 	} else {
 		m.ValidateOnly = false
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -267,10 +266,10 @@ func (m *UpdateFeaturesResponse) Check() error {
 			result := &m.Results[i]
 			ok = ok && len(result.Feature) <= kbin.MaxString &&
 				len(result.ErrorMessage.S) <= kbin.MaxString &&
-				result.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(result.UnknownTags, true, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -280,22 +279,20 @@ func (m *UpdateFeaturesResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UpdateFeaturesResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	dst = kbin.AppendCompactNullableString(dst, m.ErrorMessage)
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	if v <= 1 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Results))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Results), true)
 		for i := range m.Results {
 			result := &m.Results[i]
-			dst = kbin.AppendCompactString(dst, result.Feature)
+			dst = kbin.AppendFlexString(dst, result.Feature, true)
 			dst = binary.BigEndian.AppendUint16(dst, uint16(result.ErrorCode))
-			dst = kbin.AppendCompactNullableString(dst, result.ErrorMessage)
+			dst = kbin.AppendFlexNullableString(dst, result.ErrorMessage, true)
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -305,9 +302,8 @@ func (m *UpdateFeaturesResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return NoVersion(m, 0, 2)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if v <= 1 {
 		if n := r.FlexArrayLen(5, true); n > cap(m.Results) || m.Results == nil {
@@ -320,12 +316,12 @@ func (m *UpdateFeaturesResponse) DecodeFrom(r *kbin.Reader) error {
 			r.FlexString(&result.Feature, true)
 			result.ErrorCode = ErrorCode(r.Int16())
 			r.FlexNullableString(&result.ErrorMessage, true)
-			r.Tags(&result.UnknownTags)
+			r.FlexTags(&result.UnknownTags, true)
 		}
 	} else {
 		m.Results = m.Results[:0]
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

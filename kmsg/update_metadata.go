@@ -133,9 +133,9 @@ func (m *UpdateMetadataRequest) NewResponse() *UpdateMetadataResponse {
 	return &UpdateMetadataResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *UpdateMetadataRequest) Response() Response {
-	return m.NewResponse()
+	return &UpdateMetadataResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -174,7 +174,7 @@ func (m *UpdateMetadataRequest) Check() error {
 			for j := range topicState.PartitionStates {
 				ok = ok && checkUpdateMetadataRequestPartitionState(&topicState.PartitionStates[j], v)
 			}
-			ok = ok && topicState.UnknownTags.Fits(v >= 6, 0)
+			ok = ok && kbin.TagsFit(topicState.UnknownTags, v >= 6, 0)
 		}
 	}
 	for i := range m.LiveBrokers {
@@ -185,13 +185,13 @@ func (m *UpdateMetadataRequest) Check() error {
 				endpoint := &liveBroker.Endpoints[j]
 				ok = ok && len(endpoint.Host) <= kbin.MaxString &&
 					len(endpoint.Listener) <= kbin.MaxString &&
-					endpoint.UnknownTags.Fits(v >= 6, 0)
+					kbin.TagsFit(endpoint.UnknownTags, v >= 6, 0)
 			}
 		}
 		ok = ok && len(liveBroker.Rack.S) <= kbin.MaxString &&
-			liveBroker.UnknownTags.Fits(v >= 6, 0)
+			kbin.TagsFit(liveBroker.UnknownTags, v >= 6, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 6, knownTagsUpdateMetadataRequest(v))
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 6, knownTagsUpdateMetadataRequest(v))
 	if !ok {
 		return Refuse(m)
 	}
@@ -202,27 +202,16 @@ func (m *UpdateMetadataRequest) Check() error {
 func (m *UpdateMetadataRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
 	if v >= 8 {
-		dst = kbin.Extend(dst, 17)
-		b := (*[17]byte)(dst[len(dst)-17:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ControllerID))
-		b[4] = kbin.BoolByte(m.IsKRaftController)
-		binary.BigEndian.PutUint32(b[5:9], uint32(m.ControllerEpoch))
-		binary.BigEndian.PutUint64(b[9:17], uint64(m.BrokerEpoch))
-	} else {
-		if v >= 5 {
-			dst = kbin.Extend(dst, 16)
-			b2 := (*[16]byte)(dst[len(dst)-16:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(m.ControllerID))
-			binary.BigEndian.PutUint32(b2[4:8], uint32(m.ControllerEpoch))
-			binary.BigEndian.PutUint64(b2[8:16], uint64(m.BrokerEpoch))
-		} else {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
-			dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerEpoch))
-		}
+		dst = append(dst, kbin.BoolByte(m.IsKRaftController))
+	}
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerEpoch))
+	if v >= 5 {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(m.BrokerEpoch))
 	}
 	if v <= 4 {
-		dst = kbin.AppendArrayLen(dst, len(m.UngroupedPartitionStates))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.UngroupedPartitionStates), false)
 		for i := range m.UngroupedPartitionStates {
 			dst = appendUpdateMetadataRequestPartitionState(&m.UngroupedPartitionStates[i], dst, v)
 		}
@@ -249,9 +238,7 @@ func (m *UpdateMetadataRequest) AppendTo(dst []byte) []byte {
 		liveBroker := &m.LiveBrokers[i]
 		dst = binary.BigEndian.AppendUint32(dst, uint32(liveBroker.ID))
 		if v <= 0 {
-			dst = kbin.AppendString(dst, liveBroker.V0Host)
-		}
-		if v <= 0 {
+			dst = kbin.AppendFlexString(dst, liveBroker.V0Host, false)
 			dst = binary.BigEndian.AppendUint32(dst, uint32(liveBroker.V0Port))
 		}
 		if v >= 1 {
@@ -289,25 +276,17 @@ func (m *UpdateMetadataRequest) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 8)
 	}
 	flex := v >= 6
+	m.ControllerID = r.Int32()
 	if v >= 8 {
-		b := (*[17]byte)(r.Run(17))
-		m.ControllerID = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.IsKRaftController = b[4] != 0
-		m.ControllerEpoch = int32(binary.BigEndian.Uint32(b[5:9]))
-		m.BrokerEpoch = int64(binary.BigEndian.Uint64(b[9:17]))
+		m.IsKRaftController = r.Bool()
 	} else {
-		if v >= 5 {
-			b2 := (*[16]byte)(r.Run(16))
-			m.ControllerID = int32(binary.BigEndian.Uint32(b2[0:4]))
-			m.ControllerEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
-			m.BrokerEpoch = int64(binary.BigEndian.Uint64(b2[8:16]))
-			m.IsKRaftController = false
-		} else {
-			m.ControllerID = r.Int32()
-			m.IsKRaftController = false
-			m.ControllerEpoch = r.Int32()
-			m.BrokerEpoch = -1
-		}
+		m.IsKRaftController = false
+	}
+	m.ControllerEpoch = r.Int32()
+	if v >= 5 {
+		m.BrokerEpoch = r.Int64()
+	} else {
+		m.BrokerEpoch = -1
 	}
 	if v <= 4 {
 		if n := r.FlexArrayLen(int(minSizeUpdateMetadataRequestPartitionState[v]), false); n > cap(m.UngroupedPartitionStates) || m.UngroupedPartitionStates == nil {
@@ -343,11 +322,7 @@ func (m *UpdateMetadataRequest) DecodeFrom(r *kbin.Reader) error {
 			for j := range topicState.PartitionStates {
 				decodeUpdateMetadataRequestPartitionState(&topicState.PartitionStates[j], r, v)
 			}
-			if flex {
-				r.Tags(&topicState.UnknownTags)
-			} else {
-				topicState.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&topicState.UnknownTags, flex)
 		}
 	} else {
 		m.TopicStates = m.TopicStates[:0]
@@ -362,12 +337,9 @@ func (m *UpdateMetadataRequest) DecodeFrom(r *kbin.Reader) error {
 		liveBroker.ID = r.Int32()
 		if v <= 0 {
 			r.FlexString(&liveBroker.V0Host, false)
-		} else {
-			liveBroker.V0Host = ""
-		}
-		if v <= 0 {
 			liveBroker.V0Port = r.Int32()
 		} else {
+			liveBroker.V0Host = ""
 			liveBroker.V0Port = 0
 		}
 		if v >= 1 {
@@ -386,11 +358,7 @@ func (m *UpdateMetadataRequest) DecodeFrom(r *kbin.Reader) error {
 					endpoint.Listener = ""
 				}
 				endpoint.SecurityProtocol = r.Int16()
-				if flex {
-					r.Tags(&endpoint.UnknownTags)
-				} else {
-					endpoint.UnknownTags = kbin.Tags{}
-				}
+				r.FlexTags(&endpoint.UnknownTags, flex)
 			}
 		} else {
 			liveBroker.Endpoints = liveBroker.Endpoints[:0]
@@ -400,11 +368,7 @@ func (m *UpdateMetadataRequest) DecodeFrom(r *kbin.Reader) error {
 		} else {
 			liveBroker.Rack = kbin.Str("")
 		}
-		if flex {
-			r.Tags(&liveBroker.UnknownTags)
-		} else {
-			liveBroker.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&liveBroker.UnknownTags, flex)
 	}
 	m.Type = 0
 	m.UnknownTags = kbin.Tags{}
@@ -471,11 +435,10 @@ func decodeUpdateMetadataRequestPartitionState(m *UpdateMetadataRequestPartition
 	} else {
 		m.TopicName = ""
 	}
-	b := (*[16]byte)(r.Run(16))
-	m.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ControllerEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-	m.Leader = int32(binary.BigEndian.Uint32(b[8:12]))
-	m.LeaderEpoch = int32(binary.BigEndian.Uint32(b[12:16]))
+	m.PartitionIndex = r.Int32()
+	m.ControllerEpoch = r.Int32()
+	m.Leader = r.Int32()
+	m.LeaderEpoch = r.Int32()
 	m.ISR = r.FlexInt32s(m.ISR, flex)
 	m.ZkVersion = r.Int32()
 	m.Replicas = r.FlexInt32s(m.Replicas, flex)
@@ -484,17 +447,13 @@ func decodeUpdateMetadataRequestPartitionState(m *UpdateMetadataRequestPartition
 	} else {
 		m.OfflineReplicas = m.OfflineReplicas[:0]
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 }
 
 func appendUpdateMetadataRequestPartitionState(m *UpdateMetadataRequestPartitionState, dst []byte, v int16) []byte {
 	flex := v >= 6
 	if v <= 4 {
-		dst = kbin.AppendString(dst, m.TopicName)
+		dst = kbin.AppendFlexString(dst, m.TopicName, false)
 	}
 	dst = kbin.Extend(dst, 16)
 	b := (*[16]byte)(dst[len(dst)-16:])
@@ -508,15 +467,13 @@ func appendUpdateMetadataRequestPartitionState(m *UpdateMetadataRequestPartition
 	if v >= 4 {
 		dst = kbin.AppendFlexInt32s(dst, m.OfflineReplicas, flex)
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
 func checkUpdateMetadataRequestPartitionState(m *UpdateMetadataRequestPartitionState, v int16) bool {
 	ok := len(m.TopicName) <= kbin.MaxString &&
-		m.UnknownTags.Fits(v >= 6, 0)
+		kbin.TagsFit(m.UnknownTags, v >= 6, 0)
 	return ok
 }
 
@@ -592,7 +549,7 @@ func (m *UpdateMetadataResponse) Check() error {
 	if v < 0 || v > 8 {
 		return NoVersion(m, 0, 8)
 	}
-	ok := m.UnknownTags.Fits(v >= 6, 0)
+	ok := kbin.TagsFit(m.UnknownTags, v >= 6, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -604,9 +561,7 @@ func (m *UpdateMetadataResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -618,11 +573,7 @@ func (m *UpdateMetadataResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 6
 	m.ErrorCode = ErrorCode(r.Int16())
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -85,9 +85,12 @@ func (m *UpdateRaftVoterRequest) NewResponse() *UpdateRaftVoterResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *UpdateRaftVoterRequest) Response() Response {
-	return m.NewResponse()
+	return &UpdateRaftVoterResponse{
+		CurrentLeader: NewUpdateRaftVoterResponseCurrentLeader(),
+		Version:       m.Version,
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -115,10 +118,10 @@ func (m *UpdateRaftVoterRequest) Check() error {
 		listener := &m.Listeners[i]
 		ok = ok && len(listener.Name) <= kbin.MaxString &&
 			len(listener.Host) <= kbin.MaxString &&
-			listener.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(listener.UnknownTags, true, 0)
 	}
-	ok = ok && m.KRaftVersionFeature.UnknownTags.Fits(true, 0)
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.KRaftVersionFeature.UnknownTags, true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -127,26 +130,24 @@ func (m *UpdateRaftVoterRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UpdateRaftVoterRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactNullableString(dst, m.ClusterID)
+	dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
 	dst = kbin.Extend(dst, 24)
 	b := (*[24]byte)(dst[len(dst)-24:])
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.CurrentLeaderEpoch))
 	binary.BigEndian.PutUint32(b[4:8], uint32(m.VoterID))
 	copy(b[8:24], m.VoterDirectoryID[:])
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Listeners))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Listeners), true)
 	for i := range m.Listeners {
 		listener := &m.Listeners[i]
-		dst = kbin.AppendCompactString(dst, listener.Name)
-		dst = kbin.AppendCompactString(dst, listener.Host)
+		dst = kbin.AppendFlexString(dst, listener.Name, true)
+		dst = kbin.AppendFlexString(dst, listener.Host, true)
 		dst = binary.BigEndian.AppendUint16(dst, listener.Port)
 		dst = kbin.AppendTags(dst, listener.UnknownTags)
 	}
-	dst = kbin.Extend(dst, 4)
-	b2 := (*[4]byte)(dst[len(dst)-4:])
-	binary.BigEndian.PutUint16(b2[0:2], uint16(m.KRaftVersionFeature.MinSupportedVersion))
-	binary.BigEndian.PutUint16(b2[2:4], uint16(m.KRaftVersionFeature.MaxSupportedVersion))
-	dst = kbin.AppendTags(dst, m.KRaftVersionFeature.UnknownTags)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendInt16(dst, m.KRaftVersionFeature.MinSupportedVersion)
+	dst = kbin.AppendInt16(dst, m.KRaftVersionFeature.MaxSupportedVersion)
+	dst = kbin.AppendFlexTags(dst, m.KRaftVersionFeature.UnknownTags, true)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -157,10 +158,9 @@ func (m *UpdateRaftVoterRequest) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 0)
 	}
 	r.FlexNullableString(&m.ClusterID, true)
-	b := (*[24]byte)(r.Run(24))
-	m.CurrentLeaderEpoch = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.VoterID = int32(binary.BigEndian.Uint32(b[4:8]))
-	m.VoterDirectoryID = kbin.UUID(b[8:24])
+	m.CurrentLeaderEpoch = r.Int32()
+	m.VoterID = r.Int32()
+	m.VoterDirectoryID = r.UUID()
 	if n := r.FlexArrayLen(5, true); n > cap(m.Listeners) || m.Listeners == nil {
 		m.Listeners = make([]UpdateRaftVoterRequestListener, n)
 	} else {
@@ -171,13 +171,12 @@ func (m *UpdateRaftVoterRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexString(&listener.Name, true)
 		r.FlexString(&listener.Host, true)
 		listener.Port = r.Uint16()
-		r.Tags(&listener.UnknownTags)
+		r.FlexTags(&listener.UnknownTags, true)
 	}
-	b2 := (*[4]byte)(r.Run(4))
-	m.KRaftVersionFeature.MinSupportedVersion = int16(binary.BigEndian.Uint16(b2[0:2]))
-	m.KRaftVersionFeature.MaxSupportedVersion = int16(binary.BigEndian.Uint16(b2[2:4]))
-	r.Tags(&m.KRaftVersionFeature.UnknownTags)
-	r.Tags(&m.UnknownTags)
+	m.KRaftVersionFeature.MinSupportedVersion = r.Int16()
+	m.KRaftVersionFeature.MaxSupportedVersion = r.Int16()
+	r.FlexTags(&m.KRaftVersionFeature.UnknownTags, true)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -273,8 +272,8 @@ func (m *UpdateRaftVoterResponse) Check() error {
 	}
 	ok := true
 	ok = ok && len(m.CurrentLeader.Host) <= kbin.MaxString &&
-		m.CurrentLeader.UnknownTags.Fits(true, 0)
-	ok = ok && m.UnknownTags.Fits(true, 1)
+		kbin.TagsFit(m.CurrentLeader.UnknownTags, true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 1)
 	if !ok {
 		return Refuse(m)
 	}
@@ -284,10 +283,8 @@ func (m *UpdateRaftVoterResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UpdateRaftVoterResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
+	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
 	dst = appendTagsUpdateRaftVoterResponse(m, dst, v)
 	return dst
 }
@@ -298,20 +295,18 @@ func (m *UpdateRaftVoterResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = r.Int32()
+	m.ErrorCode = ErrorCode(r.Int16())
 	m.CurrentLeader = NewUpdateRaftVoterResponseCurrentLeader()
 	m.UnknownTags = kbin.Tags{}
 	for s := r.TagSection(); s.Next(); {
 		switch s.Number {
 		case 0:
-			b2 := (*[8]byte)(r.Run(8))
-			m.CurrentLeader.LeaderID = int32(binary.BigEndian.Uint32(b2[0:4]))
-			m.CurrentLeader.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
+			m.CurrentLeader.LeaderID = r.Int32()
+			m.CurrentLeader.LeaderEpoch = r.Int32()
 			r.FlexString(&m.CurrentLeader.Host, true)
 			m.CurrentLeader.Port = r.Int32()
-			r.Tags(&m.CurrentLeader.UnknownTags)
+			r.FlexTags(&m.CurrentLeader.UnknownTags, true)
 		default:
 			s.Unknown(&m.UnknownTags)
 		}
@@ -343,13 +338,11 @@ func appendTagsUpdateRaftVoterResponse(m *UpdateRaftVoterResponse, dst []byte, v
 	w := m.UnknownTags.Writer(dst, count)
 	if hasCurrentLeader {
 		dst = w.Begin(0)
-		dst = kbin.Extend(dst, 8)
-		b := (*[8]byte)(dst[len(dst)-8:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.CurrentLeader.LeaderID))
-		binary.BigEndian.PutUint32(b[4:8], uint32(m.CurrentLeader.LeaderEpoch))
-		dst = kbin.AppendCompactString(dst, m.CurrentLeader.Host)
+		dst = kbin.AppendInt32(dst, m.CurrentLeader.LeaderID)
+		dst = kbin.AppendInt32(dst, m.CurrentLeader.LeaderEpoch)
+		dst = kbin.AppendFlexString(dst, m.CurrentLeader.Host, true)
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.CurrentLeader.Port))
-		dst = kbin.AppendTags(dst, m.CurrentLeader.UnknownTags)
+		dst = kbin.AppendFlexTags(dst, m.CurrentLeader.UnknownTags, true)
 		w.End(dst)
 	}
 	return w.Finish()

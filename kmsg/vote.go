@@ -86,9 +86,9 @@ func (m *VoteRequest) NewResponse() *VoteResponse {
 	return &VoteResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *VoteRequest) Response() Response {
-	return m.NewResponse()
+	return &VoteResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -118,11 +118,11 @@ func (m *VoteRequest) Check() error {
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			ok = ok && (v >= 2 || !partition.PreVote) &&
-				partition.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -132,56 +132,36 @@ func (m *VoteRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *VoteRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactNullableString(dst, m.ClusterID)
+	dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
 	if v >= 1 {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.VoterID))
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.TopicName)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexString(dst, topic.TopicName, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
+			dst = kbin.Grow(dst, 12)
+			b := (*[12]byte)(dst[len(dst)-12:])
+			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
+			binary.BigEndian.PutUint32(b[4:8], uint32(partition.ReplicaEpoch))
+			binary.BigEndian.PutUint32(b[8:12], uint32(partition.ReplicaID))
+			if v >= 1 {
+				dst = kbin.AppendUUID(dst, partition.ReplicaDirectoryID)
+				dst = kbin.AppendUUID(dst, partition.VoterDirectoryID)
+			}
+			dst = kbin.AppendInt32(dst, partition.LastOffsetEpoch)
+			dst = kbin.AppendInt64(dst, partition.LastOffset)
 			if v >= 2 {
-				dst = kbin.Grow(dst, 57)
-				b := (*[57]byte)(dst[len(dst)-57:])
-				binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint32(b[4:8], uint32(partition.ReplicaEpoch))
-				binary.BigEndian.PutUint32(b[8:12], uint32(partition.ReplicaID))
-				copy(b[12:28], partition.ReplicaDirectoryID[:])
-				copy(b[28:44], partition.VoterDirectoryID[:])
-				binary.BigEndian.PutUint32(b[44:48], uint32(partition.LastOffsetEpoch))
-				binary.BigEndian.PutUint64(b[48:56], uint64(partition.LastOffset))
-				b[56] = kbin.BoolByte(partition.PreVote)
-			} else {
-				if v >= 1 {
-					dst = kbin.Grow(dst, 56)
-					b2 := (*[56]byte)(dst[len(dst)-56:])
-					binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-					binary.BigEndian.PutUint32(b2[4:8], uint32(partition.ReplicaEpoch))
-					binary.BigEndian.PutUint32(b2[8:12], uint32(partition.ReplicaID))
-					copy(b2[12:28], partition.ReplicaDirectoryID[:])
-					copy(b2[28:44], partition.VoterDirectoryID[:])
-					binary.BigEndian.PutUint32(b2[44:48], uint32(partition.LastOffsetEpoch))
-					binary.BigEndian.PutUint64(b2[48:56], uint64(partition.LastOffset))
-				} else {
-					dst = kbin.Grow(dst, 12)
-					b3 := (*[12]byte)(dst[len(dst)-12:])
-					binary.BigEndian.PutUint32(b3[0:4], uint32(partition.PartitionIndex))
-					binary.BigEndian.PutUint32(b3[4:8], uint32(partition.ReplicaEpoch))
-					binary.BigEndian.PutUint32(b3[8:12], uint32(partition.ReplicaID))
-					dst = kbin.Grow(dst, 12)
-					b4 := (*[12]byte)(dst[len(dst)-12:])
-					binary.BigEndian.PutUint32(b4[0:4], uint32(partition.LastOffsetEpoch))
-					binary.BigEndian.PutUint64(b4[4:12], uint64(partition.LastOffset))
-				}
+				dst = append(dst, kbin.BoolByte(partition.PreVote))
 			}
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -212,45 +192,28 @@ func (m *VoteRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			if v >= 2 {
-				b := (*[57]byte)(r.Next(57))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-				partition.ReplicaEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-				partition.ReplicaID = int32(binary.BigEndian.Uint32(b[8:12]))
-				partition.ReplicaDirectoryID = kbin.UUID(b[12:28])
-				partition.VoterDirectoryID = kbin.UUID(b[28:44])
-				partition.LastOffsetEpoch = int32(binary.BigEndian.Uint32(b[44:48]))
-				partition.LastOffset = int64(binary.BigEndian.Uint64(b[48:56]))
-				partition.PreVote = b[56] != 0
+			partition.PartitionIndex = r.Int32()
+			partition.ReplicaEpoch = r.Int32()
+			partition.ReplicaID = r.Int32()
+			if v >= 1 {
+				partition.ReplicaDirectoryID = r.UUID()
+				partition.VoterDirectoryID = r.UUID()
 			} else {
-				if v >= 1 {
-					b2 := (*[56]byte)(r.Next(56))
-					partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-					partition.ReplicaEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
-					partition.ReplicaID = int32(binary.BigEndian.Uint32(b2[8:12]))
-					partition.ReplicaDirectoryID = kbin.UUID(b2[12:28])
-					partition.VoterDirectoryID = kbin.UUID(b2[28:44])
-					partition.LastOffsetEpoch = int32(binary.BigEndian.Uint32(b2[44:48]))
-					partition.LastOffset = int64(binary.BigEndian.Uint64(b2[48:56]))
-					partition.PreVote = false
-				} else {
-					b3 := (*[12]byte)(r.Next(12))
-					partition.PartitionIndex = int32(binary.BigEndian.Uint32(b3[0:4]))
-					partition.ReplicaEpoch = int32(binary.BigEndian.Uint32(b3[4:8]))
-					partition.ReplicaID = int32(binary.BigEndian.Uint32(b3[8:12]))
-					partition.ReplicaDirectoryID = kbin.UUID{}
-					partition.VoterDirectoryID = kbin.UUID{}
-					b4 := (*[12]byte)(r.Next(12))
-					partition.LastOffsetEpoch = int32(binary.BigEndian.Uint32(b4[0:4]))
-					partition.LastOffset = int64(binary.BigEndian.Uint64(b4[4:12]))
-					partition.PreVote = false
-				}
+				partition.ReplicaDirectoryID = kbin.UUID{}
+				partition.VoterDirectoryID = kbin.UUID{}
 			}
-			r.Tags(&partition.UnknownTags)
+			partition.LastOffsetEpoch = r.Int32()
+			partition.LastOffset = r.Int64()
+			if v >= 2 {
+				partition.PreVote = r.Bool()
+			} else {
+				partition.PreVote = false
+			}
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -375,19 +338,19 @@ func (m *VoteResponse) Check() error {
 		ok = ok && len(topic.TopicName) <= kbin.MaxString
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
 	ok = ok && (v >= 1 || len(m.NodeEndpoints) == 0)
 	if v >= 1 {
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
 			ok = ok && len(nodeEndpoint.Host) <= kbin.MaxString &&
-				nodeEndpoint.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(nodeEndpoint.UnknownTags, true, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(true, knownTagsVoteResponse(v))
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, knownTagsVoteResponse(v))
 	if !ok {
 		return Refuse(m)
 	}
@@ -398,11 +361,11 @@ func (m *VoteResponse) Check() error {
 func (m *VoteResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = kbin.AppendCompactString(dst, topic.TopicName)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexString(dst, topic.TopicName, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			dst = kbin.Grow(dst, 15)
@@ -442,15 +405,14 @@ func (m *VoteResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			b := (*[15]byte)(r.Next(15))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-			partition.LeaderID = int32(binary.BigEndian.Uint32(b[6:10]))
-			partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b[10:14]))
-			partition.VoteGranted = b[14] != 0
-			r.Tags(&partition.UnknownTags)
+			partition.PartitionIndex = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
+			partition.LeaderID = r.Int32()
+			partition.LeaderEpoch = r.Int32()
+			partition.VoteGranted = r.Bool()
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
 	m.NodeEndpoints = m.NodeEndpoints[:0]
 	m.UnknownTags = kbin.Tags{}
@@ -467,7 +429,7 @@ func (m *VoteResponse) DecodeFrom(r *kbin.Reader) error {
 				nodeEndpoint.NodeID = r.Int32()
 				r.FlexString(&nodeEndpoint.Host, true)
 				nodeEndpoint.Port = r.Uint16()
-				r.Tags(&nodeEndpoint.UnknownTags)
+				r.FlexTags(&nodeEndpoint.UnknownTags, true)
 			}
 		default:
 			s.Unknown(&m.UnknownTags)
@@ -500,11 +462,11 @@ func appendTagsVoteResponse(m *VoteResponse, dst []byte, v int16) []byte {
 	w := m.UnknownTags.Writer(dst, count)
 	if hasNodeEndpoints {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.NodeEndpoints))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
 			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
-			dst = kbin.AppendCompactString(dst, nodeEndpoint.Host)
+			dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
 			dst = binary.BigEndian.AppendUint16(dst, nodeEndpoint.Port)
 			dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 		}

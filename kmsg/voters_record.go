@@ -101,12 +101,12 @@ func (m *VotersRecord) Check() error {
 			endpoint := &voter.Endpoints[j]
 			ok = ok && len(endpoint.Name) <= kbin.MaxString &&
 				len(endpoint.Host) <= kbin.MaxString &&
-				endpoint.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(endpoint.UnknownTags, true, 0)
 		}
-		ok = ok && voter.KRaftVersionFeature.UnknownTags.Fits(true, 0)
-		ok = ok && voter.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(voter.KRaftVersionFeature.UnknownTags, true, 0)
+		ok = ok && kbin.TagsFit(voter.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -116,29 +116,25 @@ func (m *VotersRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *VotersRecord) AppendTo(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.VotersRecordVersion))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Voters))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Voters), true)
 	for i := range m.Voters {
 		voter := &m.Voters[i]
-		dst = kbin.Grow(dst, 20)
-		b := (*[20]byte)(dst[len(dst)-20:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(voter.VoterID))
-		copy(b[4:20], voter.VoterDirectoryID[:])
-		dst = kbin.AppendCompactArrayLen(dst, len(voter.Endpoints))
+		dst = kbin.AppendInt32(dst, voter.VoterID)
+		dst = kbin.AppendUUID(dst, voter.VoterDirectoryID)
+		dst = kbin.AppendFlexArrayLen(dst, len(voter.Endpoints), true)
 		for j := range voter.Endpoints {
 			endpoint := &voter.Endpoints[j]
-			dst = kbin.AppendCompactString(dst, endpoint.Name)
-			dst = kbin.AppendCompactString(dst, endpoint.Host)
+			dst = kbin.AppendFlexString(dst, endpoint.Name, true)
+			dst = kbin.AppendFlexString(dst, endpoint.Host, true)
 			dst = binary.BigEndian.AppendUint16(dst, endpoint.Port)
 			dst = kbin.AppendTags(dst, endpoint.UnknownTags)
 		}
-		dst = kbin.Grow(dst, 4)
-		b2 := (*[4]byte)(dst[len(dst)-4:])
-		binary.BigEndian.PutUint16(b2[0:2], uint16(voter.KRaftVersionFeature.MinSupportedVersion))
-		binary.BigEndian.PutUint16(b2[2:4], uint16(voter.KRaftVersionFeature.MaxSupportedVersion))
+		dst = kbin.AppendInt16(dst, voter.KRaftVersionFeature.MinSupportedVersion)
+		dst = kbin.AppendInt16(dst, voter.KRaftVersionFeature.MaxSupportedVersion)
 		dst = kbin.AppendTags(dst, voter.KRaftVersionFeature.UnknownTags)
 		dst = kbin.AppendTags(dst, voter.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -156,9 +152,8 @@ func (m *VotersRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	for i := range m.Voters {
 		voter := &m.Voters[i]
-		b := (*[20]byte)(r.Next(20))
-		voter.VoterID = int32(binary.BigEndian.Uint32(b[0:4]))
-		voter.VoterDirectoryID = kbin.UUID(b[4:20])
+		voter.VoterID = r.Int32()
+		voter.VoterDirectoryID = r.UUID()
 		if n := r.FlexArrayLen(5, true); n > cap(voter.Endpoints) || voter.Endpoints == nil {
 			voter.Endpoints = make([]VotersRecordEndpoint, n)
 		} else {
@@ -169,15 +164,14 @@ func (m *VotersRecord) DecodeFrom(r *kbin.Reader) error {
 			r.FlexString(&endpoint.Name, true)
 			r.FlexString(&endpoint.Host, true)
 			endpoint.Port = r.Uint16()
-			r.Tags(&endpoint.UnknownTags)
+			r.FlexTags(&endpoint.UnknownTags, true)
 		}
-		b2 := (*[4]byte)(r.Next(4))
-		voter.KRaftVersionFeature.MinSupportedVersion = int16(binary.BigEndian.Uint16(b2[0:2]))
-		voter.KRaftVersionFeature.MaxSupportedVersion = int16(binary.BigEndian.Uint16(b2[2:4]))
-		r.Tags(&voter.KRaftVersionFeature.UnknownTags)
-		r.Tags(&voter.UnknownTags)
+		voter.KRaftVersionFeature.MinSupportedVersion = r.Int16()
+		voter.KRaftVersionFeature.MaxSupportedVersion = r.Int16()
+		r.FlexTags(&voter.KRaftVersionFeature.UnknownTags, true)
+		r.FlexTags(&voter.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -96,9 +96,9 @@ func (m *WriteShareGroupStateRequest) NewResponse() *WriteShareGroupStateRespons
 	return &WriteShareGroupStateResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *WriteShareGroupStateRequest) Response() Response {
-	return m.NewResponse()
+	return &WriteShareGroupStateResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -125,13 +125,13 @@ func (m *WriteShareGroupStateRequest) Check() error {
 			partition := &topic.Partitions[j]
 			for k := range partition.StateBatches {
 				stateBatch := &partition.StateBatches[k]
-				ok = ok && stateBatch.UnknownTags.Fits(true, 0)
+				ok = ok && kbin.TagsFit(stateBatch.UnknownTags, true, 0)
 			}
-			ok = ok && partition.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -141,46 +141,39 @@ func (m *WriteShareGroupStateRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *WriteShareGroupStateRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactString(dst, m.GroupID)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexString(dst, m.GroupID, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		dst = append(dst, topic.TopicID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
+			dst = kbin.Grow(dst, 20)
+			b := (*[20]byte)(dst[len(dst)-20:])
+			binary.BigEndian.PutUint32(b[0:4], uint32(partition.Partition))
+			binary.BigEndian.PutUint32(b[4:8], uint32(partition.StateEpoch))
+			binary.BigEndian.PutUint32(b[8:12], uint32(partition.LeaderEpoch))
+			binary.BigEndian.PutUint64(b[12:20], uint64(partition.StartOffset))
 			if v >= 1 {
-				dst = kbin.Grow(dst, 24)
-				b := (*[24]byte)(dst[len(dst)-24:])
-				binary.BigEndian.PutUint32(b[0:4], uint32(partition.Partition))
-				binary.BigEndian.PutUint32(b[4:8], uint32(partition.StateEpoch))
-				binary.BigEndian.PutUint32(b[8:12], uint32(partition.LeaderEpoch))
-				binary.BigEndian.PutUint64(b[12:20], uint64(partition.StartOffset))
-				binary.BigEndian.PutUint32(b[20:24], uint32(partition.DeliveryCompleteCount))
-			} else {
-				dst = kbin.Grow(dst, 20)
-				b2 := (*[20]byte)(dst[len(dst)-20:])
-				binary.BigEndian.PutUint32(b2[0:4], uint32(partition.Partition))
-				binary.BigEndian.PutUint32(b2[4:8], uint32(partition.StateEpoch))
-				binary.BigEndian.PutUint32(b2[8:12], uint32(partition.LeaderEpoch))
-				binary.BigEndian.PutUint64(b2[12:20], uint64(partition.StartOffset))
+				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.DeliveryCompleteCount))
 			}
-			dst = kbin.AppendCompactArrayLen(dst, len(partition.StateBatches))
+			dst = kbin.AppendFlexArrayLen(dst, len(partition.StateBatches), true)
 			for k := range partition.StateBatches {
 				stateBatch := &partition.StateBatches[k]
 				dst = kbin.Grow(dst, 19)
-				b3 := (*[19]byte)(dst[len(dst)-19:])
-				binary.BigEndian.PutUint64(b3[0:8], uint64(stateBatch.FirstOffset))
-				binary.BigEndian.PutUint64(b3[8:16], uint64(stateBatch.LastOffset))
-				b3[16] = byte(stateBatch.DeliveryState)
-				binary.BigEndian.PutUint16(b3[17:19], uint16(stateBatch.DeliveryCount))
+				b2 := (*[19]byte)(dst[len(dst)-19:])
+				binary.BigEndian.PutUint64(b2[0:8], uint64(stateBatch.FirstOffset))
+				binary.BigEndian.PutUint64(b2[8:16], uint64(stateBatch.LastOffset))
+				b2[16] = byte(stateBatch.DeliveryState)
+				binary.BigEndian.PutUint16(b2[17:19], uint16(stateBatch.DeliveryCount))
 				dst = kbin.AppendTags(dst, stateBatch.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -206,19 +199,13 @@ func (m *WriteShareGroupStateRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
+			partition.Partition = r.Int32()
+			partition.StateEpoch = r.Int32()
+			partition.LeaderEpoch = r.Int32()
+			partition.StartOffset = r.Int64()
 			if v >= 1 {
-				b := (*[24]byte)(r.Next(24))
-				partition.Partition = int32(binary.BigEndian.Uint32(b[0:4]))
-				partition.StateEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-				partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b[8:12]))
-				partition.StartOffset = int64(binary.BigEndian.Uint64(b[12:20]))
-				partition.DeliveryCompleteCount = int32(binary.BigEndian.Uint32(b[20:24]))
+				partition.DeliveryCompleteCount = r.Int32()
 			} else {
-				b2 := (*[20]byte)(r.Next(20))
-				partition.Partition = int32(binary.BigEndian.Uint32(b2[0:4]))
-				partition.StateEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
-				partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[8:12]))
-				partition.StartOffset = int64(binary.BigEndian.Uint64(b2[12:20]))
 				partition.DeliveryCompleteCount = -1
 			}
 			if n := r.FlexArrayLen(20, true); n > cap(partition.StateBatches) || partition.StateBatches == nil {
@@ -228,18 +215,17 @@ func (m *WriteShareGroupStateRequest) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range partition.StateBatches {
 				stateBatch := &partition.StateBatches[k]
-				b3 := (*[19]byte)(r.Next(19))
-				stateBatch.FirstOffset = int64(binary.BigEndian.Uint64(b3[0:8]))
-				stateBatch.LastOffset = int64(binary.BigEndian.Uint64(b3[8:16]))
-				stateBatch.DeliveryState = ShareDeliveryState(b3[16])
-				stateBatch.DeliveryCount = int16(binary.BigEndian.Uint16(b3[17:19]))
-				r.Tags(&stateBatch.UnknownTags)
+				stateBatch.FirstOffset = r.Int64()
+				stateBatch.LastOffset = r.Int64()
+				stateBatch.DeliveryState = ShareDeliveryState(r.Int8())
+				stateBatch.DeliveryCount = r.Int16()
+				r.FlexTags(&stateBatch.UnknownTags, true)
 			}
-			r.Tags(&partition.UnknownTags)
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 
@@ -348,11 +334,11 @@ func (m *WriteShareGroupStateResponse) Check() error {
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
 			ok = ok && len(partition.ErrorMessage.S) <= kbin.MaxString &&
-				partition.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(partition.UnknownTags, true, 0)
 		}
-		ok = ok && result.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(result.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -361,23 +347,21 @@ func (m *WriteShareGroupStateResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *WriteShareGroupStateResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Results))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), true)
 	for i := range m.Results {
 		result := &m.Results[i]
 		dst = append(dst, result.TopicID[:]...)
-		dst = kbin.AppendCompactArrayLen(dst, len(result.Partitions))
+		dst = kbin.AppendFlexArrayLen(dst, len(result.Partitions), true)
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.Partition))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
-			dst = kbin.AppendCompactNullableString(dst, partition.ErrorMessage)
+			dst = kbin.AppendInt32(dst, partition.Partition)
+			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, result.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -402,15 +386,14 @@ func (m *WriteShareGroupStateResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			b := (*[6]byte)(r.Next(6))
-			partition.Partition = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+			partition.Partition = r.Int32()
+			partition.ErrorCode = ErrorCode(r.Int16())
 			r.FlexNullableString(&partition.ErrorMessage, true)
-			r.Tags(&partition.UnknownTags)
+			r.FlexTags(&partition.UnknownTags, true)
 		}
-		r.Tags(&result.UnknownTags)
+		r.FlexTags(&result.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return Decoded(m, r.Finish())
 }
 

@@ -80,9 +80,9 @@ func (m *WriteTxnMarkersRequest) NewResponse() *WriteTxnMarkersResponse {
 	return &WriteTxnMarkersResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *WriteTxnMarkersRequest) Response() Response {
-	return m.NewResponse()
+	return &WriteTxnMarkersResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -108,11 +108,11 @@ func (m *WriteTxnMarkersRequest) Check() error {
 		for j := range marker.Topics {
 			topic := &marker.Topics[j]
 			ok = ok && len(topic.Name) <= kbin.MaxString &&
-				topic.UnknownTags.Fits(v >= 1, 0)
+				kbin.TagsFit(topic.UnknownTags, v >= 1, 0)
 		}
-		ok = ok && marker.UnknownTags.Fits(v >= 1, 0)
+		ok = ok && kbin.TagsFit(marker.UnknownTags, v >= 1, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 1, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 1, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -140,21 +140,15 @@ func (m *WriteTxnMarkersRequest) AppendTo(dst []byte) []byte {
 				dst = kbin.AppendTags(dst, topic.UnknownTags)
 			}
 		}
+		dst = binary.BigEndian.AppendUint32(dst, uint32(marker.CoordinatorEpoch))
 		if v >= 2 {
-			dst = kbin.Grow(dst, 5)
-			b2 := (*[5]byte)(dst[len(dst)-5:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(marker.CoordinatorEpoch))
-			b2[4] = byte(marker.TransactionVersion)
-		} else {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(marker.CoordinatorEpoch))
+			dst = append(dst, byte(marker.TransactionVersion))
 		}
 		if flex {
 			dst = kbin.AppendTags(dst, marker.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -172,10 +166,9 @@ func (m *WriteTxnMarkersRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	for i := range m.Markers {
 		marker := &m.Markers[i]
-		b := (*[11]byte)(r.Next(11))
-		marker.ProducerID = int64(binary.BigEndian.Uint64(b[0:8]))
-		marker.ProducerEpoch = int16(binary.BigEndian.Uint16(b[8:10]))
-		marker.TransactionResult = b[10] != 0
+		marker.ProducerID = r.Int64()
+		marker.ProducerEpoch = r.Int16()
+		marker.TransactionResult = r.Bool()
 		if n := r.FlexArrayLen(int(minSizeWriteTxnMarkersRequestWritableTxnMarkerTopic[v]), flex); n > cap(marker.Topics) || marker.Topics == nil {
 			marker.Topics = make([]WriteTxnMarkersRequestWritableTxnMarkerTopic, n)
 		} else {
@@ -185,31 +178,17 @@ func (m *WriteTxnMarkersRequest) DecodeFrom(r *kbin.Reader) error {
 			topic := &marker.Topics[j]
 			r.FlexString(&topic.Name, flex)
 			topic.PartitionIndexes = r.FlexInt32s(topic.PartitionIndexes, flex)
-			if flex {
-				r.Tags(&topic.UnknownTags)
-			} else {
-				topic.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&topic.UnknownTags, flex)
 		}
+		marker.CoordinatorEpoch = r.Int32()
 		if v >= 2 {
-			b2 := (*[5]byte)(r.Next(5))
-			marker.CoordinatorEpoch = int32(binary.BigEndian.Uint32(b2[0:4]))
-			marker.TransactionVersion = int8(b2[4])
+			marker.TransactionVersion = r.Int8()
 		} else {
-			marker.CoordinatorEpoch = r.Int32()
 			marker.TransactionVersion = 0
 		}
-		if flex {
-			r.Tags(&marker.UnknownTags)
-		} else {
-			marker.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&marker.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 
@@ -328,13 +307,13 @@ func (m *WriteTxnMarkersResponse) Check() error {
 			ok = ok && len(topic.Name) <= kbin.MaxString
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				ok = ok && partition.UnknownTags.Fits(v >= 1, 0)
+				ok = ok && kbin.TagsFit(partition.UnknownTags, v >= 1, 0)
 			}
-			ok = ok && topic.UnknownTags.Fits(v >= 1, 0)
+			ok = ok && kbin.TagsFit(topic.UnknownTags, v >= 1, 0)
 		}
-		ok = ok && marker.UnknownTags.Fits(v >= 1, 0)
+		ok = ok && kbin.TagsFit(marker.UnknownTags, v >= 1, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 1, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 1, 0)
 	if !ok {
 		return Refuse(m)
 	}
@@ -356,10 +335,8 @@ func (m *WriteTxnMarkersResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				dst = kbin.Grow(dst, 6)
-				b := (*[6]byte)(dst[len(dst)-6:])
-				binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
+				dst = kbin.AppendInt32(dst, partition.PartitionIndex)
+				dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
 				if flex {
 					dst = kbin.AppendTags(dst, partition.UnknownTags)
 				}
@@ -372,9 +349,7 @@ func (m *WriteTxnMarkersResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, marker.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -408,32 +383,15 @@ func (m *WriteTxnMarkersResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				b := (*[6]byte)(r.Next(6))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-				partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-				if flex {
-					r.Tags(&partition.UnknownTags)
-				} else {
-					partition.UnknownTags = kbin.Tags{}
-				}
+				partition.PartitionIndex = r.Int32()
+				partition.ErrorCode = ErrorCode(r.Int16())
+				r.FlexTags(&partition.UnknownTags, flex)
 			}
-			if flex {
-				r.Tags(&topic.UnknownTags)
-			} else {
-				topic.UnknownTags = kbin.Tags{}
-			}
+			r.FlexTags(&topic.UnknownTags, flex)
 		}
-		if flex {
-			r.Tags(&marker.UnknownTags)
-		} else {
-			marker.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&marker.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return Decoded(m, r.Finish())
 }
 

@@ -6,7 +6,8 @@
 // errors.json has the error codes, releases.json which release speaks which versions,
 // differences.json where a release knowingly differs. The import writes all of these.
 //
-// The folder overlay is written by hand: names, enumerations, secrets and sentences.
+// The folder overlay is written by hand: names, enumerations, secrets, sentences, and which
+// messages are hot.
 package spec
 
 import "embed"

@@ -35,6 +35,7 @@ func LoadWith(spec, definitions fs.FS) (*Model, error) {
 		{"overlay/enums.json", &l.enums},
 		{"overlay/secrets.json", &l.secrets},
 		{"overlay/docs.json", &l.docs},
+		{"overlay/hot.json", &l.hot},
 		{"overlay/errors.json", &l.sentences},
 		{"errors.json", &l.codes},
 		{"releases.json", &l.releases},
@@ -103,6 +104,7 @@ type loader struct {
 		} `json:"configs"`
 	}
 	docs  docs
+	hot   []string // names of messages
 	codes []struct {
 		Code      int16    `json:"code"`
 		Name      string   `json:"name"`

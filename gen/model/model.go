@@ -42,6 +42,9 @@ type Message struct {
 	GoName string
 	Doc    string // a predicate: "reads record batches from partitions"
 	Root   *Struct
+	// Hot says that the message goes over the wire all the time, so that its code is to be
+	// fast rather than small.
+	Hot bool
 	// Structs has Root and then all others, each once, outer before inner.
 	Structs []*Struct
 }

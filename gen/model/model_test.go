@@ -51,6 +51,7 @@ func small() map[string]string {
     "values": [{"name": "Soft", "value": 0, "doc": "Softly."}, {"name": "Hard", "value": -1, "doc": "Hard."}]}],
   "constants": [{"name": "NoPing", "type": "int32", "value": -1, "doc": "stands for none."}]}`,
 		"overlay/secrets.json": `{"bytes": ["PingRequest.Password"], "configs": [{"value": "PingRequest.Configs.Value", "name": "Name", "flag": "IsSensitive"}]}`,
+		"overlay/hot.json":     `["PingRequest"]`,
 		"overlay/docs.json": `{
   "apis": {"Ping": "pings"},
   "messages": {"PingResponseRecord": "is a record"},
@@ -182,6 +183,7 @@ func TestLoadFails(t *testing.T) {
 		{"a constant too large", "overlay/enums.json", `"value": -1, "doc": "stands for none."`, `"value": 2147483648, "doc": "x"`, "NoPing of type int32 cannot have the value 2147483648"},
 		{"a constant without a sentence", "overlay/enums.json", `"stands for none."`, `""`, "no sentence says what NoPing is"},
 
+		{"a hot message that is not there", "overlay/hot.json", `"PingRequest"`, `"PongRequest"`, "overlay/hot.json: there is no message PongRequest"},
 		{"a secret that is not there", "overlay/secrets.json", `"PingRequest.Password"`, `"PingRequest.Passwort"`, "overlay/secrets.json: there is no field PingRequest.Passwort"},
 		{"a secret that is no bytes", "overlay/secrets.json", `"PingRequest.Password"`, `"PingRequest.kind"`, "overlay/secrets.json: PingRequest.kind is no bytes field"},
 		{"a config that is not there", "overlay/secrets.json", `"PingRequest.Configs.Value"`, `"PingRequest.Configs.V"`, "overlay/secrets.json: there is no field PingRequest.Configs.V"},
@@ -280,6 +282,9 @@ func TestLoadOwn(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, msg := range m.Messages {
+		if !msg.Hot {
+			t.Errorf("%s is not hot, as all of one's own are", msg.GoName)
+		}
 		for _, s := range msg.Structs {
 			for _, f := range s.Fields {
 				if got[f.Path] = f.GoName + ": " + f.Doc; f.Enum != nil || f.Secret || s.Config != nil {

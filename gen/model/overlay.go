@@ -32,6 +32,7 @@ func (l *loader) checkOverlays() {
 	for _, c := range l.secrets.Configs {
 		l.config(c.Value, c.Name, c.Flag)
 	}
+	l.checkHot()
 	if l.own {
 		return // sentences and tables are for our own messages
 	}
@@ -166,6 +167,20 @@ func (l *loader) config(value, name, flag string) {
 				s.Config = config
 			}
 		}
+	}
+}
+
+// checkHot notes which messages are hot. Those of the user's own all are: there are few.
+func (l *loader) checkHot() {
+	for _, name := range l.hot {
+		if m := l.model.byName[name]; m != nil {
+			m.Hot = true
+		} else if !l.own {
+			l.fail("overlay/hot.json: there is no message %s", name)
+		}
+	}
+	for _, m := range l.model.Messages {
+		m.Hot = m.Hot || l.own
 	}
 }
 

@@ -59,7 +59,7 @@ func (m *AbortTransactionRecord) Check() error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	ok := len(m.Reason.S) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 1)
+		kbin.TagsFit(m.UnknownTags, true, 1)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -116,7 +116,7 @@ func appendTagsAbortTransactionRecord(m *AbortTransactionRecord, dst []byte, v i
 	w := m.UnknownTags.Writer(dst, count)
 	if hasReason {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactNullableString(dst, m.Reason)
+		dst = kbin.AppendFlexNullableString(dst, m.Reason, true)
 		w.End(dst)
 	}
 	return w.Finish()

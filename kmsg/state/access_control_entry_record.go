@@ -75,7 +75,7 @@ func (m *AccessControlEntryRecord) Check() error {
 	ok := len(m.ResourceName) <= kbin.MaxString &&
 		len(m.Principal) <= kbin.MaxString &&
 		len(m.Host) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -84,19 +84,15 @@ func (m *AccessControlEntryRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AccessControlEntryRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 17)
-	b := (*[17]byte)(dst[len(dst)-17:])
-	copy(b[0:16], m.ID[:])
-	b[16] = byte(m.ResourceType)
-	dst = kbin.AppendCompactString(dst, m.ResourceName)
+	dst = kbin.AppendUUID(dst, m.ID)
+	dst = kbin.AppendInt8(dst, int8(m.ResourceType))
+	dst = kbin.AppendFlexString(dst, m.ResourceName, true)
 	dst = append(dst, byte(m.PatternType))
-	dst = kbin.AppendCompactString(dst, m.Principal)
-	dst = kbin.AppendCompactString(dst, m.Host)
-	dst = kbin.Extend(dst, 2)
-	b2 := (*[2]byte)(dst[len(dst)-2:])
-	b2[0] = byte(m.Operation)
-	b2[1] = byte(m.PermissionType)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.Principal, true)
+	dst = kbin.AppendFlexString(dst, m.Host, true)
+	dst = kbin.AppendInt8(dst, int8(m.Operation))
+	dst = kbin.AppendInt8(dst, int8(m.PermissionType))
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -106,17 +102,15 @@ func (m *AccessControlEntryRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[17]byte)(r.Run(17))
-	m.ID = kbin.UUID(b[0:16])
-	m.ResourceType = kmsg.ACLResourceType(b[16])
+	m.ID = r.UUID()
+	m.ResourceType = kmsg.ACLResourceType(r.Int8())
 	r.FlexString(&m.ResourceName, true)
 	m.PatternType = kmsg.ACLPatternType(r.Int8())
 	r.FlexString(&m.Principal, true)
 	r.FlexString(&m.Host, true)
-	b2 := (*[2]byte)(r.Run(2))
-	m.Operation = kmsg.ACLOperation(b2[0])
-	m.PermissionType = kmsg.ACLPermissionType(b2[1])
-	r.Tags(&m.UnknownTags)
+	m.Operation = kmsg.ACLOperation(r.Int8())
+	m.PermissionType = kmsg.ACLPermissionType(r.Int8())
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -59,7 +59,7 @@ func (m *BeginTransactionRecord) Check() error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	ok := len(m.Name.S) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 1)
+		kbin.TagsFit(m.UnknownTags, true, 1)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -116,7 +116,7 @@ func appendTagsBeginTransactionRecord(m *BeginTransactionRecord, dst []byte, v i
 	w := m.UnknownTags.Writer(dst, count)
 	if hasName {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactNullableString(dst, m.Name)
+		dst = kbin.AppendFlexNullableString(dst, m.Name, true)
 		w.End(dst)
 	}
 	return w.Finish()

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -74,7 +72,7 @@ func (m *BrokerRegistrationChangeRecord) Check() error {
 	ok := (v >= 1 || m.InControlledShutdown == 0) &&
 		(v >= 2 || len(m.LogDirs) == 0) &&
 		(v >= 3 || m.CordonedLogDirs == nil) &&
-		m.UnknownTags.Fits(true, knownTagsBrokerRegistrationChangeRecord(v))
+		kbin.TagsFit(m.UnknownTags, true, knownTagsBrokerRegistrationChangeRecord(v))
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -84,10 +82,8 @@ func (m *BrokerRegistrationChangeRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *BrokerRegistrationChangeRecord) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 12)
-	b := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.BrokerEpoch))
+	dst = kbin.AppendInt32(dst, m.BrokerID)
+	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
 	dst = appendTagsBrokerRegistrationChangeRecord(m, dst, v)
 	return dst
 }
@@ -98,9 +94,8 @@ func (m *BrokerRegistrationChangeRecord) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 3 {
 		return kmsg.NoVersion(m, 0, 3)
 	}
-	b := (*[12]byte)(r.Run(12))
-	m.BrokerID = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.BrokerEpoch = int64(binary.BigEndian.Uint64(b[4:12]))
+	m.BrokerID = r.Int32()
+	m.BrokerEpoch = r.Int64()
 	m.Fenced = 0
 	m.InControlledShutdown = 0
 	m.LogDirs = m.LogDirs[:0]
@@ -169,13 +164,13 @@ func appendTagsBrokerRegistrationChangeRecord(m *BrokerRegistrationChangeRecord,
 	}
 	if hasLogDirs {
 		dst = w.Begin(2)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.LogDirs))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.LogDirs), true)
 		dst = kbin.AppendUUIDs(dst, m.LogDirs)
 		w.End(dst)
 	}
 	if hasCordonedLogDirs {
 		dst = w.Begin(3)
-		dst = kbin.AppendCompactNullableArrayLen(dst, len(m.CordonedLogDirs), m.CordonedLogDirs == nil)
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.CordonedLogDirs), m.CordonedLogDirs == nil, true)
 		dst = kbin.AppendUUIDs(dst, m.CordonedLogDirs)
 		w.End(dst)
 	}

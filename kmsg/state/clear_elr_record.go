@@ -59,7 +59,7 @@ func (m *ClearELRRecord) Check() error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	ok := len(m.TopicName) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -68,8 +68,8 @@ func (m *ClearELRRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ClearELRRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.TopicName)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.TopicName, true)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -80,7 +80,7 @@ func (m *ClearELRRecord) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.TopicName, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

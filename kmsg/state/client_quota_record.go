@@ -3,9 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-	"math"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -83,10 +80,10 @@ func (m *ClientQuotaRecord) Check() error {
 		entity := &m.Entity[i]
 		ok = ok && len(entity.EntityType) <= kbin.MaxString &&
 			len(entity.EntityName.S) <= kbin.MaxString &&
-			entity.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(entity.UnknownTags, true, 0)
 	}
 	ok = ok && len(m.Key) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -95,19 +92,17 @@ func (m *ClientQuotaRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ClientQuotaRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Entity))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Entity), true)
 	for i := range m.Entity {
 		entity := &m.Entity[i]
-		dst = kbin.AppendCompactString(dst, string(entity.EntityType))
-		dst = kbin.AppendCompactNullableString(dst, entity.EntityName)
+		dst = kbin.AppendFlexString(dst, string(entity.EntityType), true)
+		dst = kbin.AppendFlexNullableString(dst, entity.EntityName, true)
 		dst = kbin.AppendTags(dst, entity.UnknownTags)
 	}
-	dst = kbin.AppendCompactString(dst, m.Key)
-	dst = kbin.Extend(dst, 9)
-	b := (*[9]byte)(dst[len(dst)-9:])
-	binary.BigEndian.PutUint64(b[0:8], math.Float64bits(m.Value))
-	b[8] = kbin.BoolByte(m.Remove)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.Key, true)
+	dst = kbin.AppendFloat64(dst, m.Value)
+	dst = kbin.AppendBool(dst, m.Remove)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -126,13 +121,12 @@ func (m *ClientQuotaRecord) DecodeFrom(r *kbin.Reader) error {
 		entity := &m.Entity[i]
 		r.FlexString((*string)(&entity.EntityType), true)
 		r.FlexNullableString(&entity.EntityName, true)
-		r.Tags(&entity.UnknownTags)
+		r.FlexTags(&entity.UnknownTags, true)
 	}
 	r.FlexString(&m.Key, true)
-	b := (*[9]byte)(r.Run(9))
-	m.Value = math.Float64frombits(binary.BigEndian.Uint64(b[0:8]))
-	m.Remove = b[8] != 0
-	r.Tags(&m.UnknownTags)
+	m.Value = r.Float64()
+	m.Remove = r.Bool()
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -72,7 +72,7 @@ func (m *ConfigRecord) Check() error {
 	ok := len(m.ResourceName) <= kbin.MaxString &&
 		len(m.Name) <= kbin.MaxString &&
 		len(m.Value.S) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -82,10 +82,10 @@ func (m *ConfigRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConfigRecord) AppendTo(dst []byte) []byte {
 	dst = append(dst, byte(m.ResourceType))
-	dst = kbin.AppendCompactString(dst, m.ResourceName)
-	dst = kbin.AppendCompactString(dst, m.Name)
-	dst = kbin.AppendCompactNullableString(dst, m.Value)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.ResourceName, true)
+	dst = kbin.AppendFlexString(dst, m.Name, true)
+	dst = kbin.AppendFlexNullableString(dst, m.Value, true)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -99,7 +99,7 @@ func (m *ConfigRecord) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.ResourceName, true)
 	r.FlexString(&m.Name, true)
 	r.FlexNullableString(&m.Value, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -69,8 +69,8 @@ func (m *ConsumerGroupCurrentMemberAssignmentKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerGroupCurrentMemberAssignmentKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
-	dst = kbin.AppendString(dst, m.MemberID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
+	dst = kbin.AppendFlexString(dst, m.MemberID, false)
 	return dst
 }
 
@@ -178,7 +178,7 @@ func (m *ConsumerGroupCurrentMemberAssignmentValue) Check() error {
 	for i := range m.PartitionsPendingRevocation {
 		ok = ok && checkConsumerGroupCurrentMemberAssignmentValueTopicPartitions(&m.PartitionsPendingRevocation[i], v)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -193,15 +193,15 @@ func (m *ConsumerGroupCurrentMemberAssignmentValue) AppendTo(dst []byte) []byte 
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.MemberEpoch))
 	binary.BigEndian.PutUint32(b[4:8], uint32(m.PreviousMemberEpoch))
 	b[8] = byte(m.State)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.AssignedPartitions))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.AssignedPartitions), true)
 	for i := range m.AssignedPartitions {
 		dst = appendConsumerGroupCurrentMemberAssignmentValueTopicPartitions(&m.AssignedPartitions[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.PartitionsPendingRevocation))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.PartitionsPendingRevocation), true)
 	for i := range m.PartitionsPendingRevocation {
 		dst = appendConsumerGroupCurrentMemberAssignmentValueTopicPartitions(&m.PartitionsPendingRevocation[i], dst, v)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -211,10 +211,9 @@ func (m *ConsumerGroupCurrentMemberAssignmentValue) DecodeFrom(r *kbin.Reader) e
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[9]byte)(r.Run(9))
-	m.MemberEpoch = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.PreviousMemberEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-	m.State = kmsg.MemberState(b[8])
+	m.MemberEpoch = r.Int32()
+	m.PreviousMemberEpoch = r.Int32()
+	m.State = kmsg.MemberState(r.Int8())
 	if n := r.FlexArrayLen(18, true); n > cap(m.AssignedPartitions) || m.AssignedPartitions == nil {
 		m.AssignedPartitions = make([]ConsumerGroupCurrentMemberAssignmentValueTopicPartitions, n)
 	} else {
@@ -231,7 +230,7 @@ func (m *ConsumerGroupCurrentMemberAssignmentValue) DecodeFrom(r *kbin.Reader) e
 	for i := range m.PartitionsPendingRevocation {
 		decodeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(&m.PartitionsPendingRevocation[i], r, v)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 
@@ -275,7 +274,7 @@ func appendConsumerGroupCurrentMemberAssignmentValueTopicPartitions(m *ConsumerG
 }
 
 func checkConsumerGroupCurrentMemberAssignmentValueTopicPartitions(m *ConsumerGroupCurrentMemberAssignmentValueTopicPartitions, v int16) bool {
-	ok := m.UnknownTags.Fits(true, 1)
+	ok := kbin.TagsFit(m.UnknownTags, true, 1)
 	return ok
 }
 

@@ -69,8 +69,8 @@ func (m *ConsumerGroupMemberMetadataKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerGroupMemberMetadataKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
-	dst = kbin.AppendString(dst, m.MemberID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
+	dst = kbin.AppendFlexString(dst, m.MemberID, false)
 	return dst
 }
 
@@ -218,11 +218,11 @@ func (m *ConsumerGroupMemberMetadataValue) Check() error {
 		for i := range m.ClassicMemberMetadata.SupportedProtocols {
 			supportedProtocol := &m.ClassicMemberMetadata.SupportedProtocols[i]
 			ok = ok && len(supportedProtocol.Name) <= kbin.MaxString &&
-				supportedProtocol.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(supportedProtocol.UnknownTags, true, 0)
 		}
-		ok = ok && m.ClassicMemberMetadata.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(m.ClassicMemberMetadata.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 1)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 1)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -232,15 +232,15 @@ func (m *ConsumerGroupMemberMetadataValue) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerGroupMemberMetadataValue) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactNullableString(dst, m.InstanceID)
-	dst = kbin.AppendCompactNullableString(dst, m.RackID)
-	dst = kbin.AppendCompactString(dst, m.ClientID)
-	dst = kbin.AppendCompactString(dst, m.ClientHost)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.SubscribedTopicNames))
+	dst = kbin.AppendFlexNullableString(dst, m.InstanceID, true)
+	dst = kbin.AppendFlexNullableString(dst, m.RackID, true)
+	dst = kbin.AppendFlexString(dst, m.ClientID, true)
+	dst = kbin.AppendFlexString(dst, m.ClientHost, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.SubscribedTopicNames), true)
 	dst = kbin.AppendStrings(dst, m.SubscribedTopicNames, true)
-	dst = kbin.AppendCompactNullableString(dst, m.SubscribedTopicRegex)
+	dst = kbin.AppendFlexNullableString(dst, m.SubscribedTopicRegex, true)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.RebalanceTimeoutMs))
-	dst = kbin.AppendCompactNullableString(dst, m.ServerAssignor)
+	dst = kbin.AppendFlexNullableString(dst, m.ServerAssignor, true)
 	dst = appendTagsConsumerGroupMemberMetadataValue(m, dst, v)
 	return dst
 }
@@ -278,9 +278,9 @@ func (m *ConsumerGroupMemberMetadataValue) DecodeFrom(r *kbin.Reader) error {
 					supportedProtocol := &m.ClassicMemberMetadata.SupportedProtocols[i]
 					r.FlexString(&supportedProtocol.Name, true)
 					supportedProtocol.Metadata = r.FlexBytes(true)
-					r.Tags(&supportedProtocol.UnknownTags)
+					r.FlexTags(&supportedProtocol.UnknownTags, true)
 				}
-				r.Tags(&m.ClassicMemberMetadata.UnknownTags)
+				r.FlexTags(&m.ClassicMemberMetadata.UnknownTags, true)
 			} else {
 				m.ClassicMemberMetadata = nil
 			}
@@ -318,14 +318,14 @@ func appendTagsConsumerGroupMemberMetadataValue(m *ConsumerGroupMemberMetadataVa
 		if m.ClassicMemberMetadata != nil {
 			dst = append(dst, 1)
 			dst = binary.BigEndian.AppendUint32(dst, uint32(m.ClassicMemberMetadata.SessionTimeoutMs))
-			dst = kbin.AppendCompactArrayLen(dst, len(m.ClassicMemberMetadata.SupportedProtocols))
+			dst = kbin.AppendFlexArrayLen(dst, len(m.ClassicMemberMetadata.SupportedProtocols), true)
 			for i := range m.ClassicMemberMetadata.SupportedProtocols {
 				supportedProtocol := &m.ClassicMemberMetadata.SupportedProtocols[i]
-				dst = kbin.AppendCompactString(dst, supportedProtocol.Name)
-				dst = kbin.AppendCompactBytes(dst, supportedProtocol.Metadata)
+				dst = kbin.AppendFlexString(dst, supportedProtocol.Name, true)
+				dst = kbin.AppendFlexBytes(dst, supportedProtocol.Metadata, true)
 				dst = kbin.AppendTags(dst, supportedProtocol.UnknownTags)
 			}
-			dst = kbin.AppendTags(dst, m.ClassicMemberMetadata.UnknownTags)
+			dst = kbin.AppendFlexTags(dst, m.ClassicMemberMetadata.UnknownTags, true)
 		} else {
 			dst = append(dst, 0)
 		}

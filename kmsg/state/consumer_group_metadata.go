@@ -65,7 +65,7 @@ func (m *ConsumerGroupMetadataKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerGroupMetadataKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
 	return dst
 }
 
@@ -146,7 +146,7 @@ func (m *ConsumerGroupMetadataValue) Check() error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 1)
+	ok := kbin.TagsFit(m.UnknownTags, true, 1)
 	if !ok {
 		return kmsg.Refuse(m)
 	}

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -69,8 +67,8 @@ func (m *ConsumerGroupRegularExpressionKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerGroupRegularExpressionKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
-	dst = kbin.AppendString(dst, m.RegularExpression)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
+	dst = kbin.AppendFlexString(dst, m.RegularExpression, false)
 	return dst
 }
 
@@ -153,7 +151,7 @@ func (m *ConsumerGroupRegularExpressionValue) Check() error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	ok := kbin.StringsFit(m.Topics) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -162,13 +160,11 @@ func (m *ConsumerGroupRegularExpressionValue) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerGroupRegularExpressionValue) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	dst = kbin.AppendStrings(dst, m.Topics, true)
-	dst = kbin.Extend(dst, 16)
-	b := (*[16]byte)(dst[len(dst)-16:])
-	binary.BigEndian.PutUint64(b[0:8], uint64(m.ConsumerGroupRegularExpressionValueVersion))
-	binary.BigEndian.PutUint64(b[8:16], uint64(m.Timestamp))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendInt64(dst, m.ConsumerGroupRegularExpressionValueVersion)
+	dst = kbin.AppendInt64(dst, m.Timestamp)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -179,10 +175,9 @@ func (m *ConsumerGroupRegularExpressionValue) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	m.Topics = kbin.Strings(r, m.Topics, r.FlexArrayLen(1, true), true)
-	b := (*[16]byte)(r.Run(16))
-	m.ConsumerGroupRegularExpressionValueVersion = int64(binary.BigEndian.Uint64(b[0:8]))
-	m.Timestamp = int64(binary.BigEndian.Uint64(b[8:16]))
-	r.Tags(&m.UnknownTags)
+	m.ConsumerGroupRegularExpressionValueVersion = r.Int64()
+	m.Timestamp = r.Int64()
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -75,7 +75,7 @@ func (m *DelegationTokenRecord) Check() error {
 		len(m.Requester) <= kbin.MaxString &&
 		kbin.StringsFit(m.Renewers) &&
 		len(m.TokenID) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -84,17 +84,17 @@ func (m *DelegationTokenRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DelegationTokenRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.Owner)
-	dst = kbin.AppendCompactString(dst, m.Requester)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Renewers))
+	dst = kbin.AppendFlexString(dst, m.Owner, true)
+	dst = kbin.AppendFlexString(dst, m.Requester, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Renewers), true)
 	dst = kbin.AppendStrings(dst, m.Renewers, true)
 	dst = kbin.Extend(dst, 24)
 	b := (*[24]byte)(dst[len(dst)-24:])
 	binary.BigEndian.PutUint64(b[0:8], uint64(m.IssueTimestamp))
 	binary.BigEndian.PutUint64(b[8:16], uint64(m.MaxTimestamp))
 	binary.BigEndian.PutUint64(b[16:24], uint64(m.ExpirationTimestamp))
-	dst = kbin.AppendCompactString(dst, m.TokenID)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.TokenID, true)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -107,12 +107,11 @@ func (m *DelegationTokenRecord) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.Owner, true)
 	r.FlexString(&m.Requester, true)
 	m.Renewers = kbin.Strings(r, m.Renewers, r.FlexArrayLen(1, true), true)
-	b := (*[24]byte)(r.Run(24))
-	m.IssueTimestamp = int64(binary.BigEndian.Uint64(b[0:8]))
-	m.MaxTimestamp = int64(binary.BigEndian.Uint64(b[8:16]))
-	m.ExpirationTimestamp = int64(binary.BigEndian.Uint64(b[16:24]))
+	m.IssueTimestamp = r.Int64()
+	m.MaxTimestamp = r.Int64()
+	m.ExpirationTimestamp = r.Int64()
 	r.FlexString(&m.TokenID, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -63,7 +63,7 @@ func (m *FeatureLevelRecord) Check() error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	ok := len(m.Name) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -72,9 +72,9 @@ func (m *FeatureLevelRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *FeatureLevelRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.Name)
+	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.FeatureLevel))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -86,7 +86,7 @@ func (m *FeatureLevelRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexString(&m.Name, true)
 	m.FeatureLevel = r.Int16()
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

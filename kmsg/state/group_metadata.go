@@ -65,7 +65,7 @@ func (m *GroupMetadataKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *GroupMetadataKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.Group)
+	dst = kbin.AppendFlexString(dst, m.Group, false)
 	return dst
 }
 
@@ -196,9 +196,9 @@ func (m *GroupMetadataValue) Check() error {
 			len(member.GroupInstanceID.S) <= kbin.MaxString &&
 			len(member.ClientID) <= kbin.MaxString &&
 			len(member.ClientHost) <= kbin.MaxString &&
-			member.UnknownTags.Fits(v >= 4, 0)
+			kbin.TagsFit(member.UnknownTags, v >= 4, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(v >= 4, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, v >= 4, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -226,22 +226,16 @@ func (m *GroupMetadataValue) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, member.ClientID, flex)
 		dst = kbin.AppendFlexString(dst, member.ClientHost, flex)
 		if v >= 1 {
-			dst = kbin.Grow(dst, 8)
-			b := (*[8]byte)(dst[len(dst)-8:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(member.RebalanceTimeout))
-			binary.BigEndian.PutUint32(b[4:8], uint32(member.SessionTimeout))
-		} else {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(member.SessionTimeout))
+			dst = binary.BigEndian.AppendUint32(dst, uint32(member.RebalanceTimeout))
 		}
+		dst = binary.BigEndian.AppendUint32(dst, uint32(member.SessionTimeout))
 		dst = kbin.AppendFlexBytes(dst, member.Subscription, flex)
 		dst = kbin.AppendFlexBytes(dst, member.Assignment, flex)
 		if flex {
 			dst = kbin.AppendTags(dst, member.UnknownTags)
 		}
 	}
-	if flex {
-		dst = kbin.AppendTags(dst, m.UnknownTags)
-	}
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
 	return dst
 }
 
@@ -277,26 +271,16 @@ func (m *GroupMetadataValue) DecodeFrom(r *kbin.Reader) error {
 		r.FlexString(&member.ClientID, flex)
 		r.FlexString(&member.ClientHost, flex)
 		if v >= 1 {
-			b := (*[8]byte)(r.Next(8))
-			member.RebalanceTimeout = int32(binary.BigEndian.Uint32(b[0:4]))
-			member.SessionTimeout = int32(binary.BigEndian.Uint32(b[4:8]))
+			member.RebalanceTimeout = r.Int32()
 		} else {
-			member.SessionTimeout = r.Int32()
 			member.RebalanceTimeout = -1
 		}
+		member.SessionTimeout = r.Int32()
 		member.Subscription = r.FlexBytes(flex)
 		member.Assignment = r.FlexBytes(flex)
-		if flex {
-			r.Tags(&member.UnknownTags)
-		} else {
-			member.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&member.UnknownTags, flex)
 	}
-	if flex {
-		r.Tags(&m.UnknownTags)
-	} else {
-		m.UnknownTags = kbin.Tags{}
-	}
+	r.FlexTags(&m.UnknownTags, flex)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -70,8 +70,8 @@ func (m *LegacyOffsetCommitKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *LegacyOffsetCommitKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.Group)
-	dst = kbin.AppendString(dst, m.Topic)
+	dst = kbin.AppendFlexString(dst, m.Group, false)
+	dst = kbin.AppendFlexString(dst, m.Topic, false)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Partition))
 	return dst
 }
@@ -162,7 +162,7 @@ func (m *LegacyOffsetCommitValue) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *LegacyOffsetCommitValue) AppendTo(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Offset))
-	dst = kbin.AppendString(dst, m.Metadata)
+	dst = kbin.AppendFlexString(dst, m.Metadata, false)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.CommitTimestamp))
 	return dst
 }

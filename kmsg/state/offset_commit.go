@@ -70,8 +70,8 @@ func (m *OffsetCommitKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *OffsetCommitKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.Group)
-	dst = kbin.AppendString(dst, m.Topic)
+	dst = kbin.AppendFlexString(dst, m.Group, false)
+	dst = kbin.AppendFlexString(dst, m.Topic, false)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Partition))
 	return dst
 }

@@ -94,7 +94,7 @@ func (m *PartitionChangeRecord) Check() error {
 	ok := (v >= 1 || m.Directories == nil) &&
 		(v >= 2 || m.EligibleLeaderReplicas == nil) &&
 		(v >= 2 || m.LastKnownELR == nil) &&
-		m.UnknownTags.Fits(true, knownTagsPartitionChangeRecord(v))
+		kbin.TagsFit(m.UnknownTags, true, knownTagsPartitionChangeRecord(v))
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -104,10 +104,8 @@ func (m *PartitionChangeRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *PartitionChangeRecord) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 20)
-	b := (*[20]byte)(dst[len(dst)-20:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.PartitionID))
-	copy(b[4:20], m.TopicID[:])
+	dst = kbin.AppendInt32(dst, m.PartitionID)
+	dst = kbin.AppendUUID(dst, m.TopicID)
 	dst = appendTagsPartitionChangeRecord(m, dst, v)
 	return dst
 }
@@ -118,9 +116,8 @@ func (m *PartitionChangeRecord) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return kmsg.NoVersion(m, 0, 2)
 	}
-	b := (*[20]byte)(r.Run(20))
-	m.PartitionID = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.TopicID = kbin.UUID(b[4:20])
+	m.PartitionID = r.Int32()
+	m.TopicID = r.UUID()
 	m.ISR = nil
 	m.Leader = -2
 	m.Replicas = nil
@@ -254,7 +251,7 @@ func appendTagsPartitionChangeRecord(m *PartitionChangeRecord, dst []byte, v int
 	}
 	if hasDirectories {
 		dst = w.Begin(8)
-		dst = kbin.AppendCompactNullableArrayLen(dst, len(m.Directories), m.Directories == nil)
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Directories), m.Directories == nil, true)
 		dst = kbin.AppendUUIDs(dst, m.Directories)
 		w.End(dst)
 	}

@@ -99,7 +99,7 @@ func (m *PartitionRecord) Check() error {
 	ok := (v >= 1 || len(m.Directories) == 0) &&
 		(v >= 2 || m.EligibleLeaderReplicas == nil) &&
 		(v >= 2 || m.LastKnownELR == nil) &&
-		m.UnknownTags.Fits(true, knownTagsPartitionRecord(v))
+		kbin.TagsFit(m.UnknownTags, true, knownTagsPartitionRecord(v))
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -109,21 +109,19 @@ func (m *PartitionRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *PartitionRecord) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 20)
-	b := (*[20]byte)(dst[len(dst)-20:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.PartitionID))
-	copy(b[4:20], m.TopicID[:])
+	dst = kbin.AppendInt32(dst, m.PartitionID)
+	dst = kbin.AppendUUID(dst, m.TopicID)
 	dst = kbin.AppendFlexInt32s(dst, m.Replicas, true)
 	dst = kbin.AppendFlexInt32s(dst, m.ISR, true)
 	dst = kbin.AppendFlexInt32s(dst, m.RemovingReplicas, true)
 	dst = kbin.AppendFlexInt32s(dst, m.AddingReplicas, true)
 	dst = kbin.Extend(dst, 12)
-	b2 := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b2[0:4], uint32(m.Leader))
-	binary.BigEndian.PutUint32(b2[4:8], uint32(m.LeaderEpoch))
-	binary.BigEndian.PutUint32(b2[8:12], uint32(m.PartitionEpoch))
+	b := (*[12]byte)(dst[len(dst)-12:])
+	binary.BigEndian.PutUint32(b[0:4], uint32(m.Leader))
+	binary.BigEndian.PutUint32(b[4:8], uint32(m.LeaderEpoch))
+	binary.BigEndian.PutUint32(b[8:12], uint32(m.PartitionEpoch))
 	if v >= 1 {
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Directories))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Directories), true)
 		dst = kbin.AppendUUIDs(dst, m.Directories)
 	}
 	dst = appendTagsPartitionRecord(m, dst, v)
@@ -136,17 +134,15 @@ func (m *PartitionRecord) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return kmsg.NoVersion(m, 0, 2)
 	}
-	b := (*[20]byte)(r.Run(20))
-	m.PartitionID = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.TopicID = kbin.UUID(b[4:20])
+	m.PartitionID = r.Int32()
+	m.TopicID = r.UUID()
 	m.Replicas = r.FlexInt32s(m.Replicas, true)
 	m.ISR = r.FlexInt32s(m.ISR, true)
 	m.RemovingReplicas = r.FlexInt32s(m.RemovingReplicas, true)
 	m.AddingReplicas = r.FlexInt32s(m.AddingReplicas, true)
-	b2 := (*[12]byte)(r.Run(12))
-	m.Leader = int32(binary.BigEndian.Uint32(b2[0:4]))
-	m.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
-	m.PartitionEpoch = int32(binary.BigEndian.Uint32(b2[8:12]))
+	m.Leader = r.Int32()
+	m.LeaderEpoch = r.Int32()
+	m.PartitionEpoch = r.Int32()
 	if v >= 1 {
 		m.Directories = r.UUIDs(m.Directories, r.FlexArrayLen(16, true))
 	} else {

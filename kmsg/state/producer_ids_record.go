@@ -66,7 +66,7 @@ func (m *ProducerIDsRecord) Check() error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -80,7 +80,7 @@ func (m *ProducerIDsRecord) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
 	binary.BigEndian.PutUint64(b[4:12], uint64(m.BrokerEpoch))
 	binary.BigEndian.PutUint64(b[12:20], uint64(m.NextProducerID))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -90,11 +90,10 @@ func (m *ProducerIDsRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[20]byte)(r.Run(20))
-	m.BrokerID = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.BrokerEpoch = int64(binary.BigEndian.Uint64(b[4:12]))
-	m.NextProducerID = int64(binary.BigEndian.Uint64(b[12:20]))
-	r.Tags(&m.UnknownTags)
+	m.BrokerID = r.Int32()
+	m.BrokerEpoch = r.Int64()
+	m.NextProducerID = r.Int64()
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -81,7 +81,7 @@ func (m *ProducerSnapshot) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ProducerSnapshot) AppendTo(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, m.Crc)
-	dst = kbin.AppendArrayLen(dst, len(m.ProducerEntries))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.ProducerEntries), false)
 	for i := range m.ProducerEntries {
 		producerEntry := &m.ProducerEntries[i]
 		dst = kbin.Grow(dst, 46)
@@ -112,15 +112,14 @@ func (m *ProducerSnapshot) DecodeFrom(r *kbin.Reader) error {
 	}
 	for i := range m.ProducerEntries {
 		producerEntry := &m.ProducerEntries[i]
-		b := (*[46]byte)(r.Next(46))
-		producerEntry.ProducerID = int64(binary.BigEndian.Uint64(b[0:8]))
-		producerEntry.Epoch = int16(binary.BigEndian.Uint16(b[8:10]))
-		producerEntry.LastSequence = int32(binary.BigEndian.Uint32(b[10:14]))
-		producerEntry.LastOffset = int64(binary.BigEndian.Uint64(b[14:22]))
-		producerEntry.OffsetDelta = int32(binary.BigEndian.Uint32(b[22:26]))
-		producerEntry.Timestamp = int64(binary.BigEndian.Uint64(b[26:34]))
-		producerEntry.CoordinatorEpoch = int32(binary.BigEndian.Uint32(b[34:38]))
-		producerEntry.CurrentTxnFirstOffset = int64(binary.BigEndian.Uint64(b[38:46]))
+		producerEntry.ProducerID = r.Int64()
+		producerEntry.Epoch = r.Int16()
+		producerEntry.LastSequence = r.Int32()
+		producerEntry.LastOffset = r.Int64()
+		producerEntry.OffsetDelta = r.Int32()
+		producerEntry.Timestamp = r.Int64()
+		producerEntry.CoordinatorEpoch = r.Int32()
+		producerEntry.CurrentTxnFirstOffset = r.Int64()
 	}
 	return kmsg.Decoded(m, r.Finish())
 }

@@ -94,10 +94,10 @@ func (m *QuorumStateData) Check() error {
 	if v <= 0 {
 		for i := range m.CurrentVoters {
 			currentVoter := &m.CurrentVoters[i]
-			ok = ok && currentVoter.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(currentVoter.UnknownTags, true, 0)
 		}
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -108,32 +108,26 @@ func (m *QuorumStateData) Check() error {
 func (m *QuorumStateData) AppendTo(dst []byte) []byte {
 	v := m.Version
 	if v <= 0 {
-		dst = kbin.AppendCompactString(dst, m.ClusterID)
+		dst = kbin.AppendFlexString(dst, m.ClusterID, true)
 	}
+	dst = kbin.Extend(dst, 12)
+	b := (*[12]byte)(dst[len(dst)-12:])
+	binary.BigEndian.PutUint32(b[0:4], uint32(m.LeaderID))
+	binary.BigEndian.PutUint32(b[4:8], uint32(m.LeaderEpoch))
+	binary.BigEndian.PutUint32(b[8:12], uint32(m.VotedID))
 	if v >= 1 {
-		dst = kbin.Extend(dst, 28)
-		b := (*[28]byte)(dst[len(dst)-28:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.LeaderID))
-		binary.BigEndian.PutUint32(b[4:8], uint32(m.LeaderEpoch))
-		binary.BigEndian.PutUint32(b[8:12], uint32(m.VotedID))
-		copy(b[12:28], m.VotedDirectoryID[:])
-	} else {
-		dst = kbin.Extend(dst, 20)
-		b2 := (*[20]byte)(dst[len(dst)-20:])
-		binary.BigEndian.PutUint32(b2[0:4], uint32(m.LeaderID))
-		binary.BigEndian.PutUint32(b2[4:8], uint32(m.LeaderEpoch))
-		binary.BigEndian.PutUint32(b2[8:12], uint32(m.VotedID))
-		binary.BigEndian.PutUint64(b2[12:20], uint64(m.AppliedOffset))
+		dst = append(dst, m.VotedDirectoryID[:]...)
 	}
 	if v <= 0 {
-		dst = kbin.AppendCompactNullableArrayLen(dst, len(m.CurrentVoters), m.CurrentVoters == nil)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(m.AppliedOffset))
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.CurrentVoters), m.CurrentVoters == nil, true)
 		for i := range m.CurrentVoters {
 			currentVoter := &m.CurrentVoters[i]
 			dst = binary.BigEndian.AppendUint32(dst, uint32(currentVoter.VoterID))
 			dst = kbin.AppendTags(dst, currentVoter.UnknownTags)
 		}
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -148,22 +142,16 @@ func (m *QuorumStateData) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.ClusterID = ""
 	}
+	m.LeaderID = r.Int32()
+	m.LeaderEpoch = r.Int32()
+	m.VotedID = r.Int32()
 	if v >= 1 {
-		b := (*[28]byte)(r.Run(28))
-		m.LeaderID = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.LeaderEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-		m.VotedID = int32(binary.BigEndian.Uint32(b[8:12]))
-		m.VotedDirectoryID = kbin.UUID(b[12:28])
-		m.AppliedOffset = 0
+		m.VotedDirectoryID = r.UUID()
 	} else {
-		b2 := (*[20]byte)(r.Run(20))
-		m.LeaderID = int32(binary.BigEndian.Uint32(b2[0:4]))
-		m.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
-		m.VotedID = int32(binary.BigEndian.Uint32(b2[8:12]))
-		m.AppliedOffset = int64(binary.BigEndian.Uint64(b2[12:20]))
 		m.VotedDirectoryID = kbin.UUID{}
 	}
 	if v <= 0 {
+		m.AppliedOffset = r.Int64()
 		if n := r.FlexNullableArrayLen(5, true); n < 0 {
 			m.CurrentVoters = nil
 		} else {
@@ -175,12 +163,13 @@ func (m *QuorumStateData) DecodeFrom(r *kbin.Reader) error {
 		for i := range m.CurrentVoters {
 			currentVoter := &m.CurrentVoters[i]
 			currentVoter.VoterID = r.Int32()
-			r.Tags(&currentVoter.UnknownTags)
+			r.FlexTags(&currentVoter.UnknownTags, true)
 		}
 	} else {
+		m.AppliedOffset = 0
 		m.CurrentVoters = kbin.Resize(m.CurrentVoters, 0)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

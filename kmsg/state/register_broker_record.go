@@ -120,18 +120,18 @@ func (m *RegisterBrokerRecord) Check() error {
 		endPoint := &m.EndPoints[i]
 		ok = ok && len(endPoint.Name) <= kbin.MaxString &&
 			len(endPoint.Host) <= kbin.MaxString &&
-			endPoint.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(endPoint.UnknownTags, true, 0)
 	}
 	for i := range m.Features {
 		feature := &m.Features[i]
 		ok = ok && len(feature.Name) <= kbin.MaxString &&
-			feature.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(feature.UnknownTags, true, 0)
 	}
 	ok = ok && len(m.Rack.S) <= kbin.MaxString &&
 		(v >= 1 || !m.InControlledShutdown) &&
 		(v >= 3 || len(m.LogDirs) == 0) &&
 		(v >= 4 || m.CordonedLogDirs == nil) &&
-		m.UnknownTags.Fits(true, knownTagsRegisterBrokerRecord(v))
+		kbin.TagsFit(m.UnknownTags, true, knownTagsRegisterBrokerRecord(v))
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -141,49 +141,33 @@ func (m *RegisterBrokerRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RegisterBrokerRecord) AppendTo(dst []byte) []byte {
 	v := m.Version
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.BrokerID))
 	if v >= 2 {
-		dst = kbin.Extend(dst, 29)
-		b := (*[29]byte)(dst[len(dst)-29:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
-		b[4] = kbin.BoolByte(m.IsMigratingZkBroker)
-		copy(b[5:21], m.IncarnationID[:])
-		binary.BigEndian.PutUint64(b[21:29], uint64(m.BrokerEpoch))
-	} else {
-		dst = kbin.Extend(dst, 28)
-		b2 := (*[28]byte)(dst[len(dst)-28:])
-		binary.BigEndian.PutUint32(b2[0:4], uint32(m.BrokerID))
-		copy(b2[4:20], m.IncarnationID[:])
-		binary.BigEndian.PutUint64(b2[20:28], uint64(m.BrokerEpoch))
+		dst = append(dst, kbin.BoolByte(m.IsMigratingZkBroker))
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.EndPoints))
+	dst = kbin.AppendUUID(dst, m.IncarnationID)
+	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.EndPoints), true)
 	for i := range m.EndPoints {
 		endPoint := &m.EndPoints[i]
-		dst = kbin.AppendCompactString(dst, endPoint.Name)
-		dst = kbin.AppendCompactString(dst, endPoint.Host)
-		dst = kbin.Grow(dst, 4)
-		b3 := (*[4]byte)(dst[len(dst)-4:])
-		binary.BigEndian.PutUint16(b3[0:2], endPoint.Port)
-		binary.BigEndian.PutUint16(b3[2:4], uint16(endPoint.SecurityProtocol))
+		dst = kbin.AppendFlexString(dst, endPoint.Name, true)
+		dst = kbin.AppendFlexString(dst, endPoint.Host, true)
+		dst = kbin.AppendUint16(dst, endPoint.Port)
+		dst = kbin.AppendInt16(dst, int16(endPoint.SecurityProtocol))
 		dst = kbin.AppendTags(dst, endPoint.UnknownTags)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Features))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Features), true)
 	for i := range m.Features {
 		feature := &m.Features[i]
-		dst = kbin.AppendCompactString(dst, feature.Name)
-		dst = kbin.Grow(dst, 4)
-		b4 := (*[4]byte)(dst[len(dst)-4:])
-		binary.BigEndian.PutUint16(b4[0:2], uint16(feature.MinSupportedVersion))
-		binary.BigEndian.PutUint16(b4[2:4], uint16(feature.MaxSupportedVersion))
+		dst = kbin.AppendFlexString(dst, feature.Name, true)
+		dst = kbin.AppendInt16(dst, feature.MinSupportedVersion)
+		dst = kbin.AppendInt16(dst, feature.MaxSupportedVersion)
 		dst = kbin.AppendTags(dst, feature.UnknownTags)
 	}
-	dst = kbin.AppendCompactNullableString(dst, m.Rack)
+	dst = kbin.AppendFlexNullableString(dst, m.Rack, true)
+	dst = append(dst, kbin.BoolByte(m.Fenced))
 	if v >= 1 {
-		dst = kbin.Extend(dst, 2)
-		b5 := (*[2]byte)(dst[len(dst)-2:])
-		b5[0] = kbin.BoolByte(m.Fenced)
-		b5[1] = kbin.BoolByte(m.InControlledShutdown)
-	} else {
-		dst = kbin.AppendBool(dst, m.Fenced)
+		dst = append(dst, kbin.BoolByte(m.InControlledShutdown))
 	}
 	dst = appendTagsRegisterBrokerRecord(m, dst, v)
 	return dst
@@ -195,19 +179,14 @@ func (m *RegisterBrokerRecord) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 4 {
 		return kmsg.NoVersion(m, 0, 4)
 	}
+	m.BrokerID = r.Int32()
 	if v >= 2 {
-		b := (*[29]byte)(r.Run(29))
-		m.BrokerID = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.IsMigratingZkBroker = b[4] != 0
-		m.IncarnationID = kbin.UUID(b[5:21])
-		m.BrokerEpoch = int64(binary.BigEndian.Uint64(b[21:29]))
+		m.IsMigratingZkBroker = r.Bool()
 	} else {
-		b2 := (*[28]byte)(r.Run(28))
-		m.BrokerID = int32(binary.BigEndian.Uint32(b2[0:4]))
-		m.IncarnationID = kbin.UUID(b2[4:20])
-		m.BrokerEpoch = int64(binary.BigEndian.Uint64(b2[20:28]))
 		m.IsMigratingZkBroker = false
 	}
+	m.IncarnationID = r.UUID()
+	m.BrokerEpoch = r.Int64()
 	if n := r.FlexArrayLen(7, true); n > cap(m.EndPoints) || m.EndPoints == nil {
 		m.EndPoints = make([]RegisterBrokerRecordBrokerEndpoint, n)
 	} else {
@@ -217,10 +196,9 @@ func (m *RegisterBrokerRecord) DecodeFrom(r *kbin.Reader) error {
 		endPoint := &m.EndPoints[i]
 		r.FlexString(&endPoint.Name, true)
 		r.FlexString(&endPoint.Host, true)
-		b3 := (*[4]byte)(r.Next(4))
-		endPoint.Port = binary.BigEndian.Uint16(b3[0:2])
-		endPoint.SecurityProtocol = kmsg.SecurityProtocol(binary.BigEndian.Uint16(b3[2:4]))
-		r.Tags(&endPoint.UnknownTags)
+		endPoint.Port = r.Uint16()
+		endPoint.SecurityProtocol = kmsg.SecurityProtocol(r.Int16())
+		r.FlexTags(&endPoint.UnknownTags, true)
 	}
 	if n := r.FlexArrayLen(6, true); n > cap(m.Features) || m.Features == nil {
 		m.Features = make([]RegisterBrokerRecordBrokerFeature, n)
@@ -230,18 +208,15 @@ func (m *RegisterBrokerRecord) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Features {
 		feature := &m.Features[i]
 		r.FlexString(&feature.Name, true)
-		b4 := (*[4]byte)(r.Next(4))
-		feature.MinSupportedVersion = int16(binary.BigEndian.Uint16(b4[0:2]))
-		feature.MaxSupportedVersion = int16(binary.BigEndian.Uint16(b4[2:4]))
-		r.Tags(&feature.UnknownTags)
+		feature.MinSupportedVersion = r.Int16()
+		feature.MaxSupportedVersion = r.Int16()
+		r.FlexTags(&feature.UnknownTags, true)
 	}
 	r.FlexNullableString(&m.Rack, true)
+	m.Fenced = r.Bool()
 	if v >= 1 {
-		b5 := (*[2]byte)(r.Run(2))
-		m.Fenced = b5[0] != 0
-		m.InControlledShutdown = b5[1] != 0
+		m.InControlledShutdown = r.Bool()
 	} else {
-		m.Fenced = r.Bool()
 		m.InControlledShutdown = false
 	}
 	m.LogDirs = m.LogDirs[:0]
@@ -288,13 +263,13 @@ func appendTagsRegisterBrokerRecord(m *RegisterBrokerRecord, dst []byte, v int16
 	w := m.UnknownTags.Writer(dst, count)
 	if hasLogDirs {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.LogDirs))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.LogDirs), true)
 		dst = kbin.AppendUUIDs(dst, m.LogDirs)
 		w.End(dst)
 	}
 	if hasCordonedLogDirs {
 		dst = w.Begin(1)
-		dst = kbin.AppendCompactNullableArrayLen(dst, len(m.CordonedLogDirs), m.CordonedLogDirs == nil)
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.CordonedLogDirs), m.CordonedLogDirs == nil, true)
 		dst = kbin.AppendUUIDs(dst, m.CordonedLogDirs)
 		w.End(dst)
 	}

@@ -100,14 +100,14 @@ func (m *RegisterControllerRecord) Check() error {
 		endPoint := &m.EndPoints[i]
 		ok = ok && len(endPoint.Name) <= kbin.MaxString &&
 			len(endPoint.Host) <= kbin.MaxString &&
-			endPoint.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(endPoint.UnknownTags, true, 0)
 	}
 	for i := range m.Features {
 		feature := &m.Features[i]
 		ok = ok && len(feature.Name) <= kbin.MaxString &&
-			feature.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(feature.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -121,28 +121,24 @@ func (m *RegisterControllerRecord) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.ControllerID))
 	copy(b[4:20], m.IncarnationID[:])
 	b[20] = kbin.BoolByte(m.ZkMigrationReady)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.EndPoints))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.EndPoints), true)
 	for i := range m.EndPoints {
 		endPoint := &m.EndPoints[i]
-		dst = kbin.AppendCompactString(dst, endPoint.Name)
-		dst = kbin.AppendCompactString(dst, endPoint.Host)
-		dst = kbin.Grow(dst, 4)
-		b2 := (*[4]byte)(dst[len(dst)-4:])
-		binary.BigEndian.PutUint16(b2[0:2], endPoint.Port)
-		binary.BigEndian.PutUint16(b2[2:4], uint16(endPoint.SecurityProtocol))
+		dst = kbin.AppendFlexString(dst, endPoint.Name, true)
+		dst = kbin.AppendFlexString(dst, endPoint.Host, true)
+		dst = kbin.AppendUint16(dst, endPoint.Port)
+		dst = kbin.AppendInt16(dst, int16(endPoint.SecurityProtocol))
 		dst = kbin.AppendTags(dst, endPoint.UnknownTags)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Features))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Features), true)
 	for i := range m.Features {
 		feature := &m.Features[i]
-		dst = kbin.AppendCompactString(dst, feature.Name)
-		dst = kbin.Grow(dst, 4)
-		b3 := (*[4]byte)(dst[len(dst)-4:])
-		binary.BigEndian.PutUint16(b3[0:2], uint16(feature.MinSupportedVersion))
-		binary.BigEndian.PutUint16(b3[2:4], uint16(feature.MaxSupportedVersion))
+		dst = kbin.AppendFlexString(dst, feature.Name, true)
+		dst = kbin.AppendInt16(dst, feature.MinSupportedVersion)
+		dst = kbin.AppendInt16(dst, feature.MaxSupportedVersion)
 		dst = kbin.AppendTags(dst, feature.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -152,10 +148,9 @@ func (m *RegisterControllerRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[21]byte)(r.Run(21))
-	m.ControllerID = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.IncarnationID = kbin.UUID(b[4:20])
-	m.ZkMigrationReady = b[20] != 0
+	m.ControllerID = r.Int32()
+	m.IncarnationID = r.UUID()
+	m.ZkMigrationReady = r.Bool()
 	if n := r.FlexArrayLen(7, true); n > cap(m.EndPoints) || m.EndPoints == nil {
 		m.EndPoints = make([]RegisterControllerRecordControllerEndpoint, n)
 	} else {
@@ -165,10 +160,9 @@ func (m *RegisterControllerRecord) DecodeFrom(r *kbin.Reader) error {
 		endPoint := &m.EndPoints[i]
 		r.FlexString(&endPoint.Name, true)
 		r.FlexString(&endPoint.Host, true)
-		b2 := (*[4]byte)(r.Next(4))
-		endPoint.Port = binary.BigEndian.Uint16(b2[0:2])
-		endPoint.SecurityProtocol = kmsg.SecurityProtocol(binary.BigEndian.Uint16(b2[2:4]))
-		r.Tags(&endPoint.UnknownTags)
+		endPoint.Port = r.Uint16()
+		endPoint.SecurityProtocol = kmsg.SecurityProtocol(r.Int16())
+		r.FlexTags(&endPoint.UnknownTags, true)
 	}
 	if n := r.FlexArrayLen(6, true); n > cap(m.Features) || m.Features == nil {
 		m.Features = make([]RegisterControllerRecordControllerFeature, n)
@@ -178,12 +172,11 @@ func (m *RegisterControllerRecord) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Features {
 		feature := &m.Features[i]
 		r.FlexString(&feature.Name, true)
-		b3 := (*[4]byte)(r.Next(4))
-		feature.MinSupportedVersion = int16(binary.BigEndian.Uint16(b3[0:2]))
-		feature.MaxSupportedVersion = int16(binary.BigEndian.Uint16(b3[2:4]))
-		r.Tags(&feature.UnknownTags)
+		feature.MinSupportedVersion = r.Int16()
+		feature.MaxSupportedVersion = r.Int16()
+		r.FlexTags(&feature.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -120,13 +120,13 @@ func (m *RemoteLogSegmentMetadataRecord) Check() error {
 	}
 	ok := true
 	ok = ok && len(m.RemoteLogSegmentID.TopicIDPartition.Name) <= kbin.MaxString &&
-		m.RemoteLogSegmentID.TopicIDPartition.UnknownTags.Fits(true, 0)
-	ok = ok && m.RemoteLogSegmentID.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.RemoteLogSegmentID.TopicIDPartition.UnknownTags, true, 0)
+	ok = ok && kbin.TagsFit(m.RemoteLogSegmentID.UnknownTags, true, 0)
 	for i := range m.SegmentLeaderEpochs {
 		segmentLeaderEpoch := &m.SegmentLeaderEpochs[i]
-		ok = ok && segmentLeaderEpoch.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(segmentLeaderEpoch.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 1)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 1)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -136,32 +136,28 @@ func (m *RemoteLogSegmentMetadataRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoteLogSegmentMetadataRecord) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactString(dst, m.RemoteLogSegmentID.TopicIDPartition.Name)
-	dst = kbin.Extend(dst, 20)
-	b := (*[20]byte)(dst[len(dst)-20:])
-	copy(b[0:16], m.RemoteLogSegmentID.TopicIDPartition.ID[:])
-	binary.BigEndian.PutUint32(b[16:20], uint32(m.RemoteLogSegmentID.TopicIDPartition.Partition))
-	dst = kbin.AppendTags(dst, m.RemoteLogSegmentID.TopicIDPartition.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.RemoteLogSegmentID.TopicIDPartition.Name, true)
+	dst = kbin.AppendUUID(dst, m.RemoteLogSegmentID.TopicIDPartition.ID)
+	dst = kbin.AppendInt32(dst, m.RemoteLogSegmentID.TopicIDPartition.Partition)
+	dst = kbin.AppendFlexTags(dst, m.RemoteLogSegmentID.TopicIDPartition.UnknownTags, true)
 	dst = append(dst, m.RemoteLogSegmentID.ID[:]...)
-	dst = kbin.AppendTags(dst, m.RemoteLogSegmentID.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.RemoteLogSegmentID.UnknownTags, true)
 	dst = kbin.Extend(dst, 36)
-	b2 := (*[36]byte)(dst[len(dst)-36:])
-	binary.BigEndian.PutUint64(b2[0:8], uint64(m.StartOffset))
-	binary.BigEndian.PutUint64(b2[8:16], uint64(m.EndOffset))
-	binary.BigEndian.PutUint32(b2[16:20], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b2[20:28], uint64(m.MaxTimestampMs))
-	binary.BigEndian.PutUint64(b2[28:36], uint64(m.EventTimestampMs))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.SegmentLeaderEpochs))
+	b := (*[36]byte)(dst[len(dst)-36:])
+	binary.BigEndian.PutUint64(b[0:8], uint64(m.StartOffset))
+	binary.BigEndian.PutUint64(b[8:16], uint64(m.EndOffset))
+	binary.BigEndian.PutUint32(b[16:20], uint32(m.BrokerID))
+	binary.BigEndian.PutUint64(b[20:28], uint64(m.MaxTimestampMs))
+	binary.BigEndian.PutUint64(b[28:36], uint64(m.EventTimestampMs))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.SegmentLeaderEpochs), true)
 	for i := range m.SegmentLeaderEpochs {
 		segmentLeaderEpoch := &m.SegmentLeaderEpochs[i]
-		dst = kbin.Grow(dst, 12)
-		b3 := (*[12]byte)(dst[len(dst)-12:])
-		binary.BigEndian.PutUint32(b3[0:4], uint32(segmentLeaderEpoch.LeaderEpoch))
-		binary.BigEndian.PutUint64(b3[4:12], uint64(segmentLeaderEpoch.Offset))
+		dst = kbin.AppendInt32(dst, segmentLeaderEpoch.LeaderEpoch)
+		dst = kbin.AppendInt64(dst, segmentLeaderEpoch.Offset)
 		dst = kbin.AppendTags(dst, segmentLeaderEpoch.UnknownTags)
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.SegmentSizeInBytes))
-	dst = kbin.AppendCompactNullableBytes(dst, m.CustomMetadata)
+	dst = kbin.AppendFlexNullableBytes(dst, m.CustomMetadata, true)
 	dst = append(dst, byte(m.RemoteLogSegmentState))
 	dst = appendTagsRemoteLogSegmentMetadataRecord(m, dst, v)
 	return dst
@@ -174,18 +170,16 @@ func (m *RemoteLogSegmentMetadataRecord) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.RemoteLogSegmentID.TopicIDPartition.Name, true)
-	b := (*[20]byte)(r.Run(20))
-	m.RemoteLogSegmentID.TopicIDPartition.ID = kbin.UUID(b[0:16])
-	m.RemoteLogSegmentID.TopicIDPartition.Partition = int32(binary.BigEndian.Uint32(b[16:20]))
-	r.Tags(&m.RemoteLogSegmentID.TopicIDPartition.UnknownTags)
+	m.RemoteLogSegmentID.TopicIDPartition.ID = r.UUID()
+	m.RemoteLogSegmentID.TopicIDPartition.Partition = r.Int32()
+	r.FlexTags(&m.RemoteLogSegmentID.TopicIDPartition.UnknownTags, true)
 	m.RemoteLogSegmentID.ID = r.UUID()
-	r.Tags(&m.RemoteLogSegmentID.UnknownTags)
-	b2 := (*[36]byte)(r.Run(36))
-	m.StartOffset = int64(binary.BigEndian.Uint64(b2[0:8]))
-	m.EndOffset = int64(binary.BigEndian.Uint64(b2[8:16]))
-	m.BrokerID = int32(binary.BigEndian.Uint32(b2[16:20]))
-	m.MaxTimestampMs = int64(binary.BigEndian.Uint64(b2[20:28]))
-	m.EventTimestampMs = int64(binary.BigEndian.Uint64(b2[28:36]))
+	r.FlexTags(&m.RemoteLogSegmentID.UnknownTags, true)
+	m.StartOffset = r.Int64()
+	m.EndOffset = r.Int64()
+	m.BrokerID = r.Int32()
+	m.MaxTimestampMs = r.Int64()
+	m.EventTimestampMs = r.Int64()
 	if n := r.FlexArrayLen(13, true); n > cap(m.SegmentLeaderEpochs) || m.SegmentLeaderEpochs == nil {
 		m.SegmentLeaderEpochs = make([]RemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry, n)
 	} else {
@@ -193,10 +187,9 @@ func (m *RemoteLogSegmentMetadataRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	for i := range m.SegmentLeaderEpochs {
 		segmentLeaderEpoch := &m.SegmentLeaderEpochs[i]
-		b3 := (*[12]byte)(r.Next(12))
-		segmentLeaderEpoch.LeaderEpoch = int32(binary.BigEndian.Uint32(b3[0:4]))
-		segmentLeaderEpoch.Offset = int64(binary.BigEndian.Uint64(b3[4:12]))
-		r.Tags(&segmentLeaderEpoch.UnknownTags)
+		segmentLeaderEpoch.LeaderEpoch = r.Int32()
+		segmentLeaderEpoch.Offset = r.Int64()
+		r.FlexTags(&segmentLeaderEpoch.UnknownTags, true)
 	}
 	m.SegmentSizeInBytes = r.Int32()
 	m.CustomMetadata = r.FlexNullableBytes(true)
@@ -238,7 +231,7 @@ func appendTagsRemoteLogSegmentMetadataRecord(m *RemoteLogSegmentMetadataRecord,
 	w := m.UnknownTags.Writer(dst, count)
 	if hasTxnIndexEmpty {
 		dst = w.Begin(0)
-		dst = kbin.AppendBool(dst, m.TxnIndexEmpty)
+		dst = append(dst, kbin.BoolByte(m.TxnIndexEmpty))
 		w.End(dst)
 	}
 	return w.Finish()

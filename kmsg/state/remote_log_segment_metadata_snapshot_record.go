@@ -95,9 +95,9 @@ func (m *RemoteLogSegmentMetadataSnapshotRecord) Check() error {
 	ok := true
 	for i := range m.SegmentLeaderEpochs {
 		segmentLeaderEpoch := &m.SegmentLeaderEpochs[i]
-		ok = ok && segmentLeaderEpoch.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(segmentLeaderEpoch.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 1)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 1)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -115,17 +115,15 @@ func (m *RemoteLogSegmentMetadataSnapshotRecord) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint32(b[32:36], uint32(m.BrokerID))
 	binary.BigEndian.PutUint64(b[36:44], uint64(m.MaxTimestampMs))
 	binary.BigEndian.PutUint64(b[44:52], uint64(m.EventTimestampMs))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.SegmentLeaderEpochs))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.SegmentLeaderEpochs), true)
 	for i := range m.SegmentLeaderEpochs {
 		segmentLeaderEpoch := &m.SegmentLeaderEpochs[i]
-		dst = kbin.Grow(dst, 12)
-		b2 := (*[12]byte)(dst[len(dst)-12:])
-		binary.BigEndian.PutUint32(b2[0:4], uint32(segmentLeaderEpoch.LeaderEpoch))
-		binary.BigEndian.PutUint64(b2[4:12], uint64(segmentLeaderEpoch.Offset))
+		dst = kbin.AppendInt32(dst, segmentLeaderEpoch.LeaderEpoch)
+		dst = kbin.AppendInt64(dst, segmentLeaderEpoch.Offset)
 		dst = kbin.AppendTags(dst, segmentLeaderEpoch.UnknownTags)
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.SegmentSizeInBytes))
-	dst = kbin.AppendCompactNullableBytes(dst, m.CustomMetadata)
+	dst = kbin.AppendFlexNullableBytes(dst, m.CustomMetadata, true)
 	dst = append(dst, byte(m.RemoteLogSegmentState))
 	dst = appendTagsRemoteLogSegmentMetadataSnapshotRecord(m, dst, v)
 	return dst
@@ -137,13 +135,12 @@ func (m *RemoteLogSegmentMetadataSnapshotRecord) DecodeFrom(r *kbin.Reader) erro
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[52]byte)(r.Run(52))
-	m.SegmentID = kbin.UUID(b[0:16])
-	m.StartOffset = int64(binary.BigEndian.Uint64(b[16:24]))
-	m.EndOffset = int64(binary.BigEndian.Uint64(b[24:32]))
-	m.BrokerID = int32(binary.BigEndian.Uint32(b[32:36]))
-	m.MaxTimestampMs = int64(binary.BigEndian.Uint64(b[36:44]))
-	m.EventTimestampMs = int64(binary.BigEndian.Uint64(b[44:52]))
+	m.SegmentID = r.UUID()
+	m.StartOffset = r.Int64()
+	m.EndOffset = r.Int64()
+	m.BrokerID = r.Int32()
+	m.MaxTimestampMs = r.Int64()
+	m.EventTimestampMs = r.Int64()
 	if n := r.FlexArrayLen(13, true); n > cap(m.SegmentLeaderEpochs) || m.SegmentLeaderEpochs == nil {
 		m.SegmentLeaderEpochs = make([]RemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry, n)
 	} else {
@@ -151,10 +148,9 @@ func (m *RemoteLogSegmentMetadataSnapshotRecord) DecodeFrom(r *kbin.Reader) erro
 	}
 	for i := range m.SegmentLeaderEpochs {
 		segmentLeaderEpoch := &m.SegmentLeaderEpochs[i]
-		b2 := (*[12]byte)(r.Next(12))
-		segmentLeaderEpoch.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[0:4]))
-		segmentLeaderEpoch.Offset = int64(binary.BigEndian.Uint64(b2[4:12]))
-		r.Tags(&segmentLeaderEpoch.UnknownTags)
+		segmentLeaderEpoch.LeaderEpoch = r.Int32()
+		segmentLeaderEpoch.Offset = r.Int64()
+		r.FlexTags(&segmentLeaderEpoch.UnknownTags, true)
 	}
 	m.SegmentSizeInBytes = r.Int32()
 	m.CustomMetadata = r.FlexNullableBytes(true)
@@ -196,7 +192,7 @@ func appendTagsRemoteLogSegmentMetadataSnapshotRecord(m *RemoteLogSegmentMetadat
 	w := m.UnknownTags.Writer(dst, count)
 	if hasTxnIndexEmpty {
 		dst = w.Begin(0)
-		dst = kbin.AppendBool(dst, m.TxnIndexEmpty)
+		dst = append(dst, kbin.BoolByte(m.TxnIndexEmpty))
 		w.End(dst)
 	}
 	return w.Finish()

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -96,9 +94,9 @@ func (m *RemoteLogSegmentMetadataUpdateRecord) Check() error {
 	}
 	ok := true
 	ok = ok && len(m.RemoteLogSegmentID.TopicIDPartition.Name) <= kbin.MaxString &&
-		m.RemoteLogSegmentID.TopicIDPartition.UnknownTags.Fits(true, 0)
-	ok = ok && m.RemoteLogSegmentID.UnknownTags.Fits(true, 0)
-	ok = ok && m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.RemoteLogSegmentID.TopicIDPartition.UnknownTags, true, 0)
+	ok = ok && kbin.TagsFit(m.RemoteLogSegmentID.UnknownTags, true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -107,21 +105,17 @@ func (m *RemoteLogSegmentMetadataUpdateRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoteLogSegmentMetadataUpdateRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.RemoteLogSegmentID.TopicIDPartition.Name)
-	dst = kbin.Extend(dst, 20)
-	b := (*[20]byte)(dst[len(dst)-20:])
-	copy(b[0:16], m.RemoteLogSegmentID.TopicIDPartition.ID[:])
-	binary.BigEndian.PutUint32(b[16:20], uint32(m.RemoteLogSegmentID.TopicIDPartition.Partition))
-	dst = kbin.AppendTags(dst, m.RemoteLogSegmentID.TopicIDPartition.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.RemoteLogSegmentID.TopicIDPartition.Name, true)
+	dst = kbin.AppendUUID(dst, m.RemoteLogSegmentID.TopicIDPartition.ID)
+	dst = kbin.AppendInt32(dst, m.RemoteLogSegmentID.TopicIDPartition.Partition)
+	dst = kbin.AppendFlexTags(dst, m.RemoteLogSegmentID.TopicIDPartition.UnknownTags, true)
 	dst = append(dst, m.RemoteLogSegmentID.ID[:]...)
-	dst = kbin.AppendTags(dst, m.RemoteLogSegmentID.UnknownTags)
-	dst = kbin.Extend(dst, 12)
-	b2 := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b2[0:4], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b2[4:12], uint64(m.EventTimestampMs))
-	dst = kbin.AppendCompactNullableBytes(dst, m.CustomMetadata)
+	dst = kbin.AppendFlexTags(dst, m.RemoteLogSegmentID.UnknownTags, true)
+	dst = kbin.AppendInt32(dst, m.BrokerID)
+	dst = kbin.AppendInt64(dst, m.EventTimestampMs)
+	dst = kbin.AppendFlexNullableBytes(dst, m.CustomMetadata, true)
 	dst = append(dst, byte(m.RemoteLogSegmentState))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -132,18 +126,16 @@ func (m *RemoteLogSegmentMetadataUpdateRecord) DecodeFrom(r *kbin.Reader) error 
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.RemoteLogSegmentID.TopicIDPartition.Name, true)
-	b := (*[20]byte)(r.Run(20))
-	m.RemoteLogSegmentID.TopicIDPartition.ID = kbin.UUID(b[0:16])
-	m.RemoteLogSegmentID.TopicIDPartition.Partition = int32(binary.BigEndian.Uint32(b[16:20]))
-	r.Tags(&m.RemoteLogSegmentID.TopicIDPartition.UnknownTags)
+	m.RemoteLogSegmentID.TopicIDPartition.ID = r.UUID()
+	m.RemoteLogSegmentID.TopicIDPartition.Partition = r.Int32()
+	r.FlexTags(&m.RemoteLogSegmentID.TopicIDPartition.UnknownTags, true)
 	m.RemoteLogSegmentID.ID = r.UUID()
-	r.Tags(&m.RemoteLogSegmentID.UnknownTags)
-	b2 := (*[12]byte)(r.Run(12))
-	m.BrokerID = int32(binary.BigEndian.Uint32(b2[0:4]))
-	m.EventTimestampMs = int64(binary.BigEndian.Uint64(b2[4:12]))
+	r.FlexTags(&m.RemoteLogSegmentID.UnknownTags, true)
+	m.BrokerID = r.Int32()
+	m.EventTimestampMs = r.Int64()
 	m.CustomMetadata = r.FlexNullableBytes(true)
 	m.RemoteLogSegmentState = kmsg.RemoteLogSegmentState(r.Int8())
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -82,8 +82,8 @@ func (m *RemotePartitionDeleteMetadataRecord) Check() error {
 	}
 	ok := true
 	ok = ok && len(m.TopicIDPartition.Name) <= kbin.MaxString &&
-		m.TopicIDPartition.UnknownTags.Fits(true, 0)
-	ok = ok && m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.TopicIDPartition.UnknownTags, true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -92,18 +92,16 @@ func (m *RemotePartitionDeleteMetadataRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemotePartitionDeleteMetadataRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.TopicIDPartition.Name)
-	dst = kbin.Extend(dst, 20)
-	b := (*[20]byte)(dst[len(dst)-20:])
-	copy(b[0:16], m.TopicIDPartition.ID[:])
-	binary.BigEndian.PutUint32(b[16:20], uint32(m.TopicIDPartition.Partition))
-	dst = kbin.AppendTags(dst, m.TopicIDPartition.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.TopicIDPartition.Name, true)
+	dst = kbin.AppendUUID(dst, m.TopicIDPartition.ID)
+	dst = kbin.AppendInt32(dst, m.TopicIDPartition.Partition)
+	dst = kbin.AppendFlexTags(dst, m.TopicIDPartition.UnknownTags, true)
 	dst = kbin.Extend(dst, 13)
-	b2 := (*[13]byte)(dst[len(dst)-13:])
-	binary.BigEndian.PutUint32(b2[0:4], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b2[4:12], uint64(m.EventTimestampMs))
-	b2[12] = byte(m.RemotePartitionDeleteState)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	b := (*[13]byte)(dst[len(dst)-13:])
+	binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
+	binary.BigEndian.PutUint64(b[4:12], uint64(m.EventTimestampMs))
+	b[12] = byte(m.RemotePartitionDeleteState)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -114,15 +112,13 @@ func (m *RemotePartitionDeleteMetadataRecord) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.TopicIDPartition.Name, true)
-	b := (*[20]byte)(r.Run(20))
-	m.TopicIDPartition.ID = kbin.UUID(b[0:16])
-	m.TopicIDPartition.Partition = int32(binary.BigEndian.Uint32(b[16:20]))
-	r.Tags(&m.TopicIDPartition.UnknownTags)
-	b2 := (*[13]byte)(r.Run(13))
-	m.BrokerID = int32(binary.BigEndian.Uint32(b2[0:4]))
-	m.EventTimestampMs = int64(binary.BigEndian.Uint64(b2[4:12]))
-	m.RemotePartitionDeleteState = kmsg.RemotePartitionDeleteState(b2[12])
-	r.Tags(&m.UnknownTags)
+	m.TopicIDPartition.ID = r.UUID()
+	m.TopicIDPartition.Partition = r.Int32()
+	r.FlexTags(&m.TopicIDPartition.UnknownTags, true)
+	m.BrokerID = r.Int32()
+	m.EventTimestampMs = r.Int64()
+	m.RemotePartitionDeleteState = kmsg.RemotePartitionDeleteState(r.Int8())
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

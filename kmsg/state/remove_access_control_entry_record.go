@@ -57,7 +57,7 @@ func (m *RemoveAccessControlEntryRecord) Check() error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -67,7 +67,7 @@ func (m *RemoveAccessControlEntryRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoveAccessControlEntryRecord) AppendTo(dst []byte) []byte {
 	dst = append(dst, m.ID[:]...)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -78,7 +78,7 @@ func (m *RemoveAccessControlEntryRecord) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	m.ID = r.UUID()
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

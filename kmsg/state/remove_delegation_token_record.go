@@ -58,7 +58,7 @@ func (m *RemoveDelegationTokenRecord) Check() error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	ok := len(m.TokenID) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -67,8 +67,8 @@ func (m *RemoveDelegationTokenRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoveDelegationTokenRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.TokenID)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexString(dst, m.TokenID, true)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -79,7 +79,7 @@ func (m *RemoveDelegationTokenRecord) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.TokenID, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

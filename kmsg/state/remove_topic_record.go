@@ -57,7 +57,7 @@ func (m *RemoveTopicRecord) Check() error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -67,7 +67,7 @@ func (m *RemoveTopicRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoveTopicRecord) AppendTo(dst []byte) []byte {
 	dst = append(dst, m.TopicID[:]...)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -78,7 +78,7 @@ func (m *RemoveTopicRecord) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	m.TopicID = r.UUID()
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

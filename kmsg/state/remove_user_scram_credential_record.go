@@ -60,7 +60,7 @@ func (m *RemoveUserSCRAMCredentialRecord) Check() error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	ok := len(m.Name) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -69,9 +69,9 @@ func (m *RemoveUserSCRAMCredentialRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoveUserSCRAMCredentialRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.Name)
+	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = append(dst, byte(m.Mechanism))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -83,7 +83,7 @@ func (m *RemoveUserSCRAMCredentialRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexString(&m.Name, true)
 	m.Mechanism = kmsg.SCRAMMechanism(r.Int8())
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -69,8 +69,8 @@ func (m *ShareGroupCurrentMemberAssignmentKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupCurrentMemberAssignmentKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
-	dst = kbin.AppendString(dst, m.MemberID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
+	dst = kbin.AppendFlexString(dst, m.MemberID, false)
 	return dst
 }
 
@@ -169,9 +169,9 @@ func (m *ShareGroupCurrentMemberAssignmentValue) Check() error {
 	ok := true
 	for i := range m.AssignedPartitions {
 		assignedPartition := &m.AssignedPartitions[i]
-		ok = ok && assignedPartition.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(assignedPartition.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -185,14 +185,14 @@ func (m *ShareGroupCurrentMemberAssignmentValue) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.MemberEpoch))
 	binary.BigEndian.PutUint32(b[4:8], uint32(m.PreviousMemberEpoch))
 	b[8] = byte(m.State)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.AssignedPartitions))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.AssignedPartitions), true)
 	for i := range m.AssignedPartitions {
 		assignedPartition := &m.AssignedPartitions[i]
 		dst = append(dst, assignedPartition.TopicID[:]...)
 		dst = kbin.AppendFlexInt32s(dst, assignedPartition.Partitions, true)
 		dst = kbin.AppendTags(dst, assignedPartition.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -202,10 +202,9 @@ func (m *ShareGroupCurrentMemberAssignmentValue) DecodeFrom(r *kbin.Reader) erro
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[9]byte)(r.Run(9))
-	m.MemberEpoch = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.PreviousMemberEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-	m.State = kmsg.MemberState(b[8])
+	m.MemberEpoch = r.Int32()
+	m.PreviousMemberEpoch = r.Int32()
+	m.State = kmsg.MemberState(r.Int8())
 	if n := r.FlexArrayLen(18, true); n > cap(m.AssignedPartitions) || m.AssignedPartitions == nil {
 		m.AssignedPartitions = make([]ShareGroupCurrentMemberAssignmentValueTopicPartitions, n)
 	} else {
@@ -215,9 +214,9 @@ func (m *ShareGroupCurrentMemberAssignmentValue) DecodeFrom(r *kbin.Reader) erro
 		assignedPartition := &m.AssignedPartitions[i]
 		assignedPartition.TopicID = r.UUID()
 		assignedPartition.Partitions = r.FlexInt32s(assignedPartition.Partitions, true)
-		r.Tags(&assignedPartition.UnknownTags)
+		r.FlexTags(&assignedPartition.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

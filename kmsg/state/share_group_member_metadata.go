@@ -67,8 +67,8 @@ func (m *ShareGroupMemberMetadataKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupMemberMetadataKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
-	dst = kbin.AppendString(dst, m.MemberID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
+	dst = kbin.AppendFlexString(dst, m.MemberID, false)
 	return dst
 }
 
@@ -159,7 +159,7 @@ func (m *ShareGroupMemberMetadataValue) Check() error {
 		len(m.ClientID) <= kbin.MaxString &&
 		len(m.ClientHost) <= kbin.MaxString &&
 		kbin.StringsFit(m.SubscribedTopicNames) &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -168,12 +168,12 @@ func (m *ShareGroupMemberMetadataValue) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupMemberMetadataValue) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactNullableString(dst, m.RackID)
-	dst = kbin.AppendCompactString(dst, m.ClientID)
-	dst = kbin.AppendCompactString(dst, m.ClientHost)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.SubscribedTopicNames))
+	dst = kbin.AppendFlexNullableString(dst, m.RackID, true)
+	dst = kbin.AppendFlexString(dst, m.ClientID, true)
+	dst = kbin.AppendFlexString(dst, m.ClientHost, true)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.SubscribedTopicNames), true)
 	dst = kbin.AppendStrings(dst, m.SubscribedTopicNames, true)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -187,7 +187,7 @@ func (m *ShareGroupMemberMetadataValue) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.ClientID, true)
 	r.FlexString(&m.ClientHost, true)
 	m.SubscribedTopicNames = kbin.Strings(r, m.SubscribedTopicNames, r.FlexArrayLen(1, true), true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

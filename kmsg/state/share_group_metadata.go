@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -65,7 +63,7 @@ func (m *ShareGroupMetadataKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupMetadataKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
 	return dst
 }
 
@@ -145,7 +143,7 @@ func (m *ShareGroupMetadataValue) Check() error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -154,11 +152,9 @@ func (m *ShareGroupMetadataValue) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupMetadataValue) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 12)
-	b := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.Epoch))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.MetadataHash))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendInt32(dst, m.Epoch)
+	dst = kbin.AppendInt64(dst, m.MetadataHash)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -168,10 +164,9 @@ func (m *ShareGroupMetadataValue) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[12]byte)(r.Run(12))
-	m.Epoch = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.MetadataHash = int64(binary.BigEndian.Uint64(b[4:12]))
-	r.Tags(&m.UnknownTags)
+	m.Epoch = r.Int32()
+	m.MetadataHash = r.Int64()
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

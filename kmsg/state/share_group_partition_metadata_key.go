@@ -59,7 +59,7 @@ func (m *ShareGroupPartitionMetadataKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupPartitionMetadataKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
 	return dst
 }
 

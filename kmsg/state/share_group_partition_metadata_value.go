@@ -89,11 +89,11 @@ func (m *ShareGroupPartitionMetadataValue) Check() error {
 		for j := range topic.PartitionMetadata {
 			partitionMetadata := &topic.PartitionMetadata[j]
 			ok = ok && kbin.StringsFit(partitionMetadata.Racks) &&
-				partitionMetadata.UnknownTags.Fits(true, 0)
+				kbin.TagsFit(partitionMetadata.UnknownTags, true, 0)
 		}
-		ok = ok && topic.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -102,23 +102,23 @@ func (m *ShareGroupPartitionMetadataValue) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupPartitionMetadataValue) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Topics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		dst = append(dst, topic.TopicID[:]...)
-		dst = kbin.AppendCompactString(dst, topic.TopicName)
+		dst = kbin.AppendFlexString(dst, topic.TopicName, true)
 		dst = binary.BigEndian.AppendUint32(dst, uint32(topic.NumPartitions))
-		dst = kbin.AppendCompactArrayLen(dst, len(topic.PartitionMetadata))
+		dst = kbin.AppendFlexArrayLen(dst, len(topic.PartitionMetadata), true)
 		for j := range topic.PartitionMetadata {
 			partitionMetadata := &topic.PartitionMetadata[j]
 			dst = binary.BigEndian.AppendUint32(dst, uint32(partitionMetadata.Partition))
-			dst = kbin.AppendCompactArrayLen(dst, len(partitionMetadata.Racks))
+			dst = kbin.AppendFlexArrayLen(dst, len(partitionMetadata.Racks), true)
 			dst = kbin.AppendStrings(dst, partitionMetadata.Racks, true)
 			dst = kbin.AppendTags(dst, partitionMetadata.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -147,11 +147,11 @@ func (m *ShareGroupPartitionMetadataValue) DecodeFrom(r *kbin.Reader) error {
 			partitionMetadata := &topic.PartitionMetadata[j]
 			partitionMetadata.Partition = r.Int32()
 			partitionMetadata.Racks = kbin.Strings(r, partitionMetadata.Racks, r.FlexArrayLen(1, true), true)
-			r.Tags(&partitionMetadata.UnknownTags)
+			r.FlexTags(&partitionMetadata.UnknownTags, true)
 		}
-		r.Tags(&topic.UnknownTags)
+		r.FlexTags(&topic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -64,7 +64,7 @@ func (m *ShareGroupStatePartitionMetadataKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupStatePartitionMetadataKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
 	return dst
 }
 
@@ -181,9 +181,9 @@ func (m *ShareGroupStatePartitionMetadataValue) Check() error {
 	for i := range m.DeletingTopics {
 		deletingTopic := &m.DeletingTopics[i]
 		ok = ok && len(deletingTopic.TopicName) <= kbin.MaxString &&
-			deletingTopic.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(deletingTopic.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -193,22 +193,22 @@ func (m *ShareGroupStatePartitionMetadataValue) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupStatePartitionMetadataValue) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactArrayLen(dst, len(m.InitializingTopics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.InitializingTopics), true)
 	for i := range m.InitializingTopics {
 		dst = appendShareGroupStatePartitionMetadataValueTopicPartitionsInfo(&m.InitializingTopics[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.InitializedTopics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.InitializedTopics), true)
 	for i := range m.InitializedTopics {
 		dst = appendShareGroupStatePartitionMetadataValueTopicPartitionsInfo(&m.InitializedTopics[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.DeletingTopics))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.DeletingTopics), true)
 	for i := range m.DeletingTopics {
 		deletingTopic := &m.DeletingTopics[i]
 		dst = append(dst, deletingTopic.TopicID[:]...)
-		dst = kbin.AppendCompactString(dst, deletingTopic.TopicName)
+		dst = kbin.AppendFlexString(dst, deletingTopic.TopicName, true)
 		dst = kbin.AppendTags(dst, deletingTopic.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -243,9 +243,9 @@ func (m *ShareGroupStatePartitionMetadataValue) DecodeFrom(r *kbin.Reader) error
 		deletingTopic := &m.DeletingTopics[i]
 		deletingTopic.TopicID = r.UUID()
 		r.FlexString(&deletingTopic.TopicName, true)
-		r.Tags(&deletingTopic.UnknownTags)
+		r.FlexTags(&deletingTopic.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 
@@ -270,20 +270,20 @@ func decodeShareGroupStatePartitionMetadataValueTopicPartitionsInfo(m *ShareGrou
 	m.TopicID = r.UUID()
 	r.FlexString(&m.TopicName, true)
 	m.Partitions = r.FlexInt32s(m.Partitions, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendShareGroupStatePartitionMetadataValueTopicPartitionsInfo(m *ShareGroupStatePartitionMetadataValueTopicPartitionsInfo, dst []byte, v int16) []byte {
 	dst = append(dst, m.TopicID[:]...)
-	dst = kbin.AppendCompactString(dst, m.TopicName)
+	dst = kbin.AppendFlexString(dst, m.TopicName, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
 func checkShareGroupStatePartitionMetadataValueTopicPartitionsInfo(m *ShareGroupStatePartitionMetadataValueTopicPartitionsInfo, v int16) bool {
 	ok := len(m.TopicName) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 

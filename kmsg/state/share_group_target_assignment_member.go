@@ -67,8 +67,8 @@ func (m *ShareGroupTargetAssignmentMemberKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupTargetAssignmentMemberKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
-	dst = kbin.AppendString(dst, m.MemberID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
+	dst = kbin.AppendFlexString(dst, m.MemberID, false)
 	return dst
 }
 
@@ -161,9 +161,9 @@ func (m *ShareGroupTargetAssignmentMemberValue) Check() error {
 	ok := true
 	for i := range m.TopicPartitions {
 		topicPartition := &m.TopicPartitions[i]
-		ok = ok && topicPartition.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(topicPartition.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -172,14 +172,14 @@ func (m *ShareGroupTargetAssignmentMemberValue) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupTargetAssignmentMemberValue) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactArrayLen(dst, len(m.TopicPartitions))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.TopicPartitions), true)
 	for i := range m.TopicPartitions {
 		topicPartition := &m.TopicPartitions[i]
 		dst = append(dst, topicPartition.TopicID[:]...)
 		dst = kbin.AppendFlexInt32s(dst, topicPartition.Partitions, true)
 		dst = kbin.AppendTags(dst, topicPartition.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -198,9 +198,9 @@ func (m *ShareGroupTargetAssignmentMemberValue) DecodeFrom(r *kbin.Reader) error
 		topicPartition := &m.TopicPartitions[i]
 		topicPartition.TopicID = r.UUID()
 		topicPartition.Partitions = r.FlexInt32s(topicPartition.Partitions, true)
-		r.Tags(&topicPartition.UnknownTags)
+		r.FlexTags(&topicPartition.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -66,7 +66,7 @@ func (m *ShareGroupTargetAssignmentMetadataKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupTargetAssignmentMetadataKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
 	return dst
 }
 
@@ -145,7 +145,7 @@ func (m *ShareGroupTargetAssignmentMetadataValue) Check() error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 1)
+	ok := kbin.TagsFit(m.UnknownTags, true, 1)
 	if !ok {
 		return kmsg.Refuse(m)
 	}

@@ -69,11 +69,9 @@ func (m *ShareSnapshotKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareSnapshotKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
-	dst = kbin.Extend(dst, 20)
-	b := (*[20]byte)(dst[len(dst)-20:])
-	copy(b[0:16], m.TopicID[:])
-	binary.BigEndian.PutUint32(b[16:20], uint32(m.Partition))
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
+	dst = kbin.AppendUUID(dst, m.TopicID)
+	dst = kbin.AppendInt32(dst, m.Partition)
 	return dst
 }
 
@@ -84,9 +82,8 @@ func (m *ShareSnapshotKey) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.GroupID, false)
-	b := (*[20]byte)(r.Run(20))
-	m.TopicID = kbin.UUID(b[0:16])
-	m.Partition = int32(binary.BigEndian.Uint32(b[16:20]))
+	m.TopicID = r.UUID()
+	m.Partition = r.Int32()
 	return kmsg.Decoded(m, r.Finish())
 }
 
@@ -190,9 +187,9 @@ func (m *ShareSnapshotValue) Check() error {
 	ok := true
 	for i := range m.StateBatches {
 		stateBatch := &m.StateBatches[i]
-		ok = ok && stateBatch.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(stateBatch.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 1)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 1)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -210,7 +207,7 @@ func (m *ShareSnapshotValue) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint64(b[12:20], uint64(m.StartOffset))
 	binary.BigEndian.PutUint64(b[20:28], uint64(m.CreateTimestamp))
 	binary.BigEndian.PutUint64(b[28:36], uint64(m.WriteTimestamp))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.StateBatches))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.StateBatches), true)
 	for i := range m.StateBatches {
 		stateBatch := &m.StateBatches[i]
 		dst = kbin.Grow(dst, 19)
@@ -231,13 +228,12 @@ func (m *ShareSnapshotValue) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[36]byte)(r.Run(36))
-	m.SnapshotEpoch = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.StateEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-	m.LeaderEpoch = int32(binary.BigEndian.Uint32(b[8:12]))
-	m.StartOffset = int64(binary.BigEndian.Uint64(b[12:20]))
-	m.CreateTimestamp = int64(binary.BigEndian.Uint64(b[20:28]))
-	m.WriteTimestamp = int64(binary.BigEndian.Uint64(b[28:36]))
+	m.SnapshotEpoch = r.Int32()
+	m.StateEpoch = r.Int32()
+	m.LeaderEpoch = r.Int32()
+	m.StartOffset = r.Int64()
+	m.CreateTimestamp = r.Int64()
+	m.WriteTimestamp = r.Int64()
 	if n := r.FlexArrayLen(20, true); n > cap(m.StateBatches) || m.StateBatches == nil {
 		m.StateBatches = make([]ShareSnapshotValueStateBatch, n)
 	} else {
@@ -245,12 +241,11 @@ func (m *ShareSnapshotValue) DecodeFrom(r *kbin.Reader) error {
 	}
 	for i := range m.StateBatches {
 		stateBatch := &m.StateBatches[i]
-		b2 := (*[19]byte)(r.Next(19))
-		stateBatch.FirstOffset = int64(binary.BigEndian.Uint64(b2[0:8]))
-		stateBatch.LastOffset = int64(binary.BigEndian.Uint64(b2[8:16]))
-		stateBatch.DeliveryState = kmsg.ShareDeliveryState(b2[16])
-		stateBatch.DeliveryCount = int16(binary.BigEndian.Uint16(b2[17:19]))
-		r.Tags(&stateBatch.UnknownTags)
+		stateBatch.FirstOffset = r.Int64()
+		stateBatch.LastOffset = r.Int64()
+		stateBatch.DeliveryState = kmsg.ShareDeliveryState(r.Int8())
+		stateBatch.DeliveryCount = r.Int16()
+		r.FlexTags(&stateBatch.UnknownTags, true)
 	}
 	m.DeliveryCompleteCount = -1
 	m.UnknownTags = kbin.Tags{}

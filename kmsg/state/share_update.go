@@ -69,11 +69,9 @@ func (m *ShareUpdateKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareUpdateKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
-	dst = kbin.Extend(dst, 20)
-	b := (*[20]byte)(dst[len(dst)-20:])
-	copy(b[0:16], m.TopicID[:])
-	binary.BigEndian.PutUint32(b[16:20], uint32(m.Partition))
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
+	dst = kbin.AppendUUID(dst, m.TopicID)
+	dst = kbin.AppendInt32(dst, m.Partition)
 	return dst
 }
 
@@ -84,9 +82,8 @@ func (m *ShareUpdateKey) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.GroupID, false)
-	b := (*[20]byte)(r.Run(20))
-	m.TopicID = kbin.UUID(b[0:16])
-	m.Partition = int32(binary.BigEndian.Uint32(b[16:20]))
+	m.TopicID = r.UUID()
+	m.Partition = r.Int32()
 	return kmsg.Decoded(m, r.Finish())
 }
 
@@ -184,9 +181,9 @@ func (m *ShareUpdateValue) Check() error {
 	ok := true
 	for i := range m.StateBatches {
 		stateBatch := &m.StateBatches[i]
-		ok = ok && stateBatch.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(stateBatch.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 1)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 1)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -201,7 +198,7 @@ func (m *ShareUpdateValue) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.SnapshotEpoch))
 	binary.BigEndian.PutUint32(b[4:8], uint32(m.LeaderEpoch))
 	binary.BigEndian.PutUint64(b[8:16], uint64(m.StartOffset))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.StateBatches))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.StateBatches), true)
 	for i := range m.StateBatches {
 		stateBatch := &m.StateBatches[i]
 		dst = kbin.Grow(dst, 19)
@@ -222,10 +219,9 @@ func (m *ShareUpdateValue) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[16]byte)(r.Run(16))
-	m.SnapshotEpoch = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.LeaderEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-	m.StartOffset = int64(binary.BigEndian.Uint64(b[8:16]))
+	m.SnapshotEpoch = r.Int32()
+	m.LeaderEpoch = r.Int32()
+	m.StartOffset = r.Int64()
 	if n := r.FlexArrayLen(20, true); n > cap(m.StateBatches) || m.StateBatches == nil {
 		m.StateBatches = make([]ShareUpdateValueStateBatch, n)
 	} else {
@@ -233,12 +229,11 @@ func (m *ShareUpdateValue) DecodeFrom(r *kbin.Reader) error {
 	}
 	for i := range m.StateBatches {
 		stateBatch := &m.StateBatches[i]
-		b2 := (*[19]byte)(r.Next(19))
-		stateBatch.FirstOffset = int64(binary.BigEndian.Uint64(b2[0:8]))
-		stateBatch.LastOffset = int64(binary.BigEndian.Uint64(b2[8:16]))
-		stateBatch.DeliveryState = kmsg.ShareDeliveryState(b2[16])
-		stateBatch.DeliveryCount = int16(binary.BigEndian.Uint16(b2[17:19]))
-		r.Tags(&stateBatch.UnknownTags)
+		stateBatch.FirstOffset = r.Int64()
+		stateBatch.LastOffset = r.Int64()
+		stateBatch.DeliveryState = kmsg.ShareDeliveryState(r.Int8())
+		stateBatch.DeliveryCount = r.Int16()
+		r.FlexTags(&stateBatch.UnknownTags, true)
 	}
 	m.DeliveryCompleteCount = -1
 	m.UnknownTags = kbin.Tags{}

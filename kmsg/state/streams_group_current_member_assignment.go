@@ -69,8 +69,8 @@ func (m *StreamsGroupCurrentMemberAssignmentKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupCurrentMemberAssignmentKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
-	dst = kbin.AppendString(dst, m.MemberID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
+	dst = kbin.AppendFlexString(dst, m.MemberID, false)
 	return dst
 }
 
@@ -201,7 +201,7 @@ func (m *StreamsGroupCurrentMemberAssignmentValue) Check() error {
 	for i := range m.WarmupTasksPendingRevocation {
 		ok = ok && checkStreamsGroupCurrentMemberAssignmentValueTaskIDs(&m.WarmupTasksPendingRevocation[i], v)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -216,31 +216,31 @@ func (m *StreamsGroupCurrentMemberAssignmentValue) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.MemberEpoch))
 	binary.BigEndian.PutUint32(b[4:8], uint32(m.PreviousMemberEpoch))
 	b[8] = byte(m.State)
-	dst = kbin.AppendCompactArrayLen(dst, len(m.ActiveTasks))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.ActiveTasks), true)
 	for i := range m.ActiveTasks {
 		dst = appendStreamsGroupCurrentMemberAssignmentValueTaskIDs(&m.ActiveTasks[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.StandbyTasks))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.StandbyTasks), true)
 	for i := range m.StandbyTasks {
 		dst = appendStreamsGroupCurrentMemberAssignmentValueTaskIDs(&m.StandbyTasks[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.WarmupTasks))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.WarmupTasks), true)
 	for i := range m.WarmupTasks {
 		dst = appendStreamsGroupCurrentMemberAssignmentValueTaskIDs(&m.WarmupTasks[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.ActiveTasksPendingRevocation))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.ActiveTasksPendingRevocation), true)
 	for i := range m.ActiveTasksPendingRevocation {
 		dst = appendStreamsGroupCurrentMemberAssignmentValueTaskIDs(&m.ActiveTasksPendingRevocation[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.StandbyTasksPendingRevocation))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.StandbyTasksPendingRevocation), true)
 	for i := range m.StandbyTasksPendingRevocation {
 		dst = appendStreamsGroupCurrentMemberAssignmentValueTaskIDs(&m.StandbyTasksPendingRevocation[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.WarmupTasksPendingRevocation))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.WarmupTasksPendingRevocation), true)
 	for i := range m.WarmupTasksPendingRevocation {
 		dst = appendStreamsGroupCurrentMemberAssignmentValueTaskIDs(&m.WarmupTasksPendingRevocation[i], dst, v)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -250,10 +250,9 @@ func (m *StreamsGroupCurrentMemberAssignmentValue) DecodeFrom(r *kbin.Reader) er
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[9]byte)(r.Run(9))
-	m.MemberEpoch = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.PreviousMemberEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
-	m.State = kmsg.StreamsMemberState(b[8])
+	m.MemberEpoch = r.Int32()
+	m.PreviousMemberEpoch = r.Int32()
+	m.State = kmsg.StreamsMemberState(r.Int8())
 	if n := r.FlexArrayLen(3, true); n > cap(m.ActiveTasks) || m.ActiveTasks == nil {
 		m.ActiveTasks = make([]StreamsGroupCurrentMemberAssignmentValueTaskIDs, n)
 	} else {
@@ -302,7 +301,7 @@ func (m *StreamsGroupCurrentMemberAssignmentValue) DecodeFrom(r *kbin.Reader) er
 	for i := range m.WarmupTasksPendingRevocation {
 		decodeStreamsGroupCurrentMemberAssignmentValueTaskIDs(&m.WarmupTasksPendingRevocation[i], r, v)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 
@@ -339,7 +338,7 @@ func decodeStreamsGroupCurrentMemberAssignmentValueTaskIDs(m *StreamsGroupCurren
 }
 
 func appendStreamsGroupCurrentMemberAssignmentValueTaskIDs(m *StreamsGroupCurrentMemberAssignmentValueTaskIDs, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.SubtopologyID)
+	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
 	dst = appendTagsStreamsGroupCurrentMemberAssignmentValueTaskIDs(m, dst, v)
 	return dst
@@ -347,7 +346,7 @@ func appendStreamsGroupCurrentMemberAssignmentValueTaskIDs(m *StreamsGroupCurren
 
 func checkStreamsGroupCurrentMemberAssignmentValueTaskIDs(m *StreamsGroupCurrentMemberAssignmentValueTaskIDs, v int16) bool {
 	ok := len(m.SubtopologyID) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 1)
+		kbin.TagsFit(m.UnknownTags, true, 1)
 	return ok
 }
 

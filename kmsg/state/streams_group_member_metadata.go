@@ -69,8 +69,8 @@ func (m *StreamsGroupMemberMetadataKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupMemberMetadataKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
-	dst = kbin.AppendString(dst, m.MemberID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
+	dst = kbin.AppendFlexString(dst, m.MemberID, false)
 	return dst
 }
 
@@ -204,15 +204,15 @@ func (m *StreamsGroupMemberMetadataValue) Check() error {
 		len(m.ProcessID) <= kbin.MaxString
 	if m.UserEndpoint != nil {
 		ok = ok && len(m.UserEndpoint.Host) <= kbin.MaxString &&
-			m.UserEndpoint.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(m.UserEndpoint.UnknownTags, true, 0)
 	}
 	for i := range m.ClientTags {
 		clientTag := &m.ClientTags[i]
 		ok = ok && len(clientTag.Key) <= kbin.MaxString &&
 			len(clientTag.Value) <= kbin.MaxString &&
-			clientTag.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(clientTag.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -221,31 +221,29 @@ func (m *StreamsGroupMemberMetadataValue) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupMemberMetadataValue) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactNullableString(dst, m.InstanceID)
-	dst = kbin.AppendCompactNullableString(dst, m.RackID)
-	dst = kbin.AppendCompactString(dst, m.ClientID)
-	dst = kbin.AppendCompactString(dst, m.ClientHost)
-	dst = kbin.Extend(dst, 8)
-	b := (*[8]byte)(dst[len(dst)-8:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.RebalanceTimeoutMs))
-	binary.BigEndian.PutUint32(b[4:8], uint32(m.TopologyEpoch))
-	dst = kbin.AppendCompactString(dst, m.ProcessID)
+	dst = kbin.AppendFlexNullableString(dst, m.InstanceID, true)
+	dst = kbin.AppendFlexNullableString(dst, m.RackID, true)
+	dst = kbin.AppendFlexString(dst, m.ClientID, true)
+	dst = kbin.AppendFlexString(dst, m.ClientHost, true)
+	dst = kbin.AppendInt32(dst, m.RebalanceTimeoutMs)
+	dst = kbin.AppendInt32(dst, m.TopologyEpoch)
+	dst = kbin.AppendFlexString(dst, m.ProcessID, true)
 	if m.UserEndpoint != nil {
 		dst = append(dst, 1)
-		dst = kbin.AppendCompactString(dst, m.UserEndpoint.Host)
+		dst = kbin.AppendFlexString(dst, m.UserEndpoint.Host, true)
 		dst = binary.BigEndian.AppendUint16(dst, m.UserEndpoint.Port)
-		dst = kbin.AppendTags(dst, m.UserEndpoint.UnknownTags)
+		dst = kbin.AppendFlexTags(dst, m.UserEndpoint.UnknownTags, true)
 	} else {
 		dst = append(dst, 255)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.ClientTags))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.ClientTags), true)
 	for i := range m.ClientTags {
 		clientTag := &m.ClientTags[i]
-		dst = kbin.AppendCompactString(dst, clientTag.Key)
-		dst = kbin.AppendCompactString(dst, clientTag.Value)
+		dst = kbin.AppendFlexString(dst, clientTag.Key, true)
+		dst = kbin.AppendFlexString(dst, clientTag.Value, true)
 		dst = kbin.AppendTags(dst, clientTag.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -259,9 +257,8 @@ func (m *StreamsGroupMemberMetadataValue) DecodeFrom(r *kbin.Reader) error {
 	r.FlexNullableString(&m.RackID, true)
 	r.FlexString(&m.ClientID, true)
 	r.FlexString(&m.ClientHost, true)
-	b := (*[8]byte)(r.Run(8))
-	m.RebalanceTimeoutMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.TopologyEpoch = int32(binary.BigEndian.Uint32(b[4:8]))
+	m.RebalanceTimeoutMs = r.Int32()
+	m.TopologyEpoch = r.Int32()
 	r.FlexString(&m.ProcessID, true)
 	if r.Present() {
 		if m.UserEndpoint == nil {
@@ -269,7 +266,7 @@ func (m *StreamsGroupMemberMetadataValue) DecodeFrom(r *kbin.Reader) error {
 		}
 		r.FlexString(&m.UserEndpoint.Host, true)
 		m.UserEndpoint.Port = r.Uint16()
-		r.Tags(&m.UserEndpoint.UnknownTags)
+		r.FlexTags(&m.UserEndpoint.UnknownTags, true)
 	} else {
 		m.UserEndpoint = nil
 	}
@@ -282,9 +279,9 @@ func (m *StreamsGroupMemberMetadataValue) DecodeFrom(r *kbin.Reader) error {
 		clientTag := &m.ClientTags[i]
 		r.FlexString(&clientTag.Key, true)
 		r.FlexString(&clientTag.Value, true)
-		r.Tags(&clientTag.UnknownTags)
+		r.FlexTags(&clientTag.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -65,7 +65,7 @@ func (m *StreamsGroupMetadataKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupMetadataKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
 	return dst
 }
 
@@ -185,9 +185,9 @@ func (m *StreamsGroupMetadataValue) Check() error {
 		lastAssignmentConfig := &m.LastAssignmentConfigs[i]
 		ok = ok && len(lastAssignmentConfig.Key) <= kbin.MaxString &&
 			len(lastAssignmentConfig.Value) <= kbin.MaxString &&
-			lastAssignmentConfig.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(lastAssignmentConfig.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 15)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 15)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -197,10 +197,8 @@ func (m *StreamsGroupMetadataValue) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupMetadataValue) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 12)
-	b := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.Epoch))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.MetadataHash))
+	dst = kbin.AppendInt32(dst, m.Epoch)
+	dst = kbin.AppendInt64(dst, m.MetadataHash)
 	dst = appendTagsStreamsGroupMetadataValue(m, dst, v)
 	return dst
 }
@@ -211,9 +209,8 @@ func (m *StreamsGroupMetadataValue) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[12]byte)(r.Run(12))
-	m.Epoch = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.MetadataHash = int64(binary.BigEndian.Uint64(b[4:12]))
+	m.Epoch = r.Int32()
+	m.MetadataHash = r.Int64()
 	m.ValidatedTopologyEpoch = -1
 	m.LastAssignmentConfigs = kbin.Resize(m.LastAssignmentConfigs, 0)
 	m.StoredDescriptionTopologyEpoch = -1
@@ -236,7 +233,7 @@ func (m *StreamsGroupMetadataValue) DecodeFrom(r *kbin.Reader) error {
 				lastAssignmentConfig := &m.LastAssignmentConfigs[i]
 				r.FlexString(&lastAssignmentConfig.Key, true)
 				r.FlexString(&lastAssignmentConfig.Value, true)
-				r.Tags(&lastAssignmentConfig.UnknownTags)
+				r.FlexTags(&lastAssignmentConfig.UnknownTags, true)
 			}
 		case 2:
 			m.StoredDescriptionTopologyEpoch = r.Int32()
@@ -290,11 +287,11 @@ func appendTagsStreamsGroupMetadataValue(m *StreamsGroupMetadataValue, dst []byt
 	}
 	if hasLastAssignmentConfigs {
 		dst = w.Begin(1)
-		dst = kbin.AppendCompactNullableArrayLen(dst, len(m.LastAssignmentConfigs), m.LastAssignmentConfigs == nil)
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.LastAssignmentConfigs), m.LastAssignmentConfigs == nil, true)
 		for i := range m.LastAssignmentConfigs {
 			lastAssignmentConfig := &m.LastAssignmentConfigs[i]
-			dst = kbin.AppendCompactString(dst, lastAssignmentConfig.Key)
-			dst = kbin.AppendCompactString(dst, lastAssignmentConfig.Value)
+			dst = kbin.AppendFlexString(dst, lastAssignmentConfig.Key, true)
+			dst = kbin.AppendFlexString(dst, lastAssignmentConfig.Value, true)
 			dst = kbin.AppendTags(dst, lastAssignmentConfig.UnknownTags)
 		}
 		w.End(dst)

@@ -67,8 +67,8 @@ func (m *StreamsGroupTargetAssignmentMemberKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupTargetAssignmentMemberKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
-	dst = kbin.AppendString(dst, m.MemberID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
+	dst = kbin.AppendFlexString(dst, m.MemberID, false)
 	return dst
 }
 
@@ -172,7 +172,7 @@ func (m *StreamsGroupTargetAssignmentMemberValue) Check() error {
 	for i := range m.WarmupTasks {
 		ok = ok && checkStreamsGroupTargetAssignmentMemberValueTaskIDs(&m.WarmupTasks[i], v)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -182,19 +182,19 @@ func (m *StreamsGroupTargetAssignmentMemberValue) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupTargetAssignmentMemberValue) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendCompactArrayLen(dst, len(m.ActiveTasks))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.ActiveTasks), true)
 	for i := range m.ActiveTasks {
 		dst = appendStreamsGroupTargetAssignmentMemberValueTaskIDs(&m.ActiveTasks[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.StandbyTasks))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.StandbyTasks), true)
 	for i := range m.StandbyTasks {
 		dst = appendStreamsGroupTargetAssignmentMemberValueTaskIDs(&m.StandbyTasks[i], dst, v)
 	}
-	dst = kbin.AppendCompactArrayLen(dst, len(m.WarmupTasks))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.WarmupTasks), true)
 	for i := range m.WarmupTasks {
 		dst = appendStreamsGroupTargetAssignmentMemberValueTaskIDs(&m.WarmupTasks[i], dst, v)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -228,7 +228,7 @@ func (m *StreamsGroupTargetAssignmentMemberValue) DecodeFrom(r *kbin.Reader) err
 	for i := range m.WarmupTasks {
 		decodeStreamsGroupTargetAssignmentMemberValueTaskIDs(&m.WarmupTasks[i], r, v)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 
@@ -252,18 +252,18 @@ func NewStreamsGroupTargetAssignmentMemberValueTaskIDs() StreamsGroupTargetAssig
 func decodeStreamsGroupTargetAssignmentMemberValueTaskIDs(m *StreamsGroupTargetAssignmentMemberValueTaskIDs, r *kbin.Reader, v int16) {
 	r.FlexString(&m.SubtopologyID, true)
 	m.Partitions = r.FlexInt32s(m.Partitions, true)
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupTargetAssignmentMemberValueTaskIDs(m *StreamsGroupTargetAssignmentMemberValueTaskIDs, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.SubtopologyID)
+	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
 func checkStreamsGroupTargetAssignmentMemberValueTaskIDs(m *StreamsGroupTargetAssignmentMemberValueTaskIDs, v int16) bool {
 	ok := len(m.SubtopologyID) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }

@@ -65,7 +65,7 @@ func (m *StreamsGroupTopologyKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupTopologyKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.GroupID)
+	dst = kbin.AppendFlexString(dst, m.GroupID, false)
 	return dst
 }
 
@@ -220,11 +220,11 @@ func (m *StreamsGroupTopologyValue) Check() error {
 		}
 		for j := range subtopology.CopartitionGroups {
 			copartitionGroup := &subtopology.CopartitionGroups[j]
-			ok = ok && copartitionGroup.UnknownTags.Fits(true, 0)
+			ok = ok && kbin.TagsFit(copartitionGroup.UnknownTags, true, 0)
 		}
-		ok = ok && subtopology.UnknownTags.Fits(true, 0)
+		ok = ok && kbin.TagsFit(subtopology.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -235,38 +235,38 @@ func (m *StreamsGroupTopologyValue) Check() error {
 func (m *StreamsGroupTopologyValue) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Epoch))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.Subtopologies))
+	dst = kbin.AppendFlexArrayLen(dst, len(m.Subtopologies), true)
 	for i := range m.Subtopologies {
 		subtopology := &m.Subtopologies[i]
-		dst = kbin.AppendCompactString(dst, subtopology.SubtopologyID)
-		dst = kbin.AppendCompactArrayLen(dst, len(subtopology.SourceTopics))
+		dst = kbin.AppendFlexString(dst, subtopology.SubtopologyID, true)
+		dst = kbin.AppendFlexArrayLen(dst, len(subtopology.SourceTopics), true)
 		dst = kbin.AppendStrings(dst, subtopology.SourceTopics, true)
-		dst = kbin.AppendCompactArrayLen(dst, len(subtopology.SourceTopicRegex))
+		dst = kbin.AppendFlexArrayLen(dst, len(subtopology.SourceTopicRegex), true)
 		dst = kbin.AppendStrings(dst, subtopology.SourceTopicRegex, true)
-		dst = kbin.AppendCompactArrayLen(dst, len(subtopology.StateChangelogTopics))
+		dst = kbin.AppendFlexArrayLen(dst, len(subtopology.StateChangelogTopics), true)
 		for j := range subtopology.StateChangelogTopics {
 			dst = appendStreamsGroupTopologyValueTopicInfo(&subtopology.StateChangelogTopics[j], dst, v)
 		}
-		dst = kbin.AppendCompactArrayLen(dst, len(subtopology.RepartitionSinkTopics))
+		dst = kbin.AppendFlexArrayLen(dst, len(subtopology.RepartitionSinkTopics), true)
 		dst = kbin.AppendStrings(dst, subtopology.RepartitionSinkTopics, true)
-		dst = kbin.AppendCompactArrayLen(dst, len(subtopology.RepartitionSourceTopics))
+		dst = kbin.AppendFlexArrayLen(dst, len(subtopology.RepartitionSourceTopics), true)
 		for j := range subtopology.RepartitionSourceTopics {
 			dst = appendStreamsGroupTopologyValueTopicInfo(&subtopology.RepartitionSourceTopics[j], dst, v)
 		}
-		dst = kbin.AppendCompactArrayLen(dst, len(subtopology.CopartitionGroups))
+		dst = kbin.AppendFlexArrayLen(dst, len(subtopology.CopartitionGroups), true)
 		for j := range subtopology.CopartitionGroups {
 			copartitionGroup := &subtopology.CopartitionGroups[j]
-			dst = kbin.AppendCompactArrayLen(dst, len(copartitionGroup.SourceTopics))
+			dst = kbin.AppendFlexArrayLen(dst, len(copartitionGroup.SourceTopics), true)
 			dst = kbin.AppendInt16s(dst, copartitionGroup.SourceTopics)
-			dst = kbin.AppendCompactArrayLen(dst, len(copartitionGroup.SourceTopicRegex))
+			dst = kbin.AppendFlexArrayLen(dst, len(copartitionGroup.SourceTopicRegex), true)
 			dst = kbin.AppendInt16s(dst, copartitionGroup.SourceTopicRegex)
-			dst = kbin.AppendCompactArrayLen(dst, len(copartitionGroup.RepartitionSourceTopics))
+			dst = kbin.AppendFlexArrayLen(dst, len(copartitionGroup.RepartitionSourceTopics), true)
 			dst = kbin.AppendInt16s(dst, copartitionGroup.RepartitionSourceTopics)
 			dst = kbin.AppendTags(dst, copartitionGroup.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, subtopology.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -314,11 +314,11 @@ func (m *StreamsGroupTopologyValue) DecodeFrom(r *kbin.Reader) error {
 			copartitionGroup.SourceTopics = kbin.Int16s(r, copartitionGroup.SourceTopics, r.FlexArrayLen(2, true))
 			copartitionGroup.SourceTopicRegex = kbin.Int16s(r, copartitionGroup.SourceTopicRegex, r.FlexArrayLen(2, true))
 			copartitionGroup.RepartitionSourceTopics = kbin.Int16s(r, copartitionGroup.RepartitionSourceTopics, r.FlexArrayLen(2, true))
-			r.Tags(&copartitionGroup.UnknownTags)
+			r.FlexTags(&copartitionGroup.UnknownTags, true)
 		}
-		r.Tags(&subtopology.UnknownTags)
+		r.FlexTags(&subtopology.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 
@@ -346,9 +346,8 @@ func NewStreamsGroupTopologyValueTopicInfo() StreamsGroupTopologyValueTopicInfo 
 
 func decodeStreamsGroupTopologyValueTopicInfo(m *StreamsGroupTopologyValueTopicInfo, r *kbin.Reader, v int16) {
 	r.FlexString(&m.Name, true)
-	b := (*[6]byte)(r.Run(6))
-	m.Partitions = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ReplicationFactor = int16(binary.BigEndian.Uint16(b[4:6]))
+	m.Partitions = r.Int32()
+	m.ReplicationFactor = r.Int16()
 	if n := r.FlexArrayLen(3, true); n > cap(m.TopicConfigs) || m.TopicConfigs == nil {
 		m.TopicConfigs = make([]StreamsGroupTopologyValueTopicConfig, n)
 	} else {
@@ -358,25 +357,23 @@ func decodeStreamsGroupTopologyValueTopicInfo(m *StreamsGroupTopologyValueTopicI
 		topicConfig := &m.TopicConfigs[i]
 		r.FlexString(&topicConfig.Key, true)
 		r.FlexString(&topicConfig.Value, true)
-		r.Tags(&topicConfig.UnknownTags)
+		r.FlexTags(&topicConfig.UnknownTags, true)
 	}
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 }
 
 func appendStreamsGroupTopologyValueTopicInfo(m *StreamsGroupTopologyValueTopicInfo, dst []byte, v int16) []byte {
-	dst = kbin.AppendCompactString(dst, m.Name)
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.Partitions))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ReplicationFactor))
-	dst = kbin.AppendCompactArrayLen(dst, len(m.TopicConfigs))
+	dst = kbin.AppendFlexString(dst, m.Name, true)
+	dst = kbin.AppendInt32(dst, m.Partitions)
+	dst = kbin.AppendInt16(dst, m.ReplicationFactor)
+	dst = kbin.AppendFlexArrayLen(dst, len(m.TopicConfigs), true)
 	for i := range m.TopicConfigs {
 		topicConfig := &m.TopicConfigs[i]
-		dst = kbin.AppendCompactString(dst, topicConfig.Key)
-		dst = kbin.AppendCompactString(dst, topicConfig.Value)
+		dst = kbin.AppendFlexString(dst, topicConfig.Key, true)
+		dst = kbin.AppendFlexString(dst, topicConfig.Value, true)
 		dst = kbin.AppendTags(dst, topicConfig.UnknownTags)
 	}
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -386,9 +383,9 @@ func checkStreamsGroupTopologyValueTopicInfo(m *StreamsGroupTopologyValueTopicIn
 		topicConfig := &m.TopicConfigs[i]
 		ok = ok && len(topicConfig.Key) <= kbin.MaxString &&
 			len(topicConfig.Value) <= kbin.MaxString &&
-			topicConfig.UnknownTags.Fits(true, 0)
+			kbin.TagsFit(topicConfig.UnknownTags, true, 0)
 	}
-	ok = ok && m.UnknownTags.Fits(true, 0)
+	ok = ok && kbin.TagsFit(m.UnknownTags, true, 0)
 	return ok
 }
 

@@ -60,7 +60,7 @@ func (m *TopicRecord) Check() error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	ok := len(m.Name) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -69,9 +69,9 @@ func (m *TopicRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *TopicRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.Name)
+	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = append(dst, m.TopicID[:]...)
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -83,7 +83,7 @@ func (m *TopicRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexString(&m.Name, true)
 	m.TopicID = r.UUID()
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -65,7 +65,7 @@ func (m *TransactionLogKey) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *TransactionLogKey) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendString(dst, m.TransactionalID)
+	dst = kbin.AppendFlexString(dst, m.TransactionalID, false)
 	return dst
 }
 
@@ -192,10 +192,10 @@ func (m *TransactionLogValue) Check() error {
 	for i := range m.TransactionPartitions {
 		transactionPartition := &m.TransactionPartitions[i]
 		ok = ok && len(transactionPartition.Topic) <= kbin.MaxString &&
-			transactionPartition.UnknownTags.Fits(v >= 1, 0)
+			kbin.TagsFit(transactionPartition.UnknownTags, v >= 1, 0)
 	}
 	ok = ok && (v >= 1 || m.ClientTransactionVersion == 0) &&
-		m.UnknownTags.Fits(v >= 1, 15)
+		kbin.TagsFit(m.UnknownTags, v >= 1, 15)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -221,10 +221,8 @@ func (m *TransactionLogValue) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, transactionPartition.UnknownTags)
 		}
 	}
-	dst = kbin.Extend(dst, 16)
-	b2 := (*[16]byte)(dst[len(dst)-16:])
-	binary.BigEndian.PutUint64(b2[0:8], uint64(m.TransactionLastUpdateTimestampMs))
-	binary.BigEndian.PutUint64(b2[8:16], uint64(m.TransactionStartTimestampMs))
+	dst = kbin.AppendInt64(dst, m.TransactionLastUpdateTimestampMs)
+	dst = kbin.AppendInt64(dst, m.TransactionStartTimestampMs)
 	if flex {
 		dst = appendTagsTransactionLogValue(m, dst, v)
 	}
@@ -238,11 +236,10 @@ func (m *TransactionLogValue) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 1)
 	}
 	flex := v >= 1
-	b := (*[15]byte)(r.Run(15))
-	m.ProducerID = int64(binary.BigEndian.Uint64(b[0:8]))
-	m.ProducerEpoch = int16(binary.BigEndian.Uint16(b[8:10]))
-	m.TransactionTimeoutMs = int32(binary.BigEndian.Uint32(b[10:14]))
-	m.TransactionStatus = kmsg.TransactionStatus(b[14])
+	m.ProducerID = r.Int64()
+	m.ProducerEpoch = r.Int16()
+	m.TransactionTimeoutMs = r.Int32()
+	m.TransactionStatus = kmsg.TransactionStatus(r.Int8())
 	if n := r.FlexNullableArrayLen(int(minSizeTransactionLogValuePartitionsSchema[v]), flex); n < 0 {
 		m.TransactionPartitions = nil
 	} else {
@@ -255,15 +252,10 @@ func (m *TransactionLogValue) DecodeFrom(r *kbin.Reader) error {
 		transactionPartition := &m.TransactionPartitions[i]
 		r.FlexString(&transactionPartition.Topic, flex)
 		transactionPartition.PartitionIDs = r.FlexInt32s(transactionPartition.PartitionIDs, flex)
-		if flex {
-			r.Tags(&transactionPartition.UnknownTags)
-		} else {
-			transactionPartition.UnknownTags = kbin.Tags{}
-		}
+		r.FlexTags(&transactionPartition.UnknownTags, flex)
 	}
-	b2 := (*[16]byte)(r.Run(16))
-	m.TransactionLastUpdateTimestampMs = int64(binary.BigEndian.Uint64(b2[0:8]))
-	m.TransactionStartTimestampMs = int64(binary.BigEndian.Uint64(b2[8:16]))
+	m.TransactionLastUpdateTimestampMs = r.Int64()
+	m.TransactionStartTimestampMs = r.Int64()
 	m.PreviousProducerID = -1
 	m.NextProducerID = -1
 	m.ClientTransactionVersion = 0

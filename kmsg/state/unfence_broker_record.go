@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -62,7 +60,7 @@ func (m *UnfenceBrokerRecord) Check() error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -71,11 +69,9 @@ func (m *UnfenceBrokerRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UnfenceBrokerRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 12)
-	b := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ID))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.Epoch))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendInt32(dst, m.ID)
+	dst = kbin.AppendInt64(dst, m.Epoch)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -85,10 +81,9 @@ func (m *UnfenceBrokerRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[12]byte)(r.Run(12))
-	m.ID = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.Epoch = int64(binary.BigEndian.Uint64(b[4:12]))
-	r.Tags(&m.UnknownTags)
+	m.ID = r.Int32()
+	m.Epoch = r.Int64()
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

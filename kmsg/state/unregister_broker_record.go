@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -61,7 +59,7 @@ func (m *UnregisterBrokerRecord) Check() error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -70,11 +68,9 @@ func (m *UnregisterBrokerRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UnregisterBrokerRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 12)
-	b := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.BrokerEpoch))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendInt32(dst, m.BrokerID)
+	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -84,10 +80,9 @@ func (m *UnregisterBrokerRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	b := (*[12]byte)(r.Run(12))
-	m.BrokerID = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.BrokerEpoch = int64(binary.BigEndian.Uint64(b[4:12]))
-	r.Tags(&m.UnknownTags)
+	m.BrokerID = r.Int32()
+	m.BrokerEpoch = r.Int64()
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

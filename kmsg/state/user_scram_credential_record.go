@@ -70,7 +70,7 @@ func (m *UserSCRAMCredentialRecord) Check() error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	ok := len(m.Name) <= kbin.MaxString &&
-		m.UnknownTags.Fits(true, 0)
+		kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -79,13 +79,13 @@ func (m *UserSCRAMCredentialRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UserSCRAMCredentialRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendCompactString(dst, m.Name)
+	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = append(dst, byte(m.Mechanism))
-	dst = kbin.AppendCompactBytes(dst, m.Salt)
-	dst = kbin.AppendCompactBytes(dst, m.StoredKey)
-	dst = kbin.AppendCompactBytes(dst, m.ServerKey)
+	dst = kbin.AppendFlexBytes(dst, m.Salt, true)
+	dst = kbin.AppendFlexBytes(dst, m.StoredKey, true)
+	dst = kbin.AppendFlexBytes(dst, m.ServerKey, true)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Iterations))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -101,7 +101,7 @@ func (m *UserSCRAMCredentialRecord) DecodeFrom(r *kbin.Reader) error {
 	m.StoredKey = r.FlexBytes(true)
 	m.ServerKey = r.FlexBytes(true)
 	m.Iterations = r.Int32()
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

@@ -58,7 +58,7 @@ func (m *ZkMigrationStateRecord) Check() error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	ok := m.UnknownTags.Fits(true, 0)
+	ok := kbin.TagsFit(m.UnknownTags, true, 0)
 	if !ok {
 		return kmsg.Refuse(m)
 	}
@@ -68,7 +68,7 @@ func (m *ZkMigrationStateRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ZkMigrationStateRecord) AppendTo(dst []byte) []byte {
 	dst = append(dst, byte(m.ZkMigrationState))
-	dst = kbin.AppendTags(dst, m.UnknownTags)
+	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
 	return dst
 }
 
@@ -79,7 +79,7 @@ func (m *ZkMigrationStateRecord) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	m.ZkMigrationState = kmsg.ZkMigrationState(r.Int8())
-	r.Tags(&m.UnknownTags)
+	r.FlexTags(&m.UnknownTags, true)
 	return kmsg.Decoded(m, r.Finish())
 }
 

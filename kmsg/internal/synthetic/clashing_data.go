@@ -155,7 +155,7 @@ func (m *ClashingData) AppendTo(dst []byte) []byte {
 				innerM := &innerRange.Ms[k]
 				dst = binary.BigEndian.AppendUint16(dst, uint16(innerM.V))
 				if v >= 1 {
-					dst = kbin.AppendCompactString(dst, innerM.R)
+					dst = kbin.AppendFlexString(dst, innerM.R, true)
 				}
 				if flex {
 					dst = kbin.AppendTags(dst, innerM.UnknownTags)
@@ -180,7 +180,7 @@ func (m *ClashingData) AppendTo(dst []byte) []byte {
 			b[0] = kbin.BoolByte(innerErr.Ok)
 			binary.BigEndian.PutUint64(b[1:9], uint64(innerErr.R))
 			if v >= 1 {
-				dst = kbin.AppendCompactArrayLen(dst, len(innerErr.Ns))
+				dst = kbin.AppendFlexArrayLen(dst, len(innerErr.Ns), true)
 				for j := range innerErr.Ns {
 					innerN := &innerErr.Ns[j]
 					dst = binary.BigEndian.AppendUint64(dst, uint64(innerN.I))
@@ -200,7 +200,7 @@ func (m *ClashingData) AppendTo(dst []byte) []byte {
 			b2[0] = kbin.BoolByte(innerErr.Ok)
 			binary.BigEndian.PutUint64(b2[1:9], uint64(innerErr.R))
 			if v >= 1 {
-				dst = kbin.AppendCompactArrayLen(dst, len(innerErr.Ns))
+				dst = kbin.AppendFlexArrayLen(dst, len(innerErr.Ns), true)
 				for j := range innerErr.Ns {
 					innerN := &innerErr.Ns[j]
 					dst = binary.BigEndian.AppendUint64(dst, uint64(innerN.I))

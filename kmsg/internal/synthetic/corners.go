@@ -160,9 +160,12 @@ func (m *CornersRequest) NewResponse() *CornersResponse {
 	}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *CornersRequest) Response() kmsg.Response {
-	return m.NewResponse()
+	return &CornersResponse{
+		Version: m.Version,
+		Wide:    []CornersResponseWide{},
+	}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -355,14 +358,14 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.Middle))
 	}
 	if v <= 1 {
-		dst = kbin.AppendString(dst, m.Gone)
+		dst = kbin.AppendFlexString(dst, m.Gone, false)
 	}
 	if v == 3 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(m.Once))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Bools), flex)
 	for i := range m.Bools {
-		dst = kbin.AppendBool(dst, m.Bools[i])
+		dst = append(dst, kbin.BoolByte(m.Bools[i]))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Bytes8), flex)
 	dst = kbin.AppendInt8s(dst, m.Bytes8)
@@ -410,7 +413,7 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 		}
 		if v >= 4 {
 			if v >= 6 {
-				dst = kbin.AppendCompactNullableArrayLen(dst, len(group.Deep.Deepers), group.Deep.Deepers == nil)
+				dst = kbin.AppendFlexNullableArrayLen(dst, len(group.Deep.Deepers), group.Deep.Deepers == nil, true)
 				for j := range group.Deep.Deepers {
 					deeper := &group.Deep.Deepers[j]
 					if v >= 5 {
@@ -425,7 +428,7 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 					dst = kbin.AppendTags(dst, deeper.UnknownTags)
 				}
 			} else {
-				dst = kbin.AppendCompactArrayLen(dst, len(group.Deep.Deepers))
+				dst = kbin.AppendFlexArrayLen(dst, len(group.Deep.Deepers), true)
 				for j := range group.Deep.Deepers {
 					deeper := &group.Deep.Deepers[j]
 					if v >= 5 {
@@ -455,7 +458,7 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 	if v >= 2 && v <= 5 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(m.BecameTagged))
 	}
-	dst = kbin.AppendString(dst, m.ClassicText)
+	dst = kbin.AppendFlexString(dst, m.ClassicText, false)
 	if flex {
 		dst = appendTagsCornersRequest(m, dst, v)
 	}
@@ -826,7 +829,7 @@ func appendTagsCornersRequest(m *CornersRequest, dst []byte, v int16) []byte {
 	}
 	if hasTaggedText {
 		dst = w.Begin(1)
-		dst = kbin.AppendCompactNullableString(dst, m.TaggedText)
+		dst = kbin.AppendFlexNullableString(dst, m.TaggedText, true)
 		w.End(dst)
 	}
 	if hasTaggedNullStruct {
@@ -846,13 +849,13 @@ func appendTagsCornersRequest(m *CornersRequest, dst []byte, v int16) []byte {
 	}
 	if hasTaggedArray {
 		dst = w.Begin(4)
-		dst = kbin.AppendCompactNullableArrayLen(dst, len(m.TaggedArray), m.TaggedArray == nil)
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.TaggedArray), m.TaggedArray == nil, true)
 		dst = kbin.AppendStrings(dst, m.TaggedArray, true)
 		w.End(dst)
 	}
 	if hasTaggedBytes {
 		dst = w.Begin(5)
-		dst = kbin.AppendCompactNullableBytes(dst, m.TaggedBytes)
+		dst = kbin.AppendFlexNullableBytes(dst, m.TaggedBytes, true)
 		w.End(dst)
 	}
 	if hasBecameTagged {
@@ -877,7 +880,7 @@ func appendTagsCornersRequest(m *CornersRequest, dst []byte, v int16) []byte {
 	}
 	if hasTaggedBool {
 		dst = w.Begin(9)
-		dst = kbin.AppendBool(dst, m.TaggedBool)
+		dst = append(dst, kbin.BoolByte(m.TaggedBool))
 		w.End(dst)
 	}
 	if hasTaggedID {
@@ -887,7 +890,7 @@ func appendTagsCornersRequest(m *CornersRequest, dst []byte, v int16) []byte {
 	}
 	if hasTaggedInners {
 		dst = w.Begin(11)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.TaggedInners))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.TaggedInners), true)
 		for i := range m.TaggedInners {
 			dst = appendCornersRequestInner(&m.TaggedInners[i], dst, v)
 		}
@@ -1111,7 +1114,7 @@ func (m *CornersResponse) AppendTo(dst []byte) []byte {
 	}
 	if v >= 2 {
 		if v >= 4 {
-			dst = kbin.AppendNullableArrayLen(dst, len(m.Wide), m.Wide == nil)
+			dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Wide), m.Wide == nil, false)
 			for i := range m.Wide {
 				wide := &m.Wide[i]
 				dst = kbin.Grow(dst, 128)
@@ -1132,7 +1135,7 @@ func (m *CornersResponse) AppendTo(dst []byte) []byte {
 				binary.BigEndian.PutUint32(b2[9:13], wide.L)
 			}
 		} else {
-			dst = kbin.AppendArrayLen(dst, len(m.Wide))
+			dst = kbin.AppendFlexArrayLen(dst, len(m.Wide), false)
 			for i := range m.Wide {
 				wide := &m.Wide[i]
 				dst = kbin.Grow(dst, 128)
@@ -1155,7 +1158,7 @@ func (m *CornersResponse) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 3 {
-		dst = kbin.AppendNullableBytes(dst, m.Records)
+		dst = kbin.AppendFlexNullableBytes(dst, m.Records, false)
 	}
 	return dst
 }

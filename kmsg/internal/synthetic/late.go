@@ -83,9 +83,9 @@ func (m *LateRequest) NewResponse() *LateResponse {
 	return &LateResponse{Version: m.Version}
 }
 
-// Response returns NewResponse.
+// Response returns what NewResponse does. A call of it would inline, which takes more room.
 func (m *LateRequest) Response() kmsg.Response {
-	return m.NewResponse()
+	return &LateResponse{Version: m.Version}
 }
 
 // ShallowCopy returns a copy that shares slices and pointers.
@@ -155,7 +155,7 @@ func (m *LateRequest) AppendTo(dst []byte) []byte {
 		for i := range m.Topics {
 			topic := &m.Topics[i]
 			if v <= 4 {
-				dst = kbin.AppendString(dst, topic.Name)
+				dst = kbin.AppendFlexString(dst, topic.Name, false)
 			}
 			if v >= 5 {
 				dst = append(dst, topic.TopicID[:]...)
@@ -191,7 +191,7 @@ func (m *LateRequest) AppendTo(dst []byte) []byte {
 		for i := range m.Topics {
 			topic := &m.Topics[i]
 			if v <= 4 {
-				dst = kbin.AppendString(dst, topic.Name)
+				dst = kbin.AppendFlexString(dst, topic.Name, false)
 			}
 			if v >= 5 {
 				dst = append(dst, topic.TopicID[:]...)
@@ -224,20 +224,20 @@ func (m *LateRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 4 && v <= 5 {
-		dst = kbin.AppendString(dst, m.Middle.Text)
+		dst = kbin.AppendFlexString(dst, m.Middle.Text, false)
 		if v >= 5 {
-			dst = kbin.AppendNullableArrayLen(dst, len(m.Middle.List), m.Middle.List == nil)
+			dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Middle.List), m.Middle.List == nil, false)
 			dst = kbin.AppendInt64s(dst, m.Middle.List)
 		} else {
-			dst = kbin.AppendArrayLen(dst, len(m.Middle.List))
+			dst = kbin.AppendFlexArrayLen(dst, len(m.Middle.List), false)
 			dst = kbin.AppendInt64s(dst, m.Middle.List)
 		}
 	}
 	if v <= 5 {
 		if v >= 4 {
-			dst = kbin.AppendNullableString(dst, m.Note)
+			dst = kbin.AppendFlexNullableString(dst, m.Note, false)
 		} else {
-			dst = kbin.AppendString(dst, m.Note.S)
+			dst = kbin.AppendFlexString(dst, m.Note.S, false)
 		}
 	}
 	if v <= 4 {
@@ -539,7 +539,7 @@ func (m *LateResponse) AppendTo(dst []byte) []byte {
 		result := &m.Results[i]
 		dst = kbin.AppendFlexArrayLen(dst, len(result.Flags), flex)
 		for j := range result.Flags {
-			dst = kbin.AppendBool(dst, result.Flags[j])
+			dst = append(dst, kbin.BoolByte(result.Flags[j]))
 		}
 		if v >= 4 {
 			dst = kbin.AppendFlexNullableArrayLen(dst, len(result.Weights), result.Weights == nil, flex)

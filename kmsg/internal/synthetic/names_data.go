@@ -677,7 +677,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerInt := &m.Ints[i]
 		dst = kbin.AppendFlexString(dst, innerInt.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerInt.Late)
+			dst = kbin.AppendFlexString(dst, innerInt.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerInt.Trues), flex)
 		for j := range innerInt.Trues {
@@ -699,7 +699,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerTrue := &m.Trues[i]
 		dst = kbin.AppendFlexString(dst, innerTrue.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerTrue.Late)
+			dst = kbin.AppendFlexString(dst, innerTrue.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerTrue.Nils), flex)
 		for j := range innerTrue.Nils {
@@ -721,7 +721,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerNil := &m.Nils[i]
 		dst = kbin.AppendFlexString(dst, innerNil.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerNil.Late)
+			dst = kbin.AppendFlexString(dst, innerNil.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerNil.Lens), flex)
 		for j := range innerNil.Lens {
@@ -743,7 +743,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerLen := &m.Lens[i]
 		dst = kbin.AppendFlexString(dst, innerLen.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerLen.Late)
+			dst = kbin.AppendFlexString(dst, innerLen.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerLen.Oks), flex)
 		for j := range innerLen.Oks {
@@ -765,7 +765,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerOk := &m.Oks[i]
 		dst = kbin.AppendFlexString(dst, innerOk.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerOk.Late)
+			dst = kbin.AppendFlexString(dst, innerOk.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerOk.Is), flex)
 		for j := range innerOk.Is {
@@ -787,7 +787,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerI := &m.Is[i]
 		dst = kbin.AppendFlexString(dst, innerI.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerI.Late)
+			dst = kbin.AppendFlexString(dst, innerI.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerI.Js), flex)
 		for j := range innerI.Js {
@@ -809,7 +809,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerJ := &m.Js[i]
 		dst = kbin.AppendFlexString(dst, innerJ.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerJ.Late)
+			dst = kbin.AppendFlexString(dst, innerJ.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerJ.B2s), flex)
 		for j := range innerJ.B2s {
@@ -831,7 +831,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerB2 := &m.B2s[i]
 		dst = kbin.AppendFlexString(dst, innerB2.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerB2.Late)
+			dst = kbin.AppendFlexString(dst, innerB2.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerB2.Ss), flex)
 		for j := range innerB2.Ss {
@@ -853,7 +853,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		ss := &m.Ss[i]
 		dst = kbin.AppendFlexString(dst, ss.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, ss.Late)
+			dst = kbin.AppendFlexString(dst, ss.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(ss.Ws), flex)
 		for j := range ss.Ws {
@@ -875,7 +875,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerW := &m.Ws[i]
 		dst = kbin.AppendFlexString(dst, innerW.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerW.Late)
+			dst = kbin.AppendFlexString(dst, innerW.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerW.Counts), flex)
 		for j := range innerW.Counts {
@@ -897,7 +897,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerCount := &m.Counts[i]
 		dst = kbin.AppendFlexString(dst, innerCount.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerCount.Late)
+			dst = kbin.AppendFlexString(dst, innerCount.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerCount.Vs), flex)
 		for j := range innerCount.Vs {
@@ -919,7 +919,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerV := &m.Vs[i]
 		dst = kbin.AppendFlexString(dst, innerV.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerV.Late)
+			dst = kbin.AppendFlexString(dst, innerV.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerV.Errs), flex)
 		for j := range innerV.Errs {
@@ -941,7 +941,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerErr := &m.Errs[i]
 		dst = kbin.AppendFlexString(dst, innerErr.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerErr.Late)
+			dst = kbin.AppendFlexString(dst, innerErr.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerErr.Flexes), flex)
 		for j := range innerErr.Flexes {
@@ -963,7 +963,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		flexe := &m.Flexes[i]
 		dst = kbin.AppendFlexString(dst, flexe.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, flexe.Late)
+			dst = kbin.AppendFlexString(dst, flexe.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(flexe.Kbins), flex)
 		for j := range flexe.Kbins {
@@ -985,7 +985,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerKbin := &m.Kbins[i]
 		dst = kbin.AppendFlexString(dst, innerKbin.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerKbin.Late)
+			dst = kbin.AppendFlexString(dst, innerKbin.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerKbin.Maths), flex)
 		for j := range innerKbin.Maths {
@@ -1007,7 +1007,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerMath := &m.Maths[i]
 		dst = kbin.AppendFlexString(dst, innerMath.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerMath.Late)
+			dst = kbin.AppendFlexString(dst, innerMath.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerMath.Dsts), flex)
 		for j := range innerMath.Dsts {
@@ -1029,7 +1029,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerDst := &m.Dsts[i]
 		dst = kbin.AppendFlexString(dst, innerDst.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerDst.Late)
+			dst = kbin.AppendFlexString(dst, innerDst.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerDst.Maps), flex)
 		for j := range innerDst.Maps {
@@ -1051,7 +1051,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerMap := &m.Maps[i]
 		dst = kbin.AppendFlexString(dst, innerMap.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerMap.Late)
+			dst = kbin.AppendFlexString(dst, innerMap.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerMap.Anys), flex)
 		for j := range innerMap.Anys {
@@ -1073,7 +1073,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		innerAny := &m.Anys[i]
 		dst = kbin.AppendFlexString(dst, innerAny.Text, flex)
 		if v >= 1 {
-			dst = kbin.AppendCompactString(dst, innerAny.Late)
+			dst = kbin.AppendFlexString(dst, innerAny.Late, true)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerAny.Ints), flex)
 		for j := range innerAny.Ints {

@@ -83,9 +83,9 @@ func (m *OverrideHeader) AppendTo(dst []byte) []byte {
 	flex := v >= 1
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.ID))
 	if v >= 1 {
-		dst = kbin.AppendNullableString(dst, m.Classic)
+		dst = kbin.AppendFlexNullableString(dst, m.Classic, false)
 	} else {
-		dst = kbin.AppendString(dst, m.Classic.S)
+		dst = kbin.AppendFlexString(dst, m.Classic.S, false)
 	}
 	dst = kbin.AppendFlexString(dst, m.Later, v >= 2)
 	if v >= 1 {
@@ -164,7 +164,7 @@ func appendTagsOverrideHeader(m *OverrideHeader, dst []byte, v int16) []byte {
 	w := m.UnknownTags.Writer(dst, count)
 	if hasTagged {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactString(dst, m.Tagged)
+		dst = kbin.AppendFlexString(dst, m.Tagged, true)
 		w.End(dst)
 	}
 	return w.Finish()

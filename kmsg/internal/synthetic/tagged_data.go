@@ -183,7 +183,7 @@ func (m *TaggedData) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexNullableString(dst, m.NullText, flex)
 	}
 	if v >= 1 && v <= 2 {
-		dst = kbin.AppendCompactString(dst, m.LateNullText.S)
+		dst = kbin.AppendFlexString(dst, m.LateNullText.S, true)
 	}
 	if v <= 1 {
 		dst = kbin.AppendFlexBytes(dst, m.Blob, flex)
@@ -192,7 +192,7 @@ func (m *TaggedData) AppendTo(dst []byte) []byte {
 		dst = append(dst, m.ID[:]...)
 	}
 	if v >= 1 && v <= 3 {
-		dst = kbin.AppendCompactNullableArrayLen(dst, len(m.IDs), m.IDs == nil)
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.IDs), m.IDs == nil, true)
 		dst = kbin.AppendUUIDs(dst, m.IDs)
 	}
 	if v <= 1 {
@@ -538,27 +538,27 @@ func appendTagsTaggedData(m *TaggedData, dst []byte, v int16) []byte {
 	w := m.UnknownTags.Writer(dst, count)
 	if hasText {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactString(dst, m.Text)
+		dst = kbin.AppendFlexString(dst, m.Text, true)
 		w.End(dst)
 	}
 	if hasNullText {
 		dst = w.Begin(1)
-		dst = kbin.AppendCompactNullableString(dst, m.NullText)
+		dst = kbin.AppendFlexNullableString(dst, m.NullText, true)
 		w.End(dst)
 	}
 	if hasLateNullText {
 		dst = w.Begin(2)
-		dst = kbin.AppendCompactNullableString(dst, m.LateNullText)
+		dst = kbin.AppendFlexNullableString(dst, m.LateNullText, true)
 		w.End(dst)
 	}
 	if hasBlob {
 		dst = w.Begin(3)
-		dst = kbin.AppendCompactNullableBytes(dst, m.Blob)
+		dst = kbin.AppendFlexNullableBytes(dst, m.Blob, true)
 		w.End(dst)
 	}
 	if hasIDs {
 		dst = w.Begin(4)
-		dst = kbin.AppendCompactNullableArrayLen(dst, len(m.IDs), m.IDs == nil)
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.IDs), m.IDs == nil, true)
 		dst = kbin.AppendUUIDs(dst, m.IDs)
 		w.End(dst)
 	}
@@ -589,7 +589,7 @@ func appendTagsTaggedData(m *TaggedData, dst []byte, v int16) []byte {
 	}
 	if hasPairs {
 		dst = w.Begin(8)
-		dst = kbin.AppendCompactNullableArrayLen(dst, len(m.Pairs), m.Pairs == nil)
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Pairs), m.Pairs == nil, true)
 		for i := range m.Pairs {
 			dst = appendTaggedDataPair(&m.Pairs[i], dst, v)
 		}
@@ -597,15 +597,15 @@ func appendTagsTaggedData(m *TaggedData, dst []byte, v int16) []byte {
 	}
 	if hasBlobs {
 		dst = w.Begin(9)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Blobs))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Blobs), true)
 		for i := range m.Blobs {
-			dst = kbin.AppendCompactBytes(dst, m.Blobs[i])
+			dst = kbin.AppendFlexBytes(dst, m.Blobs[i], true)
 		}
 		w.End(dst)
 	}
 	if hasShorts {
 		dst = w.Begin(10)
-		dst = kbin.AppendCompactNullableArrayLen(dst, len(m.Shorts), m.Shorts == nil)
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Shorts), m.Shorts == nil, true)
 		dst = kbin.AppendInt16s(dst, m.Shorts)
 		w.End(dst)
 	}
@@ -626,7 +626,7 @@ func appendTagsTaggedData(m *TaggedData, dst []byte, v int16) []byte {
 	}
 	if hasOuter {
 		dst = w.Begin(14)
-		dst = kbin.AppendCompactArrayLen(dst, len(m.Outer.Pairs))
+		dst = kbin.AppendFlexArrayLen(dst, len(m.Outer.Pairs), true)
 		for i := range m.Outer.Pairs {
 			dst = appendTaggedDataPair(&m.Outer.Pairs[i], dst, v)
 		}
@@ -855,7 +855,7 @@ func appendTagsTaggedDataOuter(m *TaggedDataOuter, dst []byte, v int16) []byte {
 	}
 	if hasLists {
 		dst = w.Begin(1)
-		dst = kbin.AppendCompactNullableArrayLen(dst, len(m.Lists), m.Lists == nil)
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Lists), m.Lists == nil, true)
 		for i := range m.Lists {
 			list := &m.Lists[i]
 			dst = kbin.AppendFlexInt32s(dst, list.Items, true)
@@ -899,7 +899,7 @@ func appendTagsTaggedDataList(m *TaggedDataList, dst []byte, v int16) []byte {
 	w := m.UnknownTags.Writer(dst, count)
 	if hasNote {
 		dst = w.Begin(0)
-		dst = kbin.AppendCompactNullableString(dst, m.Note)
+		dst = kbin.AppendFlexNullableString(dst, m.Note, true)
 		w.End(dst)
 	}
 	return w.Finish()
