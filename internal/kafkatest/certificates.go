@@ -18,13 +18,14 @@ import (
 )
 
 // certificates is a certificate authority that lives as long as its cluster, and the client's
-// certificate.
+// certificates: one that is good, and one that has expired.
 type certificates struct {
-	key    *ecdsa.PrivateKey
-	ca     *x509.Certificate
-	caPEM  []byte
-	pool   *x509.CertPool
-	client tls.Certificate
+	key     *ecdsa.PrivateKey
+	ca      *x509.Certificate
+	caPEM   []byte
+	pool    *x509.CertPool
+	client  tls.Certificate
+	expired tls.Certificate
 }
 
 func newCertificates() (*certificates, error) {
@@ -48,7 +49,10 @@ func newCertificates() (*certificates, error) {
 	}
 	c := &certificates{key: key, ca: ca, caPEM: encode("CERTIFICATE", der), pool: x509.NewCertPool()}
 	c.pool.AddCert(ca)
-	c.client, err = c.issue(users[0].Name, nil)
+	if c.client, err = c.issue(users[0].Name, nil); err != nil {
+		return nil, err
+	}
+	c.expired, err = c.issueUntil(users[0].Name, nil, time.Now().Add(-time.Minute))
 	return c, err
 }
 
@@ -72,6 +76,11 @@ func newTemplate(name string) (*x509.Certificate, error) {
 // issue signs a certificate for the name. Its key is made here if public is nil; otherwise the
 // result has none.
 func (c *certificates) issue(name string, public crypto.PublicKey) (tls.Certificate, error) {
+	return c.issueUntil(name, public, c.ca.NotAfter)
+}
+
+// issueUntil is issue for a certificate that is valid until then.
+func (c *certificates) issueUntil(name string, public crypto.PublicKey, until time.Time) (tls.Certificate, error) {
 	var private *ecdsa.PrivateKey
 	if public == nil {
 		var err error
@@ -84,6 +93,7 @@ func (c *certificates) issue(name string, public crypto.PublicKey) (tls.Certific
 	if err != nil {
 		return tls.Certificate{}, err
 	}
+	template.NotAfter = until
 	template.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	template.DNSNames = []string{"localhost"}

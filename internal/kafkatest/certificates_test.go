@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"net"
 	"testing"
 )
@@ -37,6 +38,27 @@ func TestCertificates(t *testing.T) {
 		}
 		here.Close()
 		there.Close()
+	}
+}
+
+// The certificate that has expired is good but for that.
+func TestExpired(t *testing.T) {
+	certs, err := newCertificates()
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(certs.expired.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := x509.VerifyOptions{Roots: certs.pool, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	var invalid x509.CertificateInvalidError
+	if _, err := leaf.Verify(opts); !errors.As(err, &invalid) || invalid.Reason != x509.Expired {
+		t.Errorf("got %v, want that it has expired", err)
+	}
+	opts.CurrentTime = leaf.NotAfter
+	if _, err := leaf.Verify(opts); err != nil {
+		t.Errorf("before its end: %v", err)
 	}
 }
 

@@ -257,6 +257,15 @@ func (c *Cluster) ClientCertificate() tls.Certificate {
 	return c.certs.client
 }
 
+// ExpiredCertificate is [Cluster.ClientCertificate] as one that was valid until a minute before the
+// start.
+func (c *Cluster) ExpiredCertificate() tls.Certificate {
+	if c.certs == nil {
+		return tls.Certificate{}
+	}
+	return c.certs.expired
+}
+
 // Users are those who may log in; none without SASL.
 func (c *Cluster) Users() []User {
 	if len(c.Mechanisms()) == 0 {
