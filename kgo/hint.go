@@ -97,10 +97,24 @@ func hintOfTLS(f *link.Failure) string {
 		return "The broker's certificate has expired, or the clock of this machine is wrong."
 	case isRefusedCertificate(f.Err):
 		return "The broker does not accept the client's certificate: see Certificates or GetClientCertificate of the tls.Config."
+	case isBrokenOff(f.Err):
+		return "The broker broke TLS off: brokers before Kafka 3 do so in this way if the client has no certificate, or none that they trust; see Certificates or GetClientCertificate of the tls.Config."
 	case f.Ended:
 		return "The broker hung up instead of agreeing on TLS: the port may be for plaintext."
 	}
 	return ""
+}
+
+// isBrokenOff reports whether the other side stopped to make sense. Old brokers do that when they
+// refuse a client's certificate: up to 1.1 they say once more what they said first, and 2.8 has
+// its alert under the wrong key.
+func isBrokenOff(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "local error" {
+		return false
+	}
+	text := op.Err.Error() // its type is not exported
+	return strings.Contains(text, "unexpected message") || strings.Contains(text, "bad record MAC")
 }
 
 func names(c *x509.Certificate) string {
@@ -138,12 +152,12 @@ func isCertificate(err error) bool {
 
 func hintOfAuth(f *link.Failure) string {
 	switch {
+	case f.Code == kmsg.IllegalSASLState:
+		return "The broker does not expect SASL here: the port is without SASL." // it may still say what it offers elsewhere
 	case len(f.Offered) > 0:
 		return fmt.Sprintf("The broker does not offer %s on this port.", f.Mechanism)
 	case f.Code == kmsg.SASLAuthenticationFailed, errors.Is(f, sasl.ErrRefused):
 		return "The broker refuses these credentials."
-	case f.Code == kmsg.IllegalSASLState:
-		return "The broker does not expect SASL here: the port is without SASL."
 	case f.Ended:
 		return "The broker hung up during authentication: the port may be without SASL, or want TLS first."
 	}

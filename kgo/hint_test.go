@@ -344,6 +344,60 @@ func TestHintAlert(t *testing.T) {
 	})
 }
 
+// Brokers up to 1.1 do not say that they refuse a client's certificate: what they said first comes
+// once more.
+func TestHintRepeated(t *testing.T) {
+	trusted := x509.NewCertPool()
+	onPlayed(t, []kgo.ClientOption{kgo.TLS(&tls.Config{RootCAs: trusted})}, func(b *played) {
+		a := newAuthority(t)
+		trusted.AddCert(a.cert)
+		config := a.broker("secure", -time.Hour, time.Hour)
+		config.ClientAuth, config.MaxVersion = tls.RequireAnyClientCert, tls.VersionTLS12
+		b.listen("secure:9093", func(c net.Conn) {
+			if err := tls.Server(&repeating{Conn: c}, config).Handshake(); err == nil {
+				t.Error("the certificate is accepted")
+			}
+		})
+	}, func(c *kgo.Client) {
+		if err := c.UpdateSeeds("secure:9093"); err != nil {
+			t.Fatal(err)
+		}
+		wantHint(t, c.Ping(context.Background()), "brokers before Kafka 3 do so in this way if the client has no certificate", kmsg.None)
+	})
+}
+
+// A repeating connection writes what it wrote first again, instead of going on.
+type repeating struct {
+	net.Conn
+	first []byte
+}
+
+func (c *repeating) Write(b []byte) (int, error) {
+	c.first = append(c.first, b...)
+	return c.Conn.Write(b)
+}
+
+func (c *repeating) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if len(c.first) > 0 && err == nil {
+		_, err = c.Conn.Write(c.first)
+		return 0, errors.Join(err, io.ErrUnexpectedEOF)
+	}
+	return n, err
+}
+
+// Brokers before 1.0 say which mechanisms they have also where the port has no SASL.
+func TestHintSASLNotExpected(t *testing.T) {
+	onPlayed(t, []kgo.ClientOption{kgo.SASL(mechanismOf("PLAIN", "secret"))}, func(b *played) {
+		b.serves(kmsg.KeySASLHandshake, 0, 0, func(_ kmsg.Request, resp kmsg.Response) {
+			r := resp.(*kmsg.SASLHandshakeResponse)
+			r.ErrorCode, r.Mechanisms = kmsg.IllegalSASLState, []string{"PLAIN", "SCRAM-SHA-256"}
+		})
+	}, func(c *kgo.Client) {
+		wantHint(t, c.Ping(context.Background()), "the port is without SASL", kmsg.IllegalSASLState)
+	})
+}
+
 // A quota that holds a request back until its time is up is told.
 func TestHintQuota(t *testing.T) {
 	onStage(t, []ktest.Option{ktest.SeedTopic("orders", 1)}, func(s *stage) {
