@@ -66,6 +66,27 @@ func TestProduceThroughFaults(t *testing.T) {
 		{name: "no producer id for a while", fault: func(s *faulty) {
 			s.fault(ktest.On(kmsg.KeyInitProducerID).Times(4), ktest.Answer(kmsg.CoordinatorLoadInProgress))
 		}},
+		{name: "metadata knows no leader for a while", fault: func(s *faulty) {
+			s.fault(ktest.On(kmsg.KeyMetadata).After(1).Times(5), ktest.Rewrite(func(_ kmsg.Request, resp kmsg.Response) {
+				topics := resp.(*kmsg.MetadataResponse).Topics
+				for i := range topics {
+					for j := range topics[i].Partitions {
+						p := &topics[i].Partitions[j]
+						p.LeaderID, p.ErrorCode = -1, kmsg.LeaderNotAvailable
+					}
+				}
+			}))
+			s.fault(produce.Nth(5), ktest.Answer(kmsg.NotLeaderOrFollower))
+		}},
+		{name: "metadata hides the topic for a while", fault: func(s *faulty) {
+			s.fault(ktest.On(kmsg.KeyMetadata).After(1).Times(5), ktest.Rewrite(func(_ kmsg.Request, resp kmsg.Response) {
+				topics := resp.(*kmsg.MetadataResponse).Topics
+				for i := range topics {
+					topics[i].ErrorCode, topics[i].Partitions = kmsg.UnknownTopicOrPartition, nil
+				}
+			}))
+			s.fault(produce.Nth(5), ktest.Answer(kmsg.NotLeaderOrFollower))
+		}},
 		{name: "a producer id that is none", fault: func(s *faulty) {
 			s.fault(ktest.On(kmsg.KeyInitProducerID).Times(2), ktest.Rewrite(func(_ kmsg.Request, resp kmsg.Response) {
 				resp.(*kmsg.InitProducerIDResponse).ProducerID = -1

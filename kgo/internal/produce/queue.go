@@ -16,6 +16,8 @@ type Queue struct {
 
 	set     *Settings
 	topicID kbin.UUID // zero where brokers have none
+	unknown int       // how often in a row a leader did not know topicID
+	wrongID kbin.UUID // that leaders did not know, and that is not used again
 
 	open *Batch // takes records; nil without any
 	// line are the sealed batches that are not over, in the order of their records: those that
@@ -151,9 +153,12 @@ func (q *Queue) Away() int32 {
 
 // SetTopicID says by which id the topic goes. A topic that was made anew under its name has an
 // empty log, where any number will do.
+//
+// Metadata may go on telling an id that leaders do not know, as when it comes from a broker that
+// tells none any more, and the last one is kept. Then batches go by the topic's name.
 func (q *Queue) SetTopicID(id kbin.UUID) {
-	if id != q.topicID {
-		q.topicID = id
+	if id != q.topicID && (id != q.wrongID || id.IsZero()) {
+		q.topicID, q.unknown = id, 0
 		q.proven = time.Time{}
 	}
 }

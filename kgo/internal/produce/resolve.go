@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
@@ -30,6 +31,9 @@ func (q *Queue) Resolve(now time.Time, b *Batch, r Result, jitter float64) (res 
 	}
 	b.last = r
 	q.proven = time.Time{}
+	if (r.Code == kmsg.UnknownTopicID || r.Code == kmsg.InconsistentTopicID) && b.sentID == q.topicID && first {
+		q.unknownID()
+	}
 	res.Stale = fate == fateStale
 	if fate == fateNumbered {
 		// It is not in the log, and will not be under its number, nor will another.
@@ -66,6 +70,14 @@ func (q *Queue) Resolve(now time.Time, b *Batch, r Result, jitter float64) (res 
 	return res
 }
 
+// unknownID takes note that a leader does not know the topic's id. It may only not know it yet; but
+// if that goes on, the topic's name has to do.
+func (q *Queue) unknownID() {
+	if q.unknown++; q.unknown >= idTries {
+		q.wrongID, q.topicID, q.unknown = q.topicID, kbin.UUID{}, 0
+	}
+}
+
 // rest lets the queue pause after a failure. A number that is wrong is mended without a pause,
 // once, and another leader does not share the trouble of the one before.
 func (q *Queue) rest(now time.Time, fate fate, jitter float64) {
@@ -79,7 +91,7 @@ func (q *Queue) rest(now time.Time, fate fate, jitter float64) {
 
 // acked takes note that a batch is in the log.
 func (q *Queue) acked(now time.Time, b *Batch, r *Result) {
-	q.failures = 0
+	q.failures, q.unknown = 0, 0
 	q.notUntil = time.Time{}
 	if r.Version >= windowVersion && q.flyAt == q.leader {
 		q.proven = now

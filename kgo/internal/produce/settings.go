@@ -43,6 +43,8 @@ const (
 	// farewell is how long a broker has to answer what it was sent for a partition that another
 	// one leads by now.
 	farewell = time.Second
+	// idTries is how often a batch is sent by an id of its topic that the leader does not know.
+	idTries = 5
 	// agedShare is what part of the delivery timeout a batch may be open, so that its last
 	// records have about as much time as its first.
 	agedShare = 8

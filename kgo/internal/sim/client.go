@@ -249,8 +249,11 @@ func (c *client) metadata(a *cluster.AskMetadata, r *link.Request) {
 // publish takes a new snapshot. Brokers that are gone are left, when what they have has had its time.
 func (c *client) publish(s *cluster.Snapshot) {
 	c.snapshot = s
-	for _, b := range s.Brokers {
-		c.w.tracef("snapshot %d: broker %d", s.Seq, b.ID)
+	if c.w.keeps {
+		c.w.tracef("snapshot %d: %d brokers", s.Seq, len(s.Brokers))
+		for _, t := range s.Topics {
+			c.w.tracef("snapshot %d: %s %v %v: %s", s.Seq, t.Name, t.ID, t.Err, leadersOf(t))
+		}
 	}
 	for _, l := range c.lanes {
 		_, known := s.Broker(l.broker)
@@ -260,6 +263,15 @@ func (c *client) publish(s *cluster.Snapshot) {
 		l.leave()
 	}
 	c.producer.update(s)
+}
+
+// leadersOf lists the leaders of partitions with their epochs.
+func leadersOf(t *cluster.Topic) string {
+	var text []byte
+	for _, p := range t.Partitions {
+		text = fmt.Appendf(text, "%d/%d ", p.Leader, p.LeaderEpoch)
+	}
+	return string(text)
 }
 
 // leave ends the lane when what is under way has ended.

@@ -283,6 +283,33 @@ var faults = []fault{
 		l.w.cluster.FreezeMetadata(l.w.now, b, true)
 		l.w.after(l.w.between(0, 5*time.Second), func() { l.w.cluster.FreezeMetadata(l.w.now, b, false) })
 	}},
+	{"no leader told", func(l *life) {
+		q := l.anyPart()
+		if q == nil {
+			return
+		}
+		// Who asks is told for a while that nobody leads, or that there is no such topic.
+		name, n, hide := q.topic.name, q.number, l.w.chance(2)
+		l.rule(kmsg.KeyMetadata, broker.Effect{Change: []func(kmsg.Request, kmsg.Response){func(_ kmsg.Request, resp kmsg.Response) {
+			topics := resp.(*kmsg.MetadataResponse).Topics
+			for i := range topics {
+				t := &topics[i]
+				if t.Name.S != name {
+					continue
+				}
+				if hide {
+					t.ErrorCode, t.Partitions = kmsg.UnknownTopicOrPartition, nil
+					continue
+				}
+				for j := range t.Partitions {
+					if p := &t.Partitions[j]; p.PartitionIndex == n {
+						p.LeaderID, p.ErrorCode = -1, kmsg.LeaderNotAvailable
+					}
+				}
+			}
+		}}})
+		l.rule(kmsg.KeyProduce, broker.Effect{Code: kmsg.NotLeaderOrFollower}) // so that somebody asks
+	}},
 	{"refusal", func(l *life) {
 		key := l.anyAPI()
 		if codes := refusals[key]; len(codes) > 0 {
