@@ -175,9 +175,6 @@ func (c *Codecs) appendFrame(d *zstd.Decoder, dst []byte, base, limit int, frame
 	}
 	// A block more than the limit tells what is too much from what is corrupt.
 	most := int(min(uint64(f.most), uint64(left)+zstdBlock))
-	if f.sized {
-		most = int(f.content)
-	}
 	room, guess := cap(dst)-len(dst), min(c.guessFrame(f), most)
 	sized := f.sized
 	switch n := int(f.content); {
@@ -185,7 +182,7 @@ func (c *Codecs) appendFrame(d *zstd.Decoder, dst []byte, base, limit int, frame
 		room = n
 	case f.sized:
 		frame, sized = f.unsized(frame), false
-		room = max(room, guess)
+		room, most = max(room, guess), n
 	case room == 0:
 		room = guess
 	}
