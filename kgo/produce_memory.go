@@ -30,9 +30,15 @@ type waiter struct {
 	slots bool          // it is for callbacks, not a buffer
 	sync  bool          // callbacks may wait for it, so it does not wait for them
 	ready chan struct{} // closed when it has its room, which is counted then
+	buf   []byte        // what it has then, unless it waited for callbacks
 }
 
-const smallestBuffer = 4 << 10
+const (
+	smallestBuffer = 4 << 10
+	// keptClasses is from how many classes a buffer that is kept may come: the last has four times
+	// the size of the one that is wanted.
+	keptClasses = 3
+)
 
 // newMemory makes a memory of buffers that are no larger than largest.
 func newMemory(limit int64, largest int) *memory {
@@ -74,8 +80,22 @@ func (m *memory) fits(size int64, slots, sync bool) bool {
 func (m *memory) take(n int, sync bool) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, size := m.class(n)
-	if len(m.waiters) > 0 || !m.fits(int64(size), false, sync) {
+	if len(m.waiters) > 0 {
+		return nil
+	}
+	// A buffer that is kept is better than a new one, also if it is somewhat large.
+	c, size := m.class(n)
+	for i := c; i < min(c+keptClasses, len(m.free)); i++ {
+		if len(m.free[i]) == 0 {
+			continue
+		}
+		if kept := cap(m.free[i][0]); m.fits(int64(kept), false, sync) {
+			m.used += int64(kept)
+			return m.get(kept)
+		}
+		break
+	}
+	if !m.fits(int64(size), false, sync) {
 		return nil
 	}
 	m.used += int64(size)
@@ -94,12 +114,11 @@ func (m *memory) force(n int) []byte {
 // wait is take that blocks until there is memory, ctx ends, or the producer is closed.
 func (m *memory) wait(ctx context.Context, closed <-chan struct{}, n int, sync bool) ([]byte, error) {
 	_, size := m.class(n)
-	if err := m.waitFor(ctx, closed, &waiter{size: int64(size), sync: sync}); err != nil {
+	w := &waiter{size: int64(size), sync: sync}
+	if err := m.waitFor(ctx, closed, w); err != nil {
 		return nil, err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.get(n), nil
+	return w.buf, nil
 }
 
 // get returns a buffer whose size is counted as used.
@@ -137,6 +156,12 @@ func (m *memory) give(b []byte) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.putBack(b)
+	m.grant()
+}
+
+// putBack keeps a buffer that was in use, if there is room for it.
+func (m *memory) putBack(b []byte) {
 	c, size := m.class(cap(b))
 	if size != cap(b) {
 		panic("kgo: a buffer of another size comes back")
@@ -146,7 +171,6 @@ func (m *memory) give(b []byte) {
 		m.free[c] = append(m.free[c], b[:0])
 		m.kept += int64(size)
 	}
-	m.grant()
 }
 
 // count counts n bytes that are in use and not in a buffer of ours, or not any more if n is
@@ -197,6 +221,7 @@ func (m *memory) grant() {
 				m.slots += w.size
 			} else {
 				m.used += w.size
+				w.buf = m.get(int(w.size))
 			}
 			close(w.ready)
 			m.waiters = append(m.waiters[:i], m.waiters[i+1:]...)
@@ -236,7 +261,7 @@ func (m *memory) waitFor(ctx context.Context, closed <-chan struct{}, w *waiter)
 	if w.slots {
 		m.slots -= w.size
 	} else {
-		m.used -= w.size
+		m.putBack(w.buf)
 	}
 	m.grant()
 	return err
