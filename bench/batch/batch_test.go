@@ -105,3 +105,31 @@ func TestRun(t *testing.T) {
 		}
 	}
 }
+
+// Attacks are what their names say: with a checksum that holds, some good batches, the others an
+// error, and none that takes more than it may but the list of headers.
+func TestHostile(t *testing.T) {
+	all, err := attacks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	codecs, err := learned()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		a := &all[i]
+		if good := a.read(codecs); good != strings.HasPrefix(a.name, "smallest") {
+			t.Errorf("%s: it is read to its end: %t", a.name, good)
+		}
+	}
+	var out strings.Builder
+	if err := run(t.Context(), &out, []string{"-rounds", "1", "-slice", "1ms", "-only", "hostile"}); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out.String()) {
+		if missed := strings.Contains(line, "**no**"); missed != strings.Contains(line, "in a list") {
+			t.Errorf("got %s", line)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 // Command batch measures Franzi's kmsg/batch beside franz-go: how much CPU time and memory they
-// take to walk the records in the same answer of Fetch and to encode records into a batch, and
-// what sealing and numbering a batch costs beside its checksum. It prints a Markdown table.
+// take to walk the records in the same answer of Fetch and to encode records into a batch, what
+// sealing and numbering a batch costs beside its checksum, what codecs cost beside their libraries,
+// and what memory hostile batches take. It prints Markdown tables.
 //
 //	go run ./batch
 //
@@ -36,7 +37,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	flags := flag.NewFlagSet("batch", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 21, "rounds of each case")
 	slice := flags.Duration("slice", 50*time.Millisecond, "CPU time of each side in a round of a case")
-	only := flags.String("only", "", "regular expression of the cases to measure")
+	only := flags.String("only", "", "regular expression of the cases to measure; \"hostile\" is the table of memory")
 	procs := flags.Int("gomaxprocs", 1, "GOMAXPROCS while measuring")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -82,7 +83,13 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 			measure.Count(r.Ours.Allocs/per)+" / "+measure.Count(r.Theirs.Allocs/per), measure.Count(r.Ours.Bytes/per)+" / "+measure.Count(r.Theirs.Bytes/per), toReach, reached)
 	}
 	runtime.KeepAlive(sink)
-	return t.Print(out, "CPU time, and what is allocated, of each record or batch")
+	if err := t.Print(out, "CPU time, and what is allocated, of each record or batch"); err != nil {
+		return err
+	}
+	if !wanted.MatchString("hostile") {
+		return nil
+	}
+	return hostile(out)
 }
 
 // describe prints what was measured, where and how, and what reading the clock takes, by which
