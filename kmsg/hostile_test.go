@@ -59,29 +59,61 @@ func TestElementsAreSmall(t *testing.T) {
 	t.Logf("%d arrays by version, the worst takes %.1f bytes per byte", arrays, worst)
 }
 
-// Counts that nothing stands behind, and messages made of the smallest elements, allocate
-// within bounds.
+// Every array of every version, also one inside others: made of the smallest elements it is
+// read, within bounds; a count that the bytes cannot hold is an error before anything is made of
+// it. A decoder that takes elements to be smaller than they are fails here, and so does one
+// that takes them to be larger.
 func TestHostileArrays(t *testing.T) {
-	const elements = 20_000
+	const size = 30_000
+	arrays, nested := 0, 0
 	eachVersion(t, func(t *testing.T, name string, version int) {
 		d := definitions[name]
-		for _, f := range d.Fields {
-			if len(d.Inner(&f)) == 0 || !f.Present(version) || f.Type[:2] != "[]" {
-				continue
+		for _, way := range d.Arrays(version) {
+			path := ""
+			for _, f := range way {
+				path += "." + f.Name
 			}
-			data := d.Hostile(&f, version, elements)
-			m := newMessage(name, version)
-			got, _ := decodeAllocations(data, m)
-			if limit := uint64(allocPerByte*len(data) + allocSlack); got > limit {
-				t.Errorf("%s version %d, %d elements of %s in %d bytes: allocated %d bytes, the limit is %d", name, version, elements, f.Name, len(data), got, limit)
+			arrays++
+			if len(way) > 1 {
+				nested++
 			}
-			// Only the count, with a few bytes behind.
-			cut := data[:min(len(data), 200)]
-			if got, _ := decodeAllocations(cut, newMessage(name, version)); got > uint64(allocPerByte*len(cut)+allocSlack) {
-				t.Errorf("%s version %d: %d bytes that claim to be more allocated %d", name, version, len(cut), got)
+			smallest := d.Smallest(way[len(way)-1], version)
+			if smallest == 0 {
+				continue // nothing on the wire: the reader wants a byte for each all the same
+			}
+			n := size / smallest
+			data := d.Hostile(way, version, n, n)
+			got, err := decodeAllocations(data, newMessage(name, version))
+			if limit := uint64(allocPerByte*len(data) + allocSlack); err != nil || got > limit {
+				t.Errorf("%s%s version %d, %d elements in %d bytes: allocated %d bytes, the limit is %d, and got the error %v", name, path, version, n, len(data), got, limit, err)
+			}
+			// What comes before the array is all that an impossible count may cost.
+			before, err := decodeAllocations(d.Hostile(way, version, n, 1<<30), newMessage(name, version))
+			if err == nil {
+				t.Errorf("%s%s version %d: 1<<30 elements in %d bytes were read", name, path, version, len(data))
+			}
+			least := smallest
+			if t := way[len(way)-1].Type; t == "[]string" || t == "[]bytes" {
+				least = 1 // what a compact one takes: 16 or 24 bytes of memory for a byte
+			}
+			for _, claim := range []int{
+				len(data)/least + 1, // one more than fit even if nothing came before
+				len(data) + 1,       // one for each byte
+			} {
+				data := d.Hostile(way, version, n, claim)
+				got, err := decodeAllocations(data, newMessage(name, version))
+				for i := 0; i < 5 && got > before+256; i++ { // the runtime allocates at times, too
+					if again, _ := decodeAllocations(data, newMessage(name, version)); again < got {
+						got = again
+					}
+				}
+				if err == nil || got > before+256 {
+					t.Errorf("%s%s version %d, of %d bytes at least, %d elements in %d bytes: allocated %d bytes, %d before the array, and got the error %v", name, path, version, least, claim, len(data), got, before, err)
+				}
 			}
 		}
 	})
+	t.Logf("%d arrays by version, %d of them inside others", arrays, nested)
 }
 
 // An array whose first element has an array that claims the same bytes again allocates within

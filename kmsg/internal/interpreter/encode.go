@@ -88,7 +88,7 @@ func (m *Message) fieldBytes(f *Field, v int, x any, compact bool) []byte {
 		return length(4, -1, compact)
 	}
 	if many, ok := x.(repeated); ok {
-		return append(length(4, many.n, compact), bytes.Repeat(many.element, many.n)...)
+		return append(length(4, many.claim, compact), many.body...)
 	}
 	out := length(4, len(x.([]any)), compact)
 	for _, e := range x.([]any) {
@@ -302,16 +302,61 @@ func (m *Message) shortest(fields []Field, v int) map[string]any {
 	return o
 }
 
-// Hostile writes a message with n elements in an array of structs of its own, each as short
-// as can be.
-func (m *Message) Hostile(array *Field, version, n int) []byte {
+// Arrays returns the way to each array that a version has, through arrays and structs: the
+// last field of a way is the array.
+func (m *Message) Arrays(version int) [][]*Field {
+	var all [][]*Field
+	var walk func(way []*Field, fields []Field)
+	walk = func(way []*Field, fields []Field) {
+		for i := range fields {
+			f := &fields[i]
+			if !f.Present(version) {
+				continue
+			}
+			to := append(way[:len(way):len(way)], f)
+			if strings.HasPrefix(f.Type, "[]") {
+				all = append(all, to)
+			}
+			walk(to, m.Inner(f))
+		}
+	}
+	walk(nil, m.Fields)
+	return all
+}
+
+// Smallest is the size of the shortest encoding of an array's element.
+func (m *Message) Smallest(array *Field, version int) int { return len(m.smallest(array, version)) }
+
+func (m *Message) smallest(array *Field, version int) []byte {
+	switch t := strings.TrimPrefix(array.Type, "[]"); {
+	case isStruct(t):
+		return m.EncodeStruct(m.Inner(array), version)
+	default:
+		f := Field{Type: t, Versions: "0+"}
+		return primitive(t, m.defaultOf(&f, version), m.compact(array, version))
+	}
+}
+
+// Hostile writes a message that has an array at the end of a way with n elements, each as
+// short as can be, but claims that there are more. The arrays before it have one element.
+func (m *Message) Hostile(way []*Field, version, n, claim int) []byte {
 	value := m.shortest(m.Fields, version)
-	value[jsonName(array)] = repeated{n, m.EncodeStruct(m.Inner(array), version)}
+	at := value
+	for _, f := range way[:len(way)-1] {
+		inner := m.shortest(m.Inner(f), version)
+		at[jsonName(f)] = inner
+		if strings.HasPrefix(f.Type, "[]") {
+			at[jsonName(f)] = []any{inner}
+		}
+		at = inner
+	}
+	array := way[len(way)-1]
+	at[jsonName(array)] = repeated{claim, bytes.Repeat(m.smallest(array, version), n)}
 	return m.structBytes(m.Fields, version, value)
 }
 
-// repeated stands for an array of n equal elements.
+// repeated stands for an array of equal elements.
 type repeated struct {
-	n       int
-	element []byte
+	claim int // how many there are, it says
+	body  []byte
 }
