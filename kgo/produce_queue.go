@@ -75,7 +75,13 @@ func (q *queue) append(ctx context.Context, r *Record, s slot, block bool) error
 			}
 			// Room for a batch like the one before saves copying it as it grows.
 			usual := min(q.core.Usual(), int(p.config.bufferBytes/usualShare))
-			if err := q.enlarge(ctx, max(need, usual), s.wait != nil, block); err != nil {
+			if usual > need {
+				if buf := p.memory.take(usual, s.wait != nil); buf != nil {
+					q.place(buf, now())
+					continue
+				}
+			}
+			if err := q.enlarge(ctx, need, s.wait != nil, block); err != nil {
 				return err
 			}
 			continue
