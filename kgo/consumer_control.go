@@ -121,6 +121,9 @@ func (c *Consumer) Pause(partitions map[string][]int32) {
 	e := &fetch.Pause{Parts: c.setPaused(partitions, true)}
 	c.changes.Add(1)
 	c.loop.Post(e)
+	if c.memory.isStarved() {
+		c.makeRoom()
+	}
 }
 
 // Resume takes [Consumer.Pause] back.

@@ -90,6 +90,9 @@ func (c *Consumer) Poll(ctx context.Context) ([]*Batch, error) {
 	var last *chunk
 	turns := -1 // how many chunks may still be begun
 	for wait := true; turns != 0; wait = false {
+		if used, _ := c.memory.inUse(); used > c.memory.limit && len(all) > 0 {
+			break
+		}
 		k, err := c.step(ctx, wait)
 		switch {
 		case err == nil:
@@ -235,6 +238,11 @@ func (c *Consumer) pick() (*chunk, error) {
 		case p.paused:
 			p.position, p.now, c.now = k.position.Load(), nil, nil
 			p.queue = append([]event{{chunk: k, to: -1}}, p.queue...)
+			if c.memory.isStarved() {
+				c.mu.Unlock()
+				c.makeRoom()
+				c.mu.Lock()
+			}
 		default:
 			c.mu.Unlock()
 			return k, nil

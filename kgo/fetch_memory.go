@@ -135,6 +135,13 @@ func (m *fetchMemory) shrink() {
 	}
 }
 
+// isStarved reports whether somebody waits for room.
+func (m *fetchMemory) isStarved() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.starved
+}
+
 // inUse returns what is used and what waits.
 func (m *fetchMemory) inUse() (used, waiting int64) {
 	m.mu.Lock()
