@@ -3,6 +3,7 @@ package compress_test
 import (
 	"bytes"
 	stdgzip "compress/gzip"
+	"encoding/binary"
 	"errors"
 	"io"
 	"slices"
@@ -107,5 +108,18 @@ func TestGzipCorrupt(t *testing.T) {
 		if got, err := c.Decompress(nil, bad, compress.Gzip, 100); !errors.Is(err, compress.ErrCorrupt) {
 			t.Errorf("%s: got %q, %v, want %v", name, got, err, compress.ErrCorrupt)
 		}
+	}
+}
+
+// What ends like a member that says 1 GiB is not believed, also when a byte has come.
+func TestGzipTrailerLies(t *testing.T) {
+	c := primed(t)
+	src := append(member(t, []byte("bytes"), 6, stdgzip.Header{}), make([]byte, 1<<20)...) // which is ignored
+	binary.LittleEndian.PutUint32(src[len(src)-4:], 1<<30)
+	var out []byte
+	var err error
+	got := allocated(func() { out, err = c.Decompress(nil, src, compress.Gzip, 2_000_000_000) })
+	if most := 16*len(src) + 16<<10; string(out) != "bytes" || err != nil || got > uint64(most) || got < 15<<20 {
+		t.Errorf("got %q, %v and %d bytes allocated for %d, want %d at most, and that to be tried", out, err, got, len(src), most)
 	}
 }
