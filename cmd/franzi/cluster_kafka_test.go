@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -182,6 +183,48 @@ func throughAndBack(t *testing.T, addrs string) {
 			t.Fatalf("topics are left: %s", got)
 		}
 		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// One of three real brokers is killed while the demo runs, and comes back: nothing is lost, doubled or
+// out of order.
+func TestDemoSurvivesOnKafka(t *testing.T) {
+	cluster := kafkatest.New(t, kafkatest.Options{Version: kafkatest.Newest(), Nodes: 3, SeparateController: true})
+	began := newLine()
+	done := make(chan ran)
+	go func() {
+		var errs strings.Builder
+		code := testApp(strings.NewReader(""), began, &errs, nil).run(t.Context(), []string{"demo", "-b", strings.Join(cluster.Addrs(), ","), "--duration", "20s", "--rate", "5000", "--replicas", "3"})
+		close(began.lines)
+		done <- ran{"", errs.String(), code}
+	}()
+	var out strings.Builder
+	var starting sync.WaitGroup
+	seen := 0
+	for line := range began.lines { // one a second
+		out.WriteString(line)
+		switch seen++; seen {
+		case 3:
+			if err := cluster.Node(2).Kill(); err != nil {
+				t.Error(err)
+			}
+		case 9:
+			starting.Go(func() {
+				if err := cluster.Node(2).Start(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	got := <-done
+	starting.Wait()
+	for _, want := range []string{`(?m)^lost +0$`, `(?m)^doubled +0$`, `(?m)^out of order +0$`, `(?m)^changed +0$`, `, 0 failed`} {
+		if !regexp.MustCompile(want).MatchString(out.String()) {
+			t.Errorf("got no %s", want)
+		}
+	}
+	if got.code != exitOK || t.Failed() {
+		t.Errorf("got exit %d %s\n%s", got.code, got.err, out.String())
 	}
 }
 

@@ -42,7 +42,7 @@ func quorumRequest() *kmsg.DescribeQuorumRequest {
 func (a *app) clusterQuorum(s *session) error {
 	resp, err := kgo.Do(s.ctx, s.client, quorumRequest())
 	if unserved(err) {
-		return failed("the brokers have no quorum to tell of: it is a cluster with ZooKeeper, or older than Kafka 2.8")
+		return failed("the brokers have no quorum to tell of: it is a cluster with ZooKeeper, or older than Kafka 2.8, or not Kafka's own")
 	}
 	if err != nil {
 		return s.wrap(err)

@@ -157,6 +157,7 @@ func (d *demo) run(ctx context.Context) (*demoReport, error) {
 	until, cancel := context.WithTimeout(ctx, d.duration)
 	defer cancel()
 	w := d.work
+	brokers := len(d.s.client.Metadata().Brokers())
 	w.begin(until)
 	acts := d.acts()
 	tick := time.NewTicker(d.view.every())
@@ -184,7 +185,7 @@ func (d *demo) run(ctx context.Context) (*demoReport, error) {
 	took := time.Since(w.begun)
 	d.view.event("all is written; the rest is read")
 	w.finish(tick.C, d.view.show)
-	r := &demoReport{Brokers: len(d.s.client.Metadata().Brokers()), Partitions: d.partitions, Seconds: took.Seconds(), Balance: w.ledger.End()}
+	r := &demoReport{Brokers: brokers, Partitions: d.partitions, Seconds: took.Seconds(), Balance: w.ledger.End()}
 	r.Right = r.Balance.Right()
 	r.ProduceMs, r.WholeMs = newBenchLatency(w.produced.total()), newBenchLatency(w.whole.total())
 	return r, nil

@@ -123,8 +123,13 @@ func (a *app) produce(cmd *cobra.Command, f *produceCommand, args []string) erro
 	}
 	o := newOutcomes(s)
 	end := func() {}
-	if !a.terminal { // or else somebody types there
+	switch {
+	case !a.terminal:
 		end = a.follow(o.progress)
+	case cmd.Flags().Changed("format"):
+		a.say("type records; Ctrl-D ends")
+	default:
+		a.say("type records as JSON, like {\"value\":\"hello\"}, or begin anew with -f %%v; Ctrl-D ends")
 	}
 	topics := map[string]bool{}
 	var r kgo.Record

@@ -28,6 +28,7 @@ func (r *reading) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.VarP(&r.offsets, "offsets", "O", "what to read of each partition: FROM or FROM..TO")
 	flags.Int32SliceVar(&r.partitions, "partition", nil, "only these partitions")
+	flags.Lookup("partition").DefValue = ""
 	flags.BoolVar(&r.uncommitted, "uncommitted", false, "also records of transactions that are open or were aborted")
 	flags.Int64Var(&r.buffer, "fetch-bytes", 64<<20, "how many bytes may be fetched ahead")
 	for _, name := range []string{"offsets", "partition", "fetch-bytes"} {
