@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type Report struct {
 	Frames                 int           // that brokers got
 	Lasted                 time.Duration // in virtual time
 	Steps                  int
+	Recovery               time.Duration // until records arrive that came as soon as all was well
 
 	// Trace is what happened, and Digest stands for it, if they were asked for.
 	Trace  []string
@@ -35,13 +37,14 @@ type Report struct {
 
 // A life is a client, a cluster and a user, from begin to end.
 type life struct {
-	w     *world
-	plan  *Plan
-	c     *client
-	p     *producer
-	rules []*broker.Fault
-	down  []int32 // brokers that are stopped
-	doing bool    // the plan's time is not over
+	w        *world
+	plan     *Plan
+	c        *client
+	p        *producer
+	rules    []*broker.Fault
+	down     []int32 // brokers that are stopped
+	recovery time.Duration
+	doing    bool // the plan's time is not over
 }
 
 var errAborted = errors.New("sim: given up by the user")
@@ -58,7 +61,7 @@ func Run(seed uint64, trace bool) *Report {
 	l.settle()
 	l.checkLog()
 	l.close()
-	r := &Report{Seed: seed, Plan: l.plan, Failure: w.failure, Records: len(l.p.records), Frames: l.c.frames, Lasted: w.now.Sub(w.begin), Steps: w.total, Trace: w.trace, Digest: w.digest}
+	r := &Report{Seed: seed, Plan: l.plan, Failure: w.failure, Records: len(l.p.records), Frames: l.c.frames, Lasted: w.now.Sub(w.begin), Steps: w.total, Trace: w.trace, Digest: w.digest, Recovery: l.recovery}
 	for i := range l.p.records {
 		if l.p.records[i].err != nil {
 			r.Failed++
@@ -238,6 +241,7 @@ func (l *life) settle() {
 		return
 	}
 	within := l.plan.DeliveryTimeout + 4*requestTimeout
+	l.recover()
 	if !l.until(within, func() bool { return l.p.open == 0 }) && w.failure == nil {
 		w.fail("LIVE: %d records have no outcome %v after all was well", l.p.open, within)
 		return
@@ -316,6 +320,42 @@ func (l *life) checkLog() {
 			w.fail("LOSS: record %d of %v", n, x.part)
 		}
 	}
+}
+
+// recover takes the time until records arrive that are handed over as soon as all is well.
+func (l *life) recover() {
+	w := l.w
+	begin, first := w.now, len(l.p.records)
+	for _, t := range l.p.topics {
+		for _, q := range t.parts {
+			l.p.append(q, true)
+		}
+	}
+	last := len(l.p.records)
+	l.until(2*l.plan.DeliveryTimeout, func() bool {
+		for n := first; n < last; n++ {
+			if !l.p.records[n].ended {
+				return false
+			}
+		}
+		return true
+	})
+	if l.recovery = w.now.Sub(begin); l.recovery > recoverWithin && !l.plan.slow() && w.failure == nil {
+		w.fail("LIVE: it took %v until records arrived that came when all was well", l.recovery)
+	}
+}
+
+// recoverWithin bounds that where nothing makes anybody wait: no silence that only time tells from
+// slowness, and no batches that the broker takes in pieces only.
+const recoverWithin = 15 * time.Second
+
+func (p *Plan) slow() bool {
+	for _, name := range []string{"half open", "stuck", "no answer", "hold", "delay", "pause", "throttle"} {
+		if slices.Contains(p.Faults, name) {
+			return true
+		}
+	}
+	return p.Properties["message.max.bytes"] != ""
 }
 
 func (l *life) checkPart(q *part) {
