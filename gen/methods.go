@@ -132,10 +132,23 @@ func (w *writer) redacted(s *model.Struct) {
 
 	w.Commentf("IsSecret reports whether %s must not be shown.", c.Value.GoName)
 	method("IsSecret").Params().Bool().Block(jen.Return(secret))
-	method("redacted").Params().Id(s.GoName).Block(
-		jen.If(jen.Id("m").Dot(c.Value.GoName).Dot("Valid").Op("&&").Id("m").Dot("IsSecret").Call()).Block(
-			jen.Id("m").Dot(c.Value.GoName).Dot("S").Op("=").Add(kbin("Redacted"))),
-		jen.Return(jen.Id("m")))
+	hide := func(config jen.Code, value *model.Field) jen.Code {
+		v := jen.Add(config).Dot(value.GoName)
+		return jen.If(v.Clone().Dot("Valid")).Block(v.Clone().Dot("S").Op("=").Add(kbin("Redacted")))
+	}
+	method("redacted").Params().Id(s.GoName).BlockFunc(func(g *jen.Group) {
+		g.If(jen.Op("!").Id("m").Dot("IsSecret").Call()).Block(jen.Return(jen.Id("m")))
+		g.Add(hide(jen.Id("m"), c.Value))
+		for _, f := range s.Fields { // synonyms of a secret are secrets, whatever their names
+			if f.Struct == nil || f.Struct.Config == nil || !f.Def.Type.Array {
+				continue
+			}
+			list := jen.Id("m").Dot(f.GoName)
+			g.Add(list.Clone().Op("=").Qual("slices", "Clone").Call(list.Clone()))
+			g.For(jen.Id("i").Op(":=").Range().Add(list.Clone())).Block(hide(list.Clone().Index(jen.Id("i")), f.Struct.Config.Value))
+		}
+		g.Return(jen.Id("m"))
+	})
 	w.Comment("Format prints the struct without secrets, for all verbs of package fmt.")
 	method("Format").Params(jen.Id("f").Qual("fmt", "State"), jen.Id("verb").Rune()).Block(
 		plain, kbin("FormatRedacted").Call(jen.Id("f"), jen.Id("verb"), redacted))

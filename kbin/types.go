@@ -85,6 +85,7 @@ func SensitiveConfig(name string) bool {
 	name = strings.ToLower(name)
 	for _, word := range []string{
 		"password", "passphrase", "secret", "jaas", "credential", "token", "private", "keystore.key", "master.key", "access.key", "api.key", "sas.key",
+		"keystore.certificate.chain", "truststore.certificates", // which Kafka types as passwords
 	} {
 		if strings.Contains(name, word) {
 			return true

@@ -239,6 +239,8 @@ func TestSensitiveConfig(t *testing.T) {
 		"ssl.key.password":                                  true,
 		"ssl.truststore.password":                           true,
 		"ssl.keystore.key":                                  true,
+		"ssl.keystore.certificate.chain":                    true,
+		"ssl.truststore.certificates":                       true,
 		"password.encoder.secret":                           true,
 		"delegation.token.master.key":                       true,
 		"delegation.token.secret.key":                       true,

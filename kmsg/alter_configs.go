@@ -212,7 +212,10 @@ func (m AlterConfigsRequestAlterableConfig) IsSecret() bool {
 	return kbin.SensitiveConfig(m.Name)
 }
 func (m AlterConfigsRequestAlterableConfig) redacted() AlterConfigsRequestAlterableConfig {
-	if m.Value.Valid && m.IsSecret() {
+	if !m.IsSecret() {
+		return m
+	}
+	if m.Value.Valid {
 		m.Value.S = kbin.Redacted
 	}
 	return m

@@ -275,7 +275,10 @@ func (m CreateTopicsRequestCreatableTopicConfig) IsSecret() bool {
 	return kbin.SensitiveConfig(m.Name)
 }
 func (m CreateTopicsRequestCreatableTopicConfig) redacted() CreateTopicsRequestCreatableTopicConfig {
-	if m.Value.Valid && m.IsSecret() {
+	if !m.IsSecret() {
+		return m
+	}
+	if m.Value.Valid {
 		m.Value.S = kbin.Redacted
 	}
 	return m
@@ -575,7 +578,10 @@ func (m CreateTopicsResponseCreatableTopicConfigs) IsSecret() bool {
 	return m.IsSensitive || kbin.SensitiveConfig(m.Name)
 }
 func (m CreateTopicsResponseCreatableTopicConfigs) redacted() CreateTopicsResponseCreatableTopicConfigs {
-	if m.Value.Valid && m.IsSecret() {
+	if !m.IsSecret() {
+		return m
+	}
+	if m.Value.Valid {
 		m.Value.S = kbin.Redacted
 	}
 	return m

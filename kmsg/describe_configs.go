@@ -5,6 +5,7 @@ package kmsg
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/franzi-kafka/franzi/kbin"
 )
@@ -478,8 +479,17 @@ func (m DescribeConfigsResponseResourceResult) IsSecret() bool {
 	return m.IsSensitive || kbin.SensitiveConfig(m.Name)
 }
 func (m DescribeConfigsResponseResourceResult) redacted() DescribeConfigsResponseResourceResult {
-	if m.Value.Valid && m.IsSecret() {
+	if !m.IsSecret() {
+		return m
+	}
+	if m.Value.Valid {
 		m.Value.S = kbin.Redacted
+	}
+	m.Synonyms = slices.Clone(m.Synonyms)
+	for i := range m.Synonyms {
+		if m.Synonyms[i].Value.Valid {
+			m.Synonyms[i].Value.S = kbin.Redacted
+		}
 	}
 	return m
 }
@@ -509,7 +519,10 @@ func (m DescribeConfigsResponseSynonym) IsSecret() bool {
 	return kbin.SensitiveConfig(m.Name)
 }
 func (m DescribeConfigsResponseSynonym) redacted() DescribeConfigsResponseSynonym {
-	if m.Value.Valid && m.IsSecret() {
+	if !m.IsSecret() {
+		return m
+	}
+	if m.Value.Valid {
 		m.Value.S = kbin.Redacted
 	}
 	return m

@@ -216,7 +216,10 @@ func (m IncrementalAlterConfigsRequestAlterableConfig) IsSecret() bool {
 	return kbin.SensitiveConfig(m.Name)
 }
 func (m IncrementalAlterConfigsRequestAlterableConfig) redacted() IncrementalAlterConfigsRequestAlterableConfig {
-	if m.Value.Valid && m.IsSecret() {
+	if !m.IsSecret() {
+		return m
+	}
+	if m.Value.Valid {
 		m.Value.S = kbin.Redacted
 	}
 	return m

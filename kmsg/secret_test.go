@@ -37,9 +37,12 @@ func withSecrets() map[string]kmsg.Message {
 		"config of a topic":  &kmsg.CreateTopicsRequest{Topics: []kmsg.CreateTopicsRequestCreatableTopic{{Configs: []kmsg.CreateTopicsRequestCreatableTopicConfig{{Name: "my.secret", Value: value}}}}},
 		"sensitive config":   &kmsg.DescribeConfigsResponse{Version: 1, Results: []kmsg.DescribeConfigsResponseResult{{Configs: []kmsg.DescribeConfigsResponseResourceResult{{Name: "harmless", IsSensitive: true, Value: value}}}}},
 		"synonym":            &kmsg.DescribeConfigsResponse{Version: 1, Results: []kmsg.DescribeConfigsResponseResult{{Configs: []kmsg.DescribeConfigsResponseResourceResult{{Name: "x", Synonyms: []kmsg.DescribeConfigsResponseSynonym{{Name: "ssl.key.password", Value: value}}}}}}},
-		"created config":     &kmsg.CreateTopicsResponse{Version: 5, Topics: []kmsg.CreateTopicsResponseCreatableTopicResult{{Configs: []kmsg.CreateTopicsResponseCreatableTopicConfigs{{Name: "x", IsSensitive: true, Value: value}}}}},
-		"config record":      &state.ConfigRecord{ResourceName: "1", Name: "ssl.truststore.password", Value: value},
-		"credential record":  &state.UserSCRAMCredentialRecord{Name: "alice", Salt: secret, StoredKey: secret, ServerKey: secret},
+		"synonym of a sensitive config": &kmsg.DescribeConfigsResponse{Version: 1, Results: []kmsg.DescribeConfigsResponseResult{{Configs: []kmsg.DescribeConfigsResponseResourceResult{{
+			Name: "harmless", IsSensitive: true, Synonyms: []kmsg.DescribeConfigsResponseSynonym{{Name: "log.harmless"}, {Name: "harmless", Value: value}}}}}}},
+		"certificates":      &kmsg.IncrementalAlterConfigsRequest{Resources: []kmsg.IncrementalAlterConfigsRequestAlterConfigsResource{{Configs: []kmsg.IncrementalAlterConfigsRequestAlterableConfig{{Name: "listener.name.x.ssl.keystore.certificate.chain", Value: value}}}}},
+		"created config":    &kmsg.CreateTopicsResponse{Version: 5, Topics: []kmsg.CreateTopicsResponseCreatableTopicResult{{Configs: []kmsg.CreateTopicsResponseCreatableTopicConfigs{{Name: "x", IsSensitive: true, Value: value}}}}},
+		"config record":     &state.ConfigRecord{ResourceName: "1", Name: "ssl.truststore.password", Value: value},
+		"credential record": &state.UserSCRAMCredentialRecord{Name: "alice", Salt: secret, StoredKey: secret, ServerKey: secret},
 	}
 }
 

@@ -120,7 +120,10 @@ func (m ConfigRecord) IsSecret() bool {
 	return kbin.SensitiveConfig(m.Name)
 }
 func (m ConfigRecord) redacted() ConfigRecord {
-	if m.Value.Valid && m.IsSecret() {
+	if !m.IsSecret() {
+		return m
+	}
+	if m.Value.Valid {
 		m.Value.S = kbin.Redacted
 	}
 	return m

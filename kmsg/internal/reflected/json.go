@@ -29,10 +29,13 @@ const longBytes = 64
 
 // Append appends the JSON of what m points to, at a version.
 func (p *Printer) Append(dst []byte, m any, version int16) []byte {
-	return p.structValue(dst, reflect.ValueOf(m).Elem(), version)
+	return p.structValue(dst, reflect.ValueOf(m).Elem(), version, false)
 }
 
-func (p *Printer) structValue(dst []byte, v reflect.Value, version int16) []byte {
+// structValue writes a struct. Its config, if it is one, is secret if a config that it is part
+// of is, or its own name or flag says so.
+func (p *Printer) structValue(dst []byte, v reflect.Value, version int16, secret bool) []byte {
+	secret = p.Logs && (secret || isSecret(v))
 	dst = append(dst, '{')
 	first := true
 	key := func(name string) {
@@ -55,11 +58,11 @@ func (p *Printer) structValue(dst []byte, v reflect.Value, version int16) []byte
 			continue
 		}
 		key(f.JSON)
-		if f.Config && p.Logs && isSecret(v) && !isNil(x) {
+		if f.Config && secret && !isNil(x) {
 			dst = appendString(dst, kbin.Redacted)
 			continue
 		}
-		dst = p.field(dst, f, x, version)
+		dst = p.field(dst, f, x, version, secret)
 	}
 	if tags := TagsOf(v); tags.Len() > 0 {
 		key(TagsKey)
@@ -87,7 +90,7 @@ func (p *Printer) tags(dst []byte, tags kbin.Tags) []byte {
 }
 
 // field writes a value. A nil slice is null only where the version can carry null.
-func (p *Printer) field(dst []byte, f Field, v reflect.Value, version int16) []byte {
+func (p *Printer) field(dst []byte, f Field, v reflect.Value, version int16, secret bool) []byte {
 	switch v.Kind() {
 	case reflect.Slice:
 		switch {
@@ -103,19 +106,19 @@ func (p *Printer) field(dst []byte, f Field, v reflect.Value, version int16) []b
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = p.value(dst, v.Index(i), version)
+			dst = p.value(dst, v.Index(i), version, secret)
 		}
 		return append(dst, ']')
 	case reflect.Pointer:
 		if v.IsNil() {
 			return append(dst, "null"...)
 		}
-		return p.structValue(dst, v.Elem(), version)
+		return p.structValue(dst, v.Elem(), version, secret)
 	}
-	return p.value(dst, v, version)
+	return p.value(dst, v, version, secret)
 }
 
-func (p *Printer) value(dst []byte, v reflect.Value, version int16) []byte {
+func (p *Printer) value(dst []byte, v reflect.Value, version int16, secret bool) []byte {
 	switch v.Kind() {
 	case reflect.Bool:
 		return strconv.AppendBool(dst, v.Bool())
@@ -133,7 +136,7 @@ func (p *Printer) value(dst []byte, v reflect.Value, version int16) []byte {
 		return appendString(dst, v.Interface().(kbin.UUID).String())
 	case reflect.Struct:
 		if v.Type() != nullStringType {
-			return p.structValue(dst, v, version)
+			return p.structValue(dst, v, version, secret)
 		}
 		if s := v.Interface().(kbin.NullString); s.Valid {
 			return appendString(dst, s.S)
