@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -39,7 +38,7 @@ func (a *app) benchConsumeCommand() *cobra.Command {
 		Short: "Measure how fast records are read",
 		Long: `consume reads a topic to its end, or without one a topic that it creates, fills and deletes again,
 and says how many records that were and how long they took, the first question to the brokers
-included.
+included. Ctrl-C ends it with the figures so far.
 
 ` + rangesHelp,
 		Example: "  franzi bench consume orders -b localhost:9092\n" +
@@ -122,7 +121,10 @@ func (a *app) benchConsume(cmd *cobra.Command, b *benchConsume) error {
 	if err := b.read(cmd.Context(), a, s, topics, r); err != nil {
 		return s.wrap(err)
 	}
-	return a.showBench(r)
+	if err := a.showBench(r); err != nil {
+		return err
+	}
+	return cmd.Context().Err()
 }
 
 // write fills the topic.
@@ -171,7 +173,7 @@ func (b *benchConsume) read(ctx context.Context, a *app, s *session, topics []*k
 	took, used := time.Since(b.begun), cpuTime()-cpu
 	end()
 	told := rd.close()
-	if err != nil && !(b.duration > 0 && errors.Is(err, context.DeadlineExceeded)) {
+	if err != nil && ctx.Err() == nil {
 		return err
 	}
 	r.Records, r.Bytes = b.records.Load(), b.bytes.Load()

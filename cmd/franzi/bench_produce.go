@@ -50,7 +50,7 @@ func (a *app) benchProduceCommand() *cobra.Command {
 		Long: `produce writes records to a topic, or without one to a topic that it creates and deletes again, and
 says how many there were and how long they took: from when they were handed over, or with --rate
 from when they were due, until the broker had them. All are timed up to 10,000 a second, and
-beyond one in 100.`,
+beyond one in 100. Ctrl-C ends it with the figures so far.`,
 		Example: "  franzi bench produce -b localhost:9092\n" +
 			"  franzi bench produce orders --size 1000 -z zstd --rate 1000 --duration 30s -o json",
 		Args:              takes(0, 1),
@@ -160,7 +160,7 @@ func (a *app) benchProduce(cmd *cobra.Command, b *benchProduce) error {
 		a.say("%s failed, the first: %s", plural(int(b.failed.Load()), "record", "records"), b.s.errorText(*first))
 		return &failure{code: exitCodeOf(*first)}
 	}
-	return nil
+	return cmd.Context().Err()
 }
 
 // first writes a record and waits for it, so that all is connected and known before the clock runs.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -39,6 +40,29 @@ func TestBenchProduceFails(t *testing.T) {
 	got := runWith(t.Context(), cluster.DialContext, "", "bench", "produce", "orders", "-b", "broker1", "--records", "50", "-o", "template={{.records}} {{.failed}}")
 	if got.code != exitFailed || got.out != "0 50\n" || !strings.Contains(got.err, "50 records failed, the first: produce of orders/0 on broker 1") || !strings.Contains(got.err, "INVALID_RECORD") {
 		t.Errorf("got exit %d %s%s", got.code, got.out, got.err)
+	}
+}
+
+// Who interrupts it is told what was measured until then.
+func TestBenchIsInterrupted(t *testing.T) {
+	for _, args := range [][]string{{"produce", "orders", "--duration", "1h", "--warmup", "0s"}, {"consume", "orders", "--api", "records"}} {
+		cluster := ktest.NewCluster(t, ktest.SeedTopic("orders", 2))
+		fill(t, cluster, "orders", 1, 100)
+		cluster.Fault(ktest.On(kmsg.KeyFetch).Partition("orders", 1), ktest.Stall()) // or else it ends by itself
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() {
+			if cluster.Wait(ctx, func() bool {
+				return cluster.Requests(kmsg.KeyProduce) > 20 || cluster.Requests(kmsg.KeyFetch) > 0
+			}) == nil {
+				cancel()
+			}
+		}()
+		got := runWith(ctx, cluster.DialContext, "", append(append([]string{"bench"}, args...), "-b", "broker1", "-o", "json")...)
+		var r benchReport
+		if err := json.Unmarshal([]byte(got.out), &r); err != nil || got.code != exitInterrupted || r.Topic != "orders" || args[0] == "produce" && r.Records == 0 {
+			t.Errorf("%v: got exit %d %v %s%s", args, got.code, err, got.out, got.err)
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
-// Command franzi asks Kafka brokers, and shows what goes over the wire: the command line of
-// the library, which stands on its public packages only.
+// Command franzi writes and reads records, asks Kafka brokers, and shows what goes over the wire: the
+// command line of the library, which stands on its public packages only.
 package main
 
 import (

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const rootHelp = `franzi asks Kafka brokers anything, and shows what goes over the wire.
+const rootHelp = `franzi writes and reads records, asks Kafka brokers anything, and shows what goes over the wire.
 
 Data goes to stdout, all else to stderr. Exit codes: 0 ok, 1 some item failed, 2 wrong usage,
 3 no connection or authentication, 4 time is up, 130 interrupted.`
@@ -18,7 +18,7 @@ Data goes to stdout, all else to stderr. Exit codes: 0 ok, 1 some item failed, 2
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:     "franzi",
-		Short:   "Ask Kafka brokers, and see what goes over the wire",
+		Short:   "Write and read records, ask Kafka brokers, see what goes over the wire",
 		Long:    rootHelp,
 		Example: "  franzi demo\n  franzi topic list -b localhost:9092\n  franzi api show Fetch -v 12",
 		Version: moduleVersion(),
@@ -41,10 +41,21 @@ func (a *app) rootCommand() *cobra.Command {
 	a.addHelpJSON(root)
 	complete(root, "output", completeFormats)
 
-	root.AddCommand(a.demoCommand(), a.produceCommand(), a.consumeCommand(), a.cpCommand(), a.benchCommand(),
-		a.clusterCommand(), a.topicCommand(), a.configCommand(), a.doctorCommand(), a.settingsCommand(), a.fakeCommand(),
-		a.apiCommand(), a.reqCommand(), a.encodeCommand(), a.decodeCommand(),
-		a.errorCommand(), a.completionCommand(), a.versionCommand())
+	for _, g := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"records", "Records:", []*cobra.Command{a.demoCommand(), a.produceCommand(), a.consumeCommand(), a.cpCommand(), a.benchCommand()}},
+		{"clusters", "Clusters:", []*cobra.Command{a.clusterCommand(), a.topicCommand(), a.configCommand(), a.doctorCommand(), a.settingsCommand(), a.fakeCommand()}},
+		{"protocol", "The protocol:", []*cobra.Command{a.apiCommand(), a.reqCommand(), a.encodeCommand(), a.decodeCommand(), a.errorCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.id
+			root.AddCommand(c)
+		}
+	}
+	root.AddCommand(a.completionCommand(), a.versionCommand())
 	root.SetHelpCommand(helpCommand())
 	return root
 }
