@@ -211,3 +211,93 @@ func javaWrites(t *testing.T, client *kgo.Client, cluster *kafkatest.Cluster) ma
 	}
 	return all
 }
+
+// On three brokers the closest replica serves (KIP-392); when brokers are killed and come back, each
+// record comes once and in order.
+func TestKafkaConsumeThree(t *testing.T) {
+	cluster := kafkatest.New(t, kafkatest.Options{Version: kafkatest.Newest(), Nodes: 3, SeparateController: true, Racks: []string{"a", "b", "c"}})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	client := kafkaClient(t, cluster)
+	if err := client.Admin().CreateTopic(ctx, kgo.NewTopic{Name: "orders", Partitions: 3, ReplicationFactor: 3}); err != nil {
+		t.Fatal(err)
+	}
+	p, err := client.NewProducer(kgo.Partitioning(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rounds, n = 4, 3000
+	produced := make(chan error, 1)
+	go func() {
+		var failed error
+		for round := range rounds {
+			for i := range n {
+				for part := range int32(3) {
+					p.Produce(ctx, &kgo.Record{Topic: "orders", Partition: part, Value: fmt.Appendf(nil, "%d", round*n+i)}, func(_ kgo.RecordMetadata, err error) {
+						if err != nil {
+							failed = err
+						}
+					})
+				}
+			}
+			if err := p.Flush(ctx); err != nil {
+				failed = err
+			}
+			node := cluster.Node(int32(round%3) + 1)
+			if err := errors.Join(node.Kill(), node.Start(ctx)); err != nil {
+				failed = err
+			}
+		}
+		produced <- failed
+	}()
+	reader := kafkaClient(t, cluster, kgo.ClientID("reader"))
+	o, err := reader.NewConsumer(kgo.Topics("orders"), kgo.Rack("b"), kgo.RecheckReplica(5*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := map[int32]int{}
+	total := 0
+	for r, err := range o.Records(ctx) {
+		if err != nil {
+			t.Error(err)
+			if ctx.Err() != nil {
+				break
+			}
+			continue
+		}
+		if want := next[r.Partition]; string(r.Value) != fmt.Sprint(want) {
+			t.Fatalf("SKIP or REPEAT: orders[%d] offset %d is %q, want %d", r.Partition, r.Offset, r.Value, want)
+		}
+		next[r.Partition]++
+		if total++; total == rounds*n*3 {
+			break
+		}
+	}
+	if err := <-produced; err != nil {
+		t.Error(err)
+	}
+	if total != rounds*n*3 {
+		t.Errorf("got %d records, want %d", total, rounds*n*3)
+	}
+	// When no broker has failed for a while, all long polls are at the replica in rack b.
+	for {
+		before := requestsOf(reader)
+		select {
+		case <-time.After(10 * time.Second):
+		case <-ctx.Done():
+			t.Fatalf("not only broker 2 is asked: %v", before)
+		}
+		after := requestsOf(reader)
+		if after[2]-before[2] > 10 && after[1]-before[1] < 10 && after[3]-before[3] < 10 {
+			break
+		}
+	}
+}
+
+func requestsOf(c *kgo.Client) map[int32]int64 {
+	all := map[int32]int64{}
+	for _, b := range c.Stats().Brokers {
+		all[b.ID] += b.Requests
+	}
+	return all
+}
