@@ -2,6 +2,7 @@
 
 KAFKA     ?= 4.4.0
 FUZZTIME  ?= 20s
+PROOF     ?= 10m
 SEEDS     ?= 10000
 FIRST     ?= 1
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -30,6 +31,10 @@ test-kafka: ## run the tests with real brokers; KAFKA_ERAS="1.1.1 4.4.0" chooses
 .PHONY: sim
 sim: ## play SEEDS lives of a client and a cluster on one thread each, beginning with FIRST
 	go test ./kgo/internal/sim -count 1 -timeout 0 -run TestSeeds -v -seeds $(SEEDS) -first $(FIRST)
+
+.PHONY: proof
+proof: ## write and read for PROOF while real brokers are killed, and check every record (needs Java 17, Maven)
+	go test -tags kafka -count 1 -timeout 2h -run TestKafkaProof -v ./kgo -proof $(PROOF)
 
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME each
