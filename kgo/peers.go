@@ -352,6 +352,32 @@ func (l *lane) learned(what *link.Learned) {
 		l.peer().versions.Store(what.Versions)
 	}
 	ps.mu.Unlock()
+	if what.Versions != nil && what.Versions.Old == "" {
+		l.peer().undeceive()
+	}
+}
+
+// errMistaken ends connections to a broker that was taken for one without ApiVersions.
+var errMistaken = errors.New("the broker is newer than it seemed to be")
+
+// undeceive ends the lanes that speak to the broker as to one without ApiVersions, now that another
+// has shown that it is none: it was cut off when it was asked. Others take their place.
+func (p *peer) undeceive() {
+	var mistaken []*lane
+	p.mu.Lock()
+	for kind, l := range p.lanes {
+		if l == nil {
+			continue
+		}
+		if v := l.conn.Versions(); v != nil && v.Old != "" {
+			p.lanes[kind] = nil
+			mistaken = append(mistaken, l)
+		}
+	}
+	p.mu.Unlock()
+	for _, l := range mistaken {
+		l.conn.Close(errMistaken)
+	}
 }
 
 // throttled tells the lane for how long an answer asked to hold back (KIP-219).

@@ -87,6 +87,10 @@ func TestProduceThroughFaults(t *testing.T) {
 			}))
 			s.fault(produce.Nth(5), ktest.Answer(kmsg.NotLeaderOrFollower))
 		}},
+		{name: "a connection is cut twice when versions are asked for", fault: func(s *faulty) {
+			// It looks like one to a broker of 0.9.
+			s.fault(ktest.On(kmsg.KeyAPIVersions).Times(2), ktest.CutBefore())
+		}, may: allowance{plain: true}, live: time.Minute},
 		{name: "a producer id that is none", fault: func(s *faulty) {
 			s.fault(ktest.On(kmsg.KeyInitProducerID).Times(2), ktest.Rewrite(func(_ kmsg.Request, resp kmsg.Response) {
 				resp.(*kmsg.InitProducerIDResponse).ProducerID = -1
@@ -139,9 +143,13 @@ func TestProduceThroughFaults(t *testing.T) {
 					f := &faulty{stage: s}
 					fault.Go(func() { test.fault(f) })
 					time.Sleep(time.Millisecond)
+					pause := 2 * time.Millisecond
+					if test.may.plain {
+						pause = 20 * time.Millisecond
+					}
 					for range 1000 {
 						l.produce(p)
-						time.Sleep(2 * time.Millisecond)
+						time.Sleep(pause)
 					}
 					live := test.live
 					if live == 0 {
@@ -149,6 +157,13 @@ func TestProduceThroughFaults(t *testing.T) {
 					}
 					fault.Wait()
 					s.flush(p, live)
+					if test.may.plain { // at first
+						l.produce(p)
+						s.flush(p, time.Second)
+						if log := s.Log("orders", int32((len(l.entries)-1)%4)); log[len(log)-1].ProducerID < 0 {
+							t.Error("DUP: the producer goes on without an id")
+						}
+					}
 					l.check(test.may)
 					for _, r := range f.rules {
 						if r.Hits() == 0 {

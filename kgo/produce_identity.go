@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/franzi-kafka/franzi/kbin"
@@ -20,9 +21,35 @@ type identities struct {
 	cancel context.CancelFunc
 	asking sync.WaitGroup
 
-	mu   sync.Mutex
-	is   produce.Identity
-	asks bool // a goroutine is asking
+	fell atomic.Bool // a broker seemed to be too old to give one, at fellAt
+
+	mu     sync.Mutex
+	is     produce.Identity
+	asks   bool // a goroutine is asking
+	fellAt time.Time
+}
+
+// firstWithIDs is the first version of Produce whose brokers know idempotent producers (KIP-98).
+const firstWithIDs = 3
+
+// doubtAfter is how long a broker is believed to be too old, when others show that they are not.
+const doubtAfter = 10 * time.Second
+
+// speaks takes note of the version in which a broker has answered. One that was cut off twice while
+// it was asked for its versions looks like one that is old: then records go without numbers until
+// another connection shows that this is not so.
+func (n *identities) speaks(version int16) {
+	if version < firstWithIDs || !n.fell.Load() {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.asks || n.ctx.Err() != nil || now().Sub(n.fellAt) < doubtAfter {
+		return
+	}
+	n.asks = true
+	n.fell.Store(false)
+	n.asking.Go(n.ask)
 }
 
 func newIdentities(p *Producer) *identities {
@@ -36,7 +63,9 @@ func newIdentities(p *Producer) *identities {
 
 // stop ends asking, and waits for that.
 func (n *identities) stop() {
-	n.cancel()
+	n.mu.Lock()
+	n.cancel() // nobody begins to ask after that
+	n.mu.Unlock()
 	n.asking.Wait()
 }
 
@@ -91,6 +120,10 @@ func (n *identities) ask() {
 			return
 		case errors.As(err, &unsupported):
 			n.p.client.log.Warn("brokers before 0.11 know no idempotent producers: records that are sent again may be there twice", "error", err)
+			n.mu.Lock()
+			n.fellAt = now()
+			n.mu.Unlock()
+			n.fell.Store(true)
 			n.got(produce.Plain)
 			return
 		case refusesIdentity(err):

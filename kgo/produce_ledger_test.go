@@ -90,6 +90,7 @@ type allowance struct {
 	doubles  bool // records may be in the log twice, and then out of order
 	lost     bool // brokers lost records that they had acknowledged
 	offsets  bool // offsets may be unknown
+	plain    bool // the producer may go without an id
 }
 
 // check compares. All records have their outcome.
@@ -113,6 +114,9 @@ func (l *ledger) check(may allowance) {
 			}
 			if n < before && !may.doubles {
 				l.Errorf("ORDER: record %d comes after %d in partition %d", n, before, p)
+			}
+			if r.ProducerID < 0 && !may.plain {
+				l.Errorf("DUP: record %d has no producer id", n)
 			}
 			before = n
 		}

@@ -117,6 +117,7 @@ func (r *produceRequest) Done(*link.Request) {
 			break
 		}
 		event.Response = resp
+		s.p.names.speaks(r.Version)
 		if resp.ThrottleTimeMs > 0 {
 			r.lane.conn.Throttled(&r.Request, time.Duration(resp.ThrottleTimeMs)*time.Millisecond)
 		}
