@@ -10,9 +10,9 @@ import (
 )
 
 // decompressors verify and decompress batches ahead of the user, on the processors but one that there
-// are. They are there while there is work, which is bounded by what was fetched, and take memory
-// as far as there is some: what is left the user decompresses when it comes to it, as it does with
-// what nobody has begun.
+// are. They are there while there is work, go aheadBytes ahead, since more would only be out of the
+// processor's caches when it is read, and take memory as far as there is some: the user decompresses
+// what nobody has begun when it comes to it.
 type decompressors struct {
 	c    *Consumer
 	most int // goroutines
@@ -20,10 +20,14 @@ type decompressors struct {
 	mu      sync.Mutex
 	done    sync.Cond // of units
 	todo    []*chunk  // with units that nobody has begun, perhaps
+	ahead   int64     // bytes that were decompressed and nobody has taken
 	running int
 	closed  bool
 	all     sync.WaitGroup
 }
+
+// aheadBytes is how far ahead of the user a goroutine goes.
+const aheadBytes = 2 << 20
 
 // A unit is a compressed batch. What it becomes belongs to who takes it.
 type unit struct {
@@ -66,7 +70,12 @@ func (d *decompressors) add(n *chunk, k *fetch.Chunk) {
 		return
 	}
 	d.todo = append(d.todo, n)
-	if d.running < d.most {
+	d.begin()
+}
+
+// begin begins to work if there is anything to do.
+func (d *decompressors) begin() {
+	if len(d.todo) > 0 && d.running < d.most && d.ahead < aheadBytes*int64(d.most) && !d.closed {
 		d.running++
 		d.all.Go(d.run)
 	}
@@ -76,7 +85,11 @@ func (d *decompressors) run() {
 	m := d.c.memory
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for k, u := d.next(); u != nil; k, u = d.next() {
+	for d.ahead < aheadBytes*int64(d.most) {
+		k, u := d.next()
+		if u == nil {
+			break
+		}
 		u.state = unitBusy
 		f := k.frame
 		f.hold()
@@ -88,20 +101,19 @@ func (d *decompressors) run() {
 		}
 		f.release()
 		d.mu.Lock()
+		d.done.Broadcast()
 		switch {
-		case !ok:
-			if u.state == unitBusy {
-				u.state = unitIdle
-			}
-			clear(d.todo)
-			d.todo = d.todo[:0] // all of it is left to the user
-		case u.state == unitBusy:
-			u.state = unitDone
-		default: // nobody wants it any more
+		case u.state != unitBusy: // nobody wants it any more
 			m.change(-int64(cap(u.room)), 0)
 			m.put(u.room)
+		case ok:
+			u.state = unitDone
+			d.ahead += int64(cap(u.room))
+		default:
+			u.state = unitIdle
+			d.running--
+			return // until the user has consumed some
 		}
-		d.done.Broadcast()
 	}
 	d.running--
 }
@@ -167,7 +179,11 @@ func (d *decompressors) claim(u *unit) bool {
 		d.done.Wait()
 	}
 	done := u.state == unitDone
+	if done {
+		d.ahead -= int64(cap(u.room))
+	}
 	u.state = unitGone
+	d.begin()
 	return done
 }
 
@@ -182,6 +198,7 @@ func (d *decompressors) forget(k *chunk) {
 	for i := range k.units {
 		u := &k.units[i]
 		if u.state == unitDone {
+			d.ahead -= int64(cap(u.room))
 			m.change(-int64(cap(u.room)), 0)
 			m.put(u.room)
 			u.room, u.payload = nil, nil

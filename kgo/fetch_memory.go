@@ -1,6 +1,7 @@
 package kgo
 
 import (
+	"math/bits"
 	"sync"
 	"sync/atomic"
 )
@@ -23,12 +24,22 @@ type fetchMemory struct {
 	least   int64 // the least that would have helped
 	ahead   int64 // the most that may wait then
 	kept    int64 // bytes in free
-	free    [][]byte
+	free    [bufferClasses][][]byte
 	poison  bool // buffers that come back are overwritten, for tests
 }
 
-// maxFree is how many buffers are kept; the oldest goes first.
-const maxFree = 64
+// Buffers have the sizes smallestBuffer times 1, 1.25, 1.5, 1.75, 2, 2.5 and so on; what is larger
+// than all of these, some GiB, is not kept.
+const bufferClasses = 4 * 20
+
+// bufferClass returns which class has buffers of at least n bytes, and their size.
+func bufferClass(n int) (class, size int) {
+	n = max(n, smallestBuffer)
+	double := bits.Len(uint(n)) - bits.Len(uint(smallestBuffer))
+	step := smallestBuffer << double / 4
+	quarters := (n + step - 1) / step // 4 to 8
+	return 4*double + quarters - 4, quarters * step
+}
 
 // Take takes room for an answer, see [fetch.Budget].
 func (m *fetchMemory) Take(least, most, ahead int64) int64 {
@@ -80,28 +91,27 @@ func (m *fetchMemory) change(used, waiting int64) {
 	}
 }
 
-// get returns a buffer without contents that has room for n bytes.
+// get returns a buffer without contents that has room for n bytes, at most twice as much.
 func (m *fetchMemory) get(n int) []byte {
+	class, size := bufferClass(n)
 	m.mu.Lock()
-	best := -1
-	for i, b := range m.free {
-		if cap(b) >= n && cap(b) <= 2*n+smallestBuffer && (best < 0 || cap(b) < cap(m.free[best])) {
-			best = i
+	for c := class; c < min(class+4, bufferClasses); c++ {
+		if buf := m.pop(c); buf != nil {
+			m.mu.Unlock()
+			return buf
 		}
 	}
-	if best >= 0 {
-		buf := m.free[best]
-		m.drop(best)
-		m.mu.Unlock()
-		return buf[:0]
-	}
 	m.mu.Unlock()
-	return make([]byte, 0, (n+n/8+smallestBuffer-1)&^(smallestBuffer-1))
+	return make([]byte, 0, size)
 }
 
 // put takes back a buffer that nobody reads any more.
 func (m *fetchMemory) put(buf []byte) {
-	if cap(buf) < smallestBuffer {
+	class, size := bufferClass(cap(buf))
+	if size > cap(buf) {
+		class-- // it has all of that
+	}
+	if class < 0 || class >= bufferClasses {
 		return
 	}
 	if m.poison {
@@ -112,26 +122,30 @@ func (m *fetchMemory) put(buf []byte) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.free) == maxFree {
-		m.drop(0)
-	}
-	m.free = append(m.free, buf[:0])
+	m.free[class] = append(m.free[class], buf[:0])
 	m.kept += int64(cap(buf))
 	m.shrink()
 }
 
-// drop takes a buffer out of those that are kept.
-func (m *fetchMemory) drop(i int) {
-	m.kept -= int64(cap(m.free[i]))
-	last := copy(m.free[i:], m.free[i+1:]) + i
-	m.free[last] = nil
-	m.free = m.free[:last]
+// pop takes a buffer out of those that are kept, nil if there is none.
+func (m *fetchMemory) pop(class int) []byte {
+	last := len(m.free[class]) - 1
+	if last < 0 {
+		return nil
+	}
+	buf := m.free[class][last]
+	m.free[class][last] = nil
+	m.free[class] = m.free[class][:last]
+	m.kept -= int64(cap(buf))
+	return buf
 }
 
-// shrink lets go of buffers whose memory is needed.
+// shrink lets go of buffers whose memory is needed, large ones first.
 func (m *fetchMemory) shrink() {
-	for len(m.free) > 0 && m.used+m.kept > m.limit {
-		m.drop(0)
+	for class := bufferClasses - 1; class >= 0 && m.used+m.kept > m.limit; {
+		if m.pop(class) == nil {
+			class--
+		}
 	}
 }
 
