@@ -149,12 +149,12 @@ func (a *app) parseRecords(text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if rest := bytes.TrimSpace(text[v.End:]); len(rest) > 0 {
-		return nil, s.fail(len(text)-len(rest)+1, "", "there is more after the batches")
+	if rest := bytes.TrimLeft(text[v.End:], " \t\r\n"); len(rest) > 0 {
+		return nil, s.fail(len(text)-len(rest), "", "there is more after the batches")
 	}
 	b, err := batchjson.Build(v, &a.codecs)
 	if e := new(batchjson.Error); errors.As(err, &e) {
-		return nil, s.fail(e.End, strings.TrimPrefix(e.Path, "."), e.Reason)
+		return nil, s.fail(e.Begin, strings.TrimPrefix(e.Path, "."), e.Reason)
 	}
 	return b, err
 }

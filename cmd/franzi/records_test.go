@@ -53,7 +53,7 @@ func TestReqRecords(t *testing.T) {
 		t.Errorf("got exit %d %s%s", got.code, got.out, got.err)
 	}
 	got = f.run(t, "req", "Produce", "-v", "3", `{"topicData":[{"partitionData":[{"records":[{"records":[{"vaule":"v"}]}]}]}]}`)
-	if want := `franzi: line 1, column 69: topicData[0].partitionData[0].records[0].records[0].vaule: a record has no such field: did you mean "value"?` + "\n"; got.err != want || got.code != exitUsage {
+	if want := `franzi: line 1, column 58: topicData[0].partitionData[0].records[0].records[0].vaule: a record has no such field: did you mean "value"?` + "\n"; got.err != want || got.code != exitUsage {
 		t.Errorf("got exit %d %s, want %s", got.code, got.err, want)
 	}
 }

@@ -26,9 +26,12 @@ type cut struct{ begin, end, at int }
 // parse parses the text.
 func (s *splicing) parse() (output.Value, error) {
 	v, err := output.Parse(s.text)
-	switch e := new(json.SyntaxError); {
-	case errors.As(err, &e):
-		return v, s.fail(int(e.Offset), "", "no valid JSON: "+e.Error())
+	syntax, text := new(json.SyntaxError), new(kjson.StringError)
+	switch {
+	case errors.As(err, &syntax):
+		return v, s.fail(int(syntax.Offset), "", "no valid JSON: "+syntax.Error())
+	case errors.As(err, &text):
+		return v, s.fail(text.Offset, "", text.Reason)
 	case err != nil:
 		return v, s.fail(len(s.text), "", "the JSON ends too early")
 	}
@@ -42,7 +45,7 @@ func (s *splicing) batches(a *app, path string, field output.Value) error {
 		if e.Path != "" && e.Path[0] != '[' {
 			path += "."
 		}
-		return s.fail(e.End, path+e.Path, e.Reason)
+		return s.fail(e.Begin, path+e.Path, e.Reason)
 	}
 	s.out = append(s.out, s.text[s.done:field.Begin]...)
 	s.out = append(s.out, '"')

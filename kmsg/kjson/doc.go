@@ -4,8 +4,10 @@
 //
 // Other than those, it loses nothing: records are base64 like all bytes, where Kafka writes
 // them empty, tagged fields that the definition does not know are kept under the key
-// "_unknownTaggedFields", and numbers out of range are errors. It reads what it writes and
-// what Kafka writes.
+// "_unknownTaggedFields", and numbers out of range are errors. A byte of a string that is no
+// UTF-8 is written as the half of a surrogate pair, 0xff as "\udcff", and read back from it; other
+// halves and bytes that are no UTF-8 are errors. It reads what it writes and what Kafka
+// writes.
 //
 // It is a package of its own so that who does not need JSON neither compiles nor links it.
 package kjson

@@ -6,20 +6,22 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 	"github.com/franzi-kafka/franzi/kmsg/internal/reflected"
 )
 
-// An Error says why JSON is no message, and where.
+// An Error says why JSON is no message, and where. It does not show what stands there for a
+// string or bytes: that may be a secret.
 type Error struct {
-	Line, Column int    // from 1, of the place in the JSON
+	Line, Column int    // from 1, where what is wrong begins in the JSON; columns are bytes
 	Path         string // in JSON's names: "topics[0].partitions"
 	Reason       string
 }
@@ -48,8 +50,8 @@ func (c *Codec) Unmarshal(data []byte, m kmsg.Message) error {
 	if err := d.structValue("", v, nil); err != nil {
 		return err
 	}
-	if _, err := d.in.Token(); !errors.Is(err, io.EOF) {
-		return d.fail("", "there is more after the message")
+	if rest := bytes.TrimLeft(data[d.in.InputOffset():], " \t\r\n"); len(rest) > 0 {
+		return d.failAt(len(data)-len(rest), "", "there is more after the message")
 	}
 	return nil
 }
@@ -57,19 +59,20 @@ func (c *Codec) Unmarshal(data []byte, m kmsg.Message) error {
 type decoder struct {
 	data      []byte
 	in        *json.Decoder
+	begin     int // of the token that was read last, in data
 	plans     reflected.Plans
 	message   string
 	version   int16
 	allFields bool
 }
 
-// fail makes an error at the place that was read last.
+// fail makes an error at the token that was read last.
 func (d *decoder) fail(path, format string, args ...any) error {
-	return d.failAt(d.in.InputOffset(), path, format, args...)
+	return d.failAt(d.begin, path, format, args...)
 }
 
-func (d *decoder) failAt(offset int64, path, format string, args ...any) error {
-	before := d.data[:min(offset, int64(len(d.data)))]
+func (d *decoder) failAt(offset int, path, format string, args ...any) error {
+	before := d.data[:offset]
 	line := bytes.Count(before, []byte("\n")) + 1
 	column := len(before) - bytes.LastIndexByte(before, '\n')
 	return &Error{line, column, path, fmt.Sprintf(format, args...)}
@@ -77,13 +80,15 @@ func (d *decoder) failAt(offset int64, path, format string, args ...any) error {
 
 // token reads the next token.
 func (d *decoder) token(path string) (json.Token, error) {
+	end := d.in.InputOffset() // of the one before
 	t, err := d.in.Token()
 	if err != nil {
 		if syntax := new(json.SyntaxError); errors.As(err, &syntax) {
-			return nil, d.failAt(syntax.Offset, path, "no valid JSON: %v", err)
+			return nil, d.failAt(int(d.in.InputOffset()), path, "no valid JSON: %v", err)
 		}
-		return nil, d.fail(path, "the JSON ends too early")
+		return nil, d.failAt(len(d.data), path, "the JSON ends too early")
 	}
+	d.begin = len(d.data) - len(bytes.TrimLeft(d.data[end:], " \t\r\n,:"))
 	return t, nil
 }
 
@@ -95,7 +100,7 @@ func kindOf(t json.Token) string {
 	case bool:
 		return "a boolean"
 	case json.Number:
-		return "the number " + t.String()
+		return "a number" // which may be a secret
 	case string:
 		return "a string"
 	case json.Delim:
@@ -292,6 +297,13 @@ func (d *decoder) text(path string, t json.Token) (string, error) {
 	if !ok {
 		return "", d.fail(path, "a string is needed, not %s", kindOf(t))
 	}
+	if strings.ContainsRune(s, utf8.RuneError) { // it may stand for what encoding/json does not know
+		var err error
+		s, err = Unquote(d.data[d.begin:d.in.InputOffset()])
+		if e := new(StringError); errors.As(err, &e) {
+			return "", d.failAt(d.begin+e.Offset, path, "%s", e.Reason)
+		}
+	}
 	if len(s) > kbin.MaxString {
 		return "", d.fail(path, "the string has %d bytes, the protocol carries %d", len(s), kbin.MaxString)
 	}
@@ -305,7 +317,7 @@ func (d *decoder) bytes(path string, v reflect.Value, t json.Token) error {
 	}
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
-		return d.fail(path, "bytes are in base64, but %q is not", shorten(s))
+		return d.fail(path, "bytes are in base64, and this is not: %v", err) // it may be a secret
 	}
 	v.SetBytes(b)
 	return nil

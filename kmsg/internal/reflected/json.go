@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/franzi-kafka/franzi/kbin"
 )
@@ -59,7 +60,7 @@ func (p *Printer) structValue(dst []byte, v reflect.Value, version int16, secret
 		}
 		key(f.JSON)
 		if f.Config && secret && !isNil(x) {
-			dst = appendString(dst, kbin.Redacted)
+			dst = AppendString(dst, kbin.Redacted)
 			continue
 		}
 		dst = p.field(dst, f, x, version, secret)
@@ -82,7 +83,7 @@ func (p *Printer) tags(dst []byte, tags kbin.Tags) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendString(dst, strconv.FormatUint(uint64(tag.Number), 10))
+		dst = AppendString(dst, strconv.FormatUint(uint64(tag.Number), 10))
 		dst = append(dst, ':')
 		dst = p.bytes(dst, tag.Data)
 	}
@@ -97,7 +98,7 @@ func (p *Printer) field(dst []byte, f Field, v reflect.Value, version int16, sec
 		case v.IsNil() && f.Nullable.Has(version):
 			return append(dst, "null"...)
 		case v.Type() == secretType && p.Logs:
-			return appendString(dst, kbin.Redacted)
+			return AppendString(dst, kbin.Redacted)
 		case v.Type().Elem().Kind() == reflect.Uint8:
 			return p.bytes(dst, v.Bytes())
 		}
@@ -129,17 +130,17 @@ func (p *Printer) value(dst []byte, v reflect.Value, version int16, secret bool)
 	case reflect.Float64:
 		return appendFloat(dst, v.Float())
 	case reflect.String:
-		return appendString(dst, v.String())
+		return AppendString(dst, v.String())
 	case reflect.Slice:
 		return p.bytes(dst, v.Bytes())
 	case reflect.Array:
-		return appendString(dst, v.Interface().(kbin.UUID).String())
+		return AppendString(dst, v.Interface().(kbin.UUID).String())
 	case reflect.Struct:
 		if v.Type() != nullStringType {
 			return p.structValue(dst, v, version, secret)
 		}
 		if s := v.Interface().(kbin.NullString); s.Valid {
-			return appendString(dst, s.S)
+			return AppendString(dst, s.S)
 		}
 		return append(dst, "null"...)
 	}
@@ -148,7 +149,7 @@ func (p *Printer) value(dst []byte, v reflect.Value, version int16, secret bool)
 
 func (p *Printer) bytes(dst, b []byte) []byte {
 	if p.Logs && len(b) > longBytes {
-		return appendString(dst, fmt.Sprintf("[%d bytes]", len(b)))
+		return AppendString(dst, fmt.Sprintf("[%d bytes]", len(b)))
 	}
 	dst = append(dst, '"')
 	dst = base64.StdEncoding.AppendEncode(dst, b)
@@ -160,9 +161,9 @@ func (p *Printer) bytes(dst, b []byte) []byte {
 func appendFloat(dst []byte, x float64) []byte {
 	switch {
 	case math.IsNaN(x):
-		return appendString(dst, "NaN")
+		return AppendString(dst, "NaN")
 	case math.IsInf(x, 0):
-		return appendString(dst, strings.TrimPrefix(fmt.Sprintf("%vinity", x), "+"))
+		return AppendString(dst, strings.TrimPrefix(fmt.Sprintf("%vinity", x), "+"))
 	}
 	start := len(dst)
 	dst = strconv.AppendFloat(dst, x, 'g', -1, 64)
@@ -172,7 +173,33 @@ func appendFloat(dst []byte, x float64) []byte {
 	return dst
 }
 
-func appendString(dst []byte, s string) []byte {
+// AppendString writes a string. JSON is UTF-8: a byte that is not is written as the half of a
+// surrogate pair, 0xff as \udcff, which stands for nothing else.
+func AppendString(dst []byte, s string) []byte {
+	if utf8.ValidString(s) {
+		return appendText(dst, s)
+	}
+	dst = append(dst, '"')
+	for len(s) > 0 {
+		bad := 0 // where a byte is that is no UTF-8
+		for bad < len(s) {
+			r, size := utf8.DecodeRuneInString(s[bad:])
+			if r == utf8.RuneError && size == 1 {
+				break
+			}
+			bad += size
+		}
+		text := appendText(nil, s[:bad])
+		dst = append(dst, text[1:len(text)-1]...)
+		if s = s[bad:]; len(s) > 0 {
+			dst = fmt.Appendf(dst, `\udc%x`, s[0])
+			s = s[1:]
+		}
+	}
+	return append(dst, '"')
+}
+
+func appendText(dst []byte, s string) []byte {
 	b, err := json.Marshal(s)
 	if err != nil {
 		panic(fmt.Sprintf("kmsg: cannot quote %q: %v", s, err)) // strings always can be

@@ -173,16 +173,21 @@ func TestBuildErrors(t *testing.T) {
 	}
 }
 
-// The place of an error is the end of what is wrong.
-func TestBuildErrorEnd(t *testing.T) {
-	text := `[{"records":[{"value": "a", "key" : 77 }]}]`
-	v, err := output.Parse([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = batchjson.Build(v, new(compress.Codecs))
-	if e, ok := err.(*batchjson.Error); !ok || text[:e.End] != `[{"records":[{"value": "a", "key" : 77` {
-		t.Errorf("got %+v", err)
+// The place of an error is where what is wrong begins: a value, or a key that is none.
+func TestBuildErrorBegin(t *testing.T) {
+	for text, want := range map[string]string{
+		`[{"records":[{"value": "a", "key" : 77 }]}]`:    `[{"records":[{"value": "a", "key" : `,
+		`[{"records":[{"value": "a", "kye" : "77" }]}]`:  `[{"records":[{"value": "a", `,
+		`[{"records": [{"value": "a", "headers": {}}]}]`: `[{"records": [{"value": "a", "headers": `,
+	} {
+		v, err := output.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = batchjson.Build(v, new(compress.Codecs))
+		if e, ok := err.(*batchjson.Error); !ok || text[:e.Begin] != want {
+			t.Errorf("%s: got %+v, want it after %s", text, err, want)
+		}
 	}
 }
 

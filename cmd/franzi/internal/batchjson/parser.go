@@ -12,7 +12,7 @@ import (
 // An Error says why JSON is no batch, and where.
 type Error struct {
 	Path   string // "[0].records[1].key", beginning at what Build was given
-	End    int    // of what is wrong, in the text that the value was parsed from
+	Begin  int    // of what is wrong, in the text that the value was parsed from
 	Reason string
 }
 
@@ -32,7 +32,7 @@ type parser struct {
 
 func (p *parser) fail(v output.Value, path, format string, args ...any) {
 	if p.err == nil {
-		p.err = &Error{path, v.End, fmt.Sprintf(format, args...)}
+		p.err = &Error{path, v.Begin, fmt.Sprintf(format, args...)}
 	}
 }
 
@@ -137,6 +137,6 @@ func (o *object) end(what string) {
 		if best := kjson.Closest(m.Key, o.asked); best != "" {
 			meant = fmt.Sprintf(": did you mean %q?", best)
 		}
-		o.p.fail(m.Value, join(o.path, m.Key), "%s has no such field%s", what, meant)
+		o.p.fail(output.Value{Begin: m.Begin}, join(o.path, m.Key), "%s has no such field%s", what, meant)
 	}
 }

@@ -2,9 +2,11 @@ package output_test
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
+	"github.com/franzi-kafka/franzi/kmsg/kjson"
 )
 
 // What is parsed knows where it stood.
@@ -22,23 +24,38 @@ func TestPlaces(t *testing.T) {
 	}{
 		{v, `{"a" : [1, "x\n" , {}], "b":null}`},
 		{list, `[1, "x\n" , {}]`},
+		{list.Elements[0], `1`},
+		{list.Elements[1], `"x\n"`},
 		{list.Elements[2], `{}`},
+		{null, `null`},
 	} {
 		if got := text[tt.v.Begin:tt.v.End]; got != tt.want {
 			t.Errorf("got %s, want %s", got, tt.want)
 		}
 	}
-	for _, tt := range []struct {
-		v    output.Value
-		want string
-	}{
-		{list.Elements[0], ` {"a" : [1`},
-		{list.Elements[1], ` {"a" : [1, "x\n"`},
-		{null, ` {"a" : [1, "x\n" , {}], "b":null`},
-	} {
-		if got := text[:tt.v.End]; got != tt.want {
-			t.Errorf("got %s, want %s", got, tt.want)
+	for i, want := range []string{` {`, ` {"a" : [1, "x\n" , {}], `} {
+		if got := text[:v.Members[i].Begin]; got != want {
+			t.Errorf("key %d: got it after %s, want it after %s", i, got, want)
 		}
+	}
+}
+
+// Strings with bytes that are no UTF-8 are read as kjson writes them, and written so again.
+func TestOddStrings(t *testing.T) {
+	text := `{"a\udcff":["\udc80é","plain",{"b":"` + "\ufffd" + `"}]}`
+	v, err := output.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := v.Members[0].Key+v.Members[0].Value.Elements[0].Text, "a\xff\x80é"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := string(v.AppendJSON(nil)); got != text {
+		t.Errorf("got %s, want %s", got, text)
+	}
+	_, err = output.Parse([]byte(`["a", "b\ud800"]`))
+	if e := new(kjson.StringError); !errors.As(err, &e) || e.Offset != 8 {
+		t.Errorf("got %#v, want an error at byte 8", err)
 	}
 }
 

@@ -3,9 +3,13 @@ package output
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/franzi-kafka/franzi/kmsg/kjson"
 )
 
 // Kind is what a [Value] is.
@@ -26,8 +30,7 @@ type Value struct {
 	Elements []Value  // of an array
 	Members  []Member // of an object
 
-	// Begin and End are where it stands in the text that was parsed; Begin is known of arrays
-	// and objects only.
+	// Begin and End are where it stands in the text that was parsed.
 	Begin, End int
 }
 
@@ -35,6 +38,7 @@ type Value struct {
 type Member struct {
 	Key   string
 	Value Value
+	Begin int // of the key, in the text that was parsed
 }
 
 // Null returns null.
@@ -52,7 +56,7 @@ func Int[N int | int8 | int16 | int32 | int64 | uint32](n N) Value {
 func Text(s string) Value { return Value{Kind: String, Text: s} }
 
 // Add puts a key and what stands there at the end of an object.
-func (v *Value) Add(key string, x Value) { v.Members = append(v.Members, Member{key, x}) }
+func (v *Value) Add(key string, x Value) { v.Members = append(v.Members, Member{Key: key, Value: x}) }
 
 // IsNull reports whether the value is null.
 func (v Value) IsNull() bool { return v.Kind == Scalar && v.Text == "null" }
@@ -84,65 +88,88 @@ func encode(x any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// Parse reads JSON.
+// Parse reads JSON. Strings may have bytes that are no UTF-8, as package kjson writes them; a
+// string that means nothing is a *kjson.StringError, whose Offset is one of the text.
 func Parse(text []byte) (Value, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	return parse(d)
+	p := parser{text: text, in: json.NewDecoder(bytes.NewReader(text))}
+	p.in.UseNumber()
+	return p.value()
 }
 
-func parse(d *json.Decoder) (Value, error) {
-	t, err := d.Token()
+type parser struct {
+	text []byte
+	in   *json.Decoder
+}
+
+// token reads a token and tells where it begins.
+func (p parser) token() (t json.Token, begin int, err error) {
+	end := p.in.InputOffset() // of the one before
+	if t, err = p.in.Token(); err != nil {
+		return nil, 0, err
+	}
+	begin = len(p.text) - len(bytes.TrimLeft(p.text[end:], " \t\r\n,:"))
+	if s, ok := t.(string); ok && strings.ContainsRune(s, utf8.RuneError) {
+		t, err = kjson.Unquote(p.text[begin:p.in.InputOffset()])
+		if e := new(kjson.StringError); errors.As(err, &e) {
+			e.Offset += begin
+		}
+	}
+	return t, begin, err
+}
+
+func (p parser) value() (Value, error) {
+	t, begin, err := p.token()
 	if err != nil {
 		return Value{}, err
 	}
+	var v Value
 	switch t := t.(type) {
 	case json.Delim:
-		begin := int(d.InputOffset()) - 1
-		parseInside := parseObject
 		if t == '[' {
-			parseInside = parseArray
+			v, err = p.array()
+		} else {
+			v, err = p.object()
 		}
-		v, err := parseInside(d)
-		v.Begin, v.End = begin, int(d.InputOffset())
-		return v, err
 	case string:
-		return Value{Kind: String, Text: t, End: int(d.InputOffset())}, nil
+		v = Text(t)
 	case json.Number:
-		return Value{Text: t.String(), End: int(d.InputOffset())}, nil
+		v = Value{Text: t.String()}
 	case bool:
-		return Value{Text: strconv.FormatBool(t), End: int(d.InputOffset())}, nil
+		v = Bool(t)
+	default:
+		v = Null()
 	}
-	return Value{Text: "null", End: int(d.InputOffset())}, nil
+	v.Begin, v.End = begin, int(p.in.InputOffset())
+	return v, err
 }
 
-func parseArray(d *json.Decoder) (Value, error) {
+func (p parser) array() (Value, error) {
 	v := Value{Kind: Array}
-	for d.More() {
-		e, err := parse(d)
+	for p.in.More() {
+		e, err := p.value()
 		if err != nil {
 			return v, err
 		}
 		v.Elements = append(v.Elements, e)
 	}
-	_, err := d.Token() // the closing bracket
+	_, _, err := p.token() // the closing bracket
 	return v, err
 }
 
-func parseObject(d *json.Decoder) (Value, error) {
+func (p parser) object() (Value, error) {
 	v := Value{Kind: Object}
-	for d.More() {
-		key, err := d.Token()
+	for p.in.More() {
+		key, begin, err := p.token()
 		if err != nil {
 			return v, err
 		}
-		x, err := parse(d)
+		x, err := p.value()
 		if err != nil {
 			return v, err
 		}
-		v.Members = append(v.Members, Member{key.(string), x}) // keys are strings, or Token fails
+		v.Members = append(v.Members, Member{key.(string), x, begin}) // keys are strings, or Token fails
 	}
-	_, err := d.Token() // the closing brace
+	_, _, err := p.token() // the closing brace
 	return v, err
 }
 
@@ -245,6 +272,9 @@ func (v Value) isShort() bool {
 func appendQuoted(dst []byte, s string) []byte {
 	if isPlain(s) {
 		return append(append(append(dst, '"'), s...), '"')
+	}
+	if !utf8.ValidString(s) {
+		return kjson.AppendString(dst, s)
 	}
 	text, err := encode(s)
 	if err != nil {
