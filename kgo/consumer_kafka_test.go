@@ -27,7 +27,9 @@ import (
 func TestKafkaConsume(t *testing.T) {
 	for _, version := range kafkatest.Eras() {
 		t.Run(version, func(t *testing.T) {
-			cluster := kafkatest.New(t, kafkatest.Options{Version: version, Properties: map[string]string{"num.partitions": "1"}})
+			cluster := kafkatest.New(t, kafkatest.Options{Version: version, Properties: map[string]string{
+				"num.partitions": "1", "log.retention.hours": "876000", // some of the records are years old
+			}})
 			client := kafkaClient(t, cluster)
 			written := javaWrites(t, client, cluster)
 			for _, level := range []kmsg.IsolationLevel{kmsg.IsolationReadCommitted, kmsg.IsolationReadUncommitted} {
