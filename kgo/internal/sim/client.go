@@ -51,6 +51,7 @@ type lane struct {
 	open    int // requests under way
 	leaving bool
 	gone    bool
+	old     bool // the broker seems to lack ApiVersions
 }
 
 // lane returns a lane, nil if there is no such broker, or the client is closed.
@@ -107,6 +108,7 @@ func (l *lane) act(a link.Action) {
 	case *link.Closed:
 		l.gone = true
 	case *link.Learned:
+		l.learned(a.Versions)
 	default:
 		panic(fmt.Sprintf("sim: unknown action %T", a))
 	}
@@ -149,6 +151,22 @@ func (l *lane) connect(a *link.Connect) {
 		w.tracef("%v: connected as %d", l, id)
 		l.post(&link.Connected{Took: took, Peer: known})
 	})
+}
+
+// learned takes note of what the broker speaks. Those that took it for an older one are left.
+func (l *lane) learned(v *link.Versions) {
+	if v == nil {
+		return
+	}
+	if l.old = v.Old != ""; l.old {
+		l.w.tracef("%v: taken for Kafka %s", l, v.Old)
+		return
+	}
+	for _, other := range l.client.lanes {
+		if other.broker == l.broker && other.old && !other.leaving {
+			other.leave()
+		}
+	}
 }
 
 // note tells the cell of the cluster how the connection is.
@@ -312,6 +330,32 @@ type caller struct {
 	over  bool
 	bound time.Time // when it must be over
 	done  func(kmsg.Response, []route.Failure)
+	live  []flight
+}
+
+// A flight is a shard under way.
+type flight struct {
+	shard   *route.Shard
+	request *link.Request
+	lane    *lane
+}
+
+// land takes a shard from those that are under way, and reports whether it was among them.
+func (x *caller) land(s *route.Shard) (f flight, ok bool) {
+	for i, f := range x.live {
+		if f.shard == s {
+			x.live = append(x.live[:i], x.live[i+1:]...)
+			return f, true
+		}
+	}
+	return flight{}, false
+}
+
+// abandon gives up a shard: what comes of it is ignored.
+func (x *caller) abandon(s *route.Shard) {
+	if f, ok := x.land(s); ok {
+		f.lane.post(&link.Cancel{Request: f.request})
+	}
 }
 
 // do makes a request as users do.
@@ -359,7 +403,10 @@ func (x *caller) run() {
 			x.done(step.Response, step.Failures)
 			return
 		default:
-			panic(fmt.Sprintf("sim: step %d", step.Do))
+			if len(step.Shards) != 1 {
+				panic(fmt.Sprintf("sim: step %d", step.Do))
+			}
+			x.abandon(step.Shards[0]) // whose broker is silent
 		}
 	}
 }
@@ -395,6 +442,9 @@ func (x *caller) send(s *route.Shard) {
 		return sent, err
 	}
 	b.done = func(r *link.Request) {
+		if _, ok := x.land(s); !ok {
+			return
+		}
 		x.hear(func() {
 			if r.Err != nil {
 				loss := &route.Loss{Err: r.Err, Kind: route.LostConnection, Code: r.Err.Code}
@@ -419,6 +469,7 @@ func (x *caller) send(s *route.Shard) {
 		})
 	}
 	r.Body, r.To = b, b
+	x.live = append(x.live, flight{s, r, l})
 	c.send(l, r)
 }
 
