@@ -64,7 +64,7 @@ func (ds *drivers) get(c *Client) *driver {
 // put takes a driver back whose call is done, unless something of it is under way: a request that
 // was cancelled may still be written, and a question may still be answered.
 func (ds *drivers) put(d *driver) {
-	if len(d.live) > 0 || d.asked > 0 {
+	if len(d.live) > 0 || d.asked > 0 || d.first.abandoned {
 		return
 	}
 	d.call = route.Call{}
@@ -127,6 +127,8 @@ func (d *driver) run(ctx context.Context) (kmsg.Response, []route.Failure) {
 			d.client.meta.post(find)
 		case route.Tell:
 			d.client.meta.post(step.Tell)
+		case route.Abandon:
+			d.abandon(step.Shards[0])
 		case route.Wait:
 			d.wait(ctx, step.Until)
 		case route.Done:
@@ -206,13 +208,16 @@ type shardRequest struct {
 	shard  *route.Shard
 	lane   *lane
 	sent   kmsg.Request // in the shape of its version
+	// abandoned says that nobody waits for it though the call goes on. It is not used again.
+	// It changes under the driver's lock.
+	abandoned bool
 }
 
 // Encode writes the request in the shape of a version.
 func (r *shardRequest) Encode(dst []byte, h *kmsg.RequestHeader, version int16) ([]byte, []link.Splice, error) {
 	r.driver.mu.Lock() // nobody looks at the user's request once Do has returned
 	defer r.driver.mu.Unlock()
-	if r.driver.over {
+	if r.driver.over || r.abandoned {
 		return dst, nil, context.Canceled
 	}
 	req, err := r.shard.Prepare(version)
@@ -229,7 +234,7 @@ func (r *shardRequest) Done(*link.Request) { r.driver.deliver(r) }
 
 // request returns memory for a request: the driver's own, or new.
 func (d *driver) request() *shardRequest {
-	if d.first.busy {
+	if d.first.busy || d.first.abandoned {
 		return &shardRequest{driver: d}
 	}
 	return &d.first
@@ -258,6 +263,19 @@ func (d *driver) send(s *route.Shard) {
 	r.lane.conn.Send(&r.Request)
 }
 
+// abandon gives up a request to a broker that is silent.
+func (d *driver) abandon(s *route.Shard) {
+	for _, r := range d.live {
+		if r.shard == s {
+			d.mu.Lock()
+			r.abandoned = true
+			d.mu.Unlock()
+			r.lane.peer().silent.Store(true)
+			r.lane.conn.Cancel(&r.Request)
+		}
+	}
+}
+
 // answered decodes an answer, or finds out why there is none.
 func (d *driver) answered(r *shardRequest) {
 	for i, l := range d.live {
@@ -269,7 +287,11 @@ func (d *driver) answered(r *shardRequest) {
 		}
 	}
 	d.client.requestEvent(&r.Request, r.lane)
+	if r.Err == nil && !r.NoAnswer {
+		r.lane.peer().heard()
+	}
 	switch {
+	case r.abandoned: // the call knows
 	case r.Err != nil:
 		d.call.Answered(now(), r.shard, nil, d.client.lossOf(r))
 	case r.NoAnswer:

@@ -230,4 +230,3 @@ func (s *survivors) blames(c watchedCall, id int32, led []int32) {
 		}
 	}
 }
-

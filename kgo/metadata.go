@@ -113,6 +113,7 @@ func (r *ownRequest) decode(resp kmsg.Response) error {
 // answer reads the answer, or says why there is none.
 func (r *ownRequest) answer(resp kmsg.Response) error {
 	if r.Err == nil {
+		r.lane.peer().heard()
 		return r.decode(resp)
 	}
 	if r.lane == nil {

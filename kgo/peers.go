@@ -53,6 +53,7 @@ type peer struct {
 
 	versions atomic.Pointer[link.Versions]
 	failing  atomic.Bool // the last attempt at an ordinary connection failed
+	silent   atomic.Bool // a request was abandoned, and nothing was answered since
 	ready    atomic.Bool
 }
 
@@ -151,7 +152,8 @@ func (ps *peers) newBroker(b cluster.Broker) *peer {
 }
 
 // any chooses a broker for a request that any will do for: one that is connected, else one that
-// has not failed, else any, and not among avoid if there is another. Without brokers it is a seed.
+// has not failed and is not silent, else any, and not among avoid if there is another. Without
+// brokers it is a seed.
 func (ps *peers) any(avoid []int32) *peer {
 	ps.mu.Lock()
 	candidates := ps.list
@@ -170,7 +172,7 @@ func (ps *peers) any(avoid []int32) *peer {
 		if !slices.Contains(avoid, p.info.ID) {
 			n += 4
 		}
-		if !p.failing.Load() {
+		if !p.failing.Load() && !p.silent.Load() {
 			n += 2
 		}
 		if p.ready.Load() {
@@ -220,6 +222,13 @@ func (p *peer) depart() {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	delete(ps.leaving, p)
+}
+
+// heard notes that the broker answers.
+func (p *peer) heard() {
+	if p.silent.Load() {
+		p.silent.Store(false)
+	}
 }
 
 func (p *peer) outstanding() (n int64) {

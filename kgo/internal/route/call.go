@@ -289,10 +289,13 @@ func (c *Call) Next(now time.Time, known *cluster.Snapshot) Step {
 		return c.askBrokers(now)
 	}
 	step := c.dispatch(now, known)
-	if step.Do == Wait && c.complete() {
+	switch {
+	case step.Do != Wait:
+		return step
+	case c.complete():
 		return c.finish()
 	}
-	return step
+	return c.impatient(now, known, step)
 }
 
 // touch says which topics the call is about.

@@ -14,6 +14,7 @@
 //		case route.Need: // step.Need to the cluster's cell; at its reply: call.Told
 //		case route.Find: // step.Find to the cluster's cell; at its reply: call.Found
 //		case route.Tell: // step.Tell to the cluster's cell
+//		case route.Abandon: // step.Shards[0]: cancel it
 //		case route.Wait: // for one of those, or until step.Until
 //		case route.Done: // step.Response and step.Failures
 //			return
@@ -30,6 +31,11 @@
 // [Shard.Prepare] puts the request in the shape of that version: some requests have changed
 // their shape over time, and either shape may be used with all brokers. Topics get both name and
 // id where a version wants ids; if the id is not known, Max keeps below that version.
+//
+// # Brokers may be silent
+//
+// A broker that stands still keeps its connections. If it does not answer for two seconds, the
+// cluster is asked whether another one has taken over, and what may be sent twice goes there.
 //
 // # Answers are one
 //

@@ -83,6 +83,14 @@ func (h *havoc) play(key kmsg.APIKey) {
 			h.find = step.Find
 		case Tell:
 			h.known.tell(h.now, step.Tell, nil, nil)
+		case Abandon:
+			i := slices.Index(h.flying, step.Shards[0])
+			if i < 0 || o.Aimed || o.Once {
+				h.t.Fatalf("shard %+v is abandoned", step.Shards[0])
+			}
+			h.flying = slices.Delete(h.flying, i, i+1)
+			h.call.Answered(h.now, step.Shards[0], nil, &Loss{Err: errBroken, Kind: LostForGood}) // changes nothing
+
 		case Wait:
 			if step.Until.IsZero() || step.Until.Before(h.now) || step.Until.After(o.Deadline) {
 				h.t.Fatalf("wait until %v at %v, the deadline is %v", step.Until, h.now, o.Deadline)

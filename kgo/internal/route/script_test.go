@@ -30,6 +30,7 @@ var update = flag.Bool("update", false, "write what the scripts of testdata do i
 //	call ListOffsets deadline=10s to=3 at=7 once
 //	  {"topics": ...}                         at the newest version, or v=3
 //	prepare #1 v=3                            shows the request of a shard at a version
+//	chosen #1 by=2                            the broker of one that any will do for
 //	answer #1 v=7
 //	  {"topics": ...}
 //	lose #1 connection written=maybe reset    or time, version, good; code=NAME
@@ -167,6 +168,8 @@ func (p *player) command(text string) {
 			return
 		}
 		p.say("%s", kjson.MarshalLog(req))
+	case "chosen":
+		p.shard(args).Broker = number(args["by"], -1)
 	case "answer":
 		s := p.take(args)
 		req, err := s.Prepare(int16(number(args["v"], 0)))
@@ -299,8 +302,11 @@ func (p *player) drive() {
 				p.say("tell: %T", step.Tell)
 			}
 			p.known.tell(p.now, step.Tell, nil, nil)
+		case Abandon:
+			p.say("abandon #%d", slices.Index(p.shards, step.Shards[0])+1)
 		case Wait:
-			if step.Until.Before(p.call.deadline) {
+			silent := slices.ContainsFunc(p.call.flying, func(s *Shard) bool { return s.doubt.Equal(step.Until) })
+			if step.Until.Before(p.call.deadline) && !silent {
 				p.say("wait until %v", step.Until.Sub(p.start))
 			}
 			return

@@ -36,6 +36,9 @@ type Shard struct {
 
 	call    *Call
 	items   []int32 // of the call
+	toAny   bool
+	doubt   time.Time // when the silence is too long
+	doubts  int       // how often it was
 	req     kmsg.Request
 	own     bool  // req is not the user's
 	wait    int32 // what TimeoutMs is set to, 0 to leave it alone
@@ -114,6 +117,7 @@ func (c *Call) launch(now time.Time, s *Shard, known *cluster.Snapshot) {
 	s.API, s.Min, s.Max, s.Lane = p.api.Key, p.api.MinVersion, p.api.MaxVersion, p.lane
 	s.Deadline = c.deadline.Add(-min(c.deadline.Sub(now)/100, lastMoment))
 	s.Avoid = c.avoid
+	s.toAny, s.doubt, s.doubts = s.Broker == Any, now.Add(patience<<min(c.items[s.items[0]].attempts, 10)), 0
 	c.brokers = len(known.Brokers)
 	c.makeRequest(s, known)
 	if c.options.Pinned {

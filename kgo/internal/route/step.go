@@ -11,7 +11,7 @@ import (
 type Step struct {
 	Do Do
 
-	// Shards are the requests to send, at [Send]. At [Done] they are those that are still
+	// Shards are the requests to send, at [Send], and the one to give up, at [Abandon]. At [Done] they are those that are still
 	// under way, and that nobody waits for any more: until they are cancelled they may still be
 	// prepared, which reads the request of the user. The slice holds until the next step.
 	Shards []*Shard
@@ -41,6 +41,9 @@ const (
 	Find
 	// Tell the cluster's cell.
 	Tell
+	// Abandon a shard, whose broker is silent while another one can answer: it is to be
+	// cancelled, and what comes of it is ignored. Next may be called at once.
+	Abandon
 	// Done is the last step.
 	Done
 )
