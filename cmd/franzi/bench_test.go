@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -82,6 +84,36 @@ func TestValues(t *testing.T) {
 			if size == 1000 && payload != "zeros" && string(all[0]) == string(all[1]) {
 				t.Errorf("%s: values are the same", payload)
 			}
+		}
+	}
+}
+
+// For people there is a table, and on a terminal a line that says how far it is.
+func TestBenchForPeople(t *testing.T) {
+	cluster := ktest.NewCluster(t)
+	for _, tt := range []struct {
+		args []string
+		want []string // patterns
+	}{
+		{[]string{"produce", "--duration", "500ms", "--warmup", "250ms", "--rate", "500", "--keys", "7"}, []string{
+			`(?m)^topic +franzi-bench-[0-9a-f]{8}, 6 partitions$`, `(?m)^keys +7$`, `(?m)^rate +500 records/s$`, `(?m)^records +\d+$`,
+			`(?m)^rate +\d+ records/s, [\d.]+ kB/s$`, `(?m)^latency +p50 \S+ ms, p95 \S+, p99 \S+, p99.9 \S+, max \S+$`,
+		}},
+		{[]string{"consume", "--records", "50", "--api", "records"}, []string{`(?m)^api +records$`, `(?m)^values +100 bytes of text$`, `(?m)^records +50$`}},
+	} {
+		var out, errs bytes.Buffer
+		a := testApp(strings.NewReader(""), &out, &errs, cluster.DialContext)
+		a.watched = true
+		if code := a.run(t.Context(), append(append([]string{"bench"}, tt.args...), "-b", "broker1", "--replicas", "1")); code != exitOK {
+			t.Errorf("%v: got exit %d %s", tt.args, code, errs.String())
+		}
+		for _, want := range tt.want {
+			if !regexp.MustCompile(want).MatchString(out.String()) {
+				t.Errorf("%v: got no %s in\n%s", tt.args, want, out.String())
+			}
+		}
+		if tt.args[0] == "produce" && !strings.Contains(errs.String(), "warming up") {
+			t.Errorf("the progress does not say that it warms up: %q", errs.String())
 		}
 	}
 }

@@ -278,6 +278,8 @@ func (a *app) showDemo(d *demo, r *demoReport) error {
 		return err
 	case !r.Right:
 		return &failure{code: exitFailed, text: "not every record was read once and in order", final: true}
+	case r.Failed > 0:
+		return &failure{code: exitFailed, text: many(r.Failed) + " records failed, as their writers were told", final: true}
 	case r.Acked == 0:
 		return &failure{code: exitFailed, text: "no record was written", final: true}
 	}

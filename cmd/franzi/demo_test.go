@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/franzi-kafka/franzi/kgo/ktest"
 	"github.com/franzi-kafka/franzi/kmsg"
@@ -90,6 +91,30 @@ func TestDemoFindsWhatIsWrong(t *testing.T) {
 		if topics := cluster.Topics(); len(topics) != 0 {
 			t.Errorf("%s: topics are left: %v", name, topics)
 		}
+	}
+}
+
+// What goes wrong on the way is shown, but not without end, and records that fail are no lost ones.
+func TestDemoShowsTrouble(t *testing.T) {
+	cluster := ktest.NewCluster(t, ktest.Brokers(2))
+	cluster.Fault(ktest.On(kmsg.KeyProduce).After(5), ktest.Answer(kmsg.InvalidRecord))
+	var out, errs bytes.Buffer
+	a := testApp(strings.NewReader(""), &out, &errs, cluster.DialContext)
+	a.screen, a.environ = true, []string{"NO_COLOR=1"}
+	code := a.run(t.Context(), []string{"demo", "-b", "broker1", "--duration", "800ms", "--rate", "500", "--partitions", "2"})
+	last := out.String()[strings.LastIndex(out.String(), "franzi demo"):]
+	for _, want := range []string{"broker1:9092, 2 partitions", "2 brokers", "   produce, partition 1: INVALID_RECORD\x1b", "there are more errors", "0 doubled   0 out of order   0 changed", "lost                0\n"} {
+		if !strings.Contains(last, want) {
+			t.Errorf("got no %q in\n%s", want, last)
+		}
+	}
+	for line := range strings.Lines(last) {
+		if n := utf8.RuneCountInString(strings.Trim(line, "\r\n")) - len("\x1b[K"); strings.HasSuffix(line, "\x1b[K\n") && n > 79 {
+			t.Errorf("a line of %d characters: %s", n, line)
+		}
+	}
+	if code != exitFailed || !strings.Contains(errs.String(), "records failed, as their writers were told") || strings.Contains(last, "\x1b[31m") || !regexp.MustCompile(`[1-9]\d* failed\x1b`).MatchString(last) {
+		t.Errorf("got exit %d %s\n%q", code, errs.String(), last)
 	}
 }
 

@@ -85,6 +85,9 @@ func (v *demoView) figures() (now sample, written, read float64, produced, whole
 	return now, rate(now.written-first.written, d), rate(now.read-first.read, d), produced, whole, b
 }
 
+// lineMax is how long a line of the picture may be.
+const lineMax = 79
+
 // show shows how it stands.
 func (v *demoView) show() {
 	now, written, read, produced, whole, b := v.figures()
@@ -113,7 +116,12 @@ func (v *demoView) show() {
 		"wrong    " + v.wrong(&b),
 		"",
 	}
-	lines = append(lines, v.events[max(0, len(v.events)-8):]...)
+	for _, text := range v.events[max(0, len(v.events)-8):] {
+		if r := []rune(text); len(r) > lineMax {
+			text = string(r[:lineMax-3]) + "..." // a line that wraps would spoil the picture
+		}
+		lines = append(lines, text)
+	}
 	v.draw(lines)
 }
 

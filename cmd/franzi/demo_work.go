@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -147,7 +148,11 @@ func (w *demoWork) read(ctx context.Context, c *kgo.Consumer) {
 // trouble shows what went wrong, as long as that is not too often.
 func (w *demoWork) trouble(err error) {
 	if n := w.troubles.Add(1); n <= saidMax {
-		w.d.view.event("%s", w.d.s.errorText(err))
+		text := w.d.s.errorText(err)
+		if e, ok := errors.AsType[*kgo.Error](err); ok && w.d.view.live { // short enough for its line
+			text = fmt.Sprintf("%s, partition %d: %s", e.Op, e.Partition, codeOrText(err))
+		}
+		w.d.view.event("%s", text)
 	} else if n == saidMax+1 {
 		w.d.view.event("there are more errors")
 	}

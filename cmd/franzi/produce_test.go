@@ -89,6 +89,26 @@ func TestProduceFailsOften(t *testing.T) {
 	}
 }
 
+// On a terminal it says at the end how much there was.
+func TestSummaries(t *testing.T) {
+	cluster := ktest.NewCluster(t, ktest.SeedTopic("orders", 1), ktest.SeedTopic("copy", 1))
+	for _, tt := range []struct {
+		in, want string
+		args     []string
+	}{
+		{"one\ntwo\n", "franzi: 2 records written, 6 B in ", []string{"produce", "orders", "-f", "%v"}},
+		{"", "franzi: 2 records written, 6 B in ", []string{"cp", "orders", "copy"}},
+		{"", "franzi: 2 records read, 6 B in ", []string{"consume", "copy", "-e"}},
+	} {
+		var errs bytes.Buffer
+		a := testApp(strings.NewReader(tt.in), io.Discard, &errs, cluster.DialContext)
+		a.watched = true
+		if code := a.run(t.Context(), append(tt.args, "-b", "broker1")); code != exitOK || !strings.Contains(errs.String(), tt.want) {
+			t.Errorf("%v: got exit %d %q", tt.args, code, errs.String())
+		}
+	}
+}
+
 // On a terminal the line of progress gives way to what is said, and a summary ends it.
 func TestProgress(t *testing.T) {
 	var errs bytes.Buffer
