@@ -52,6 +52,17 @@ func TestBuildsForOthers(t *testing.T) {
 	add("kbin", write(t, ofKafka, Options{Package: "kbin", Only: []string{"Metadata"}}))
 	add("binary", write(t, ofKafka, Options{Package: "binary", Only: []string{"Metadata"}}))
 	add("odd", write(t, own(t, map[string]string{
+		// Of names that leave nothing when the plural is taken off.
+		"ShortData.json": `{
+  "type": "data", "name": "ShortData", "validVersions": "0", "flexibleVersions": "0+",
+  "fields": [
+    {"name": "S", "type": "[]S", "versions": "0+", "fields": [
+      {"name": "s", "type": "[]Inner", "versions": "0+", "fields": [{"name": "Ss", "type": "int8", "versions": "0+"}]}
+    ]},
+    {"name": "Ies", "type": "[]Ies", "versions": "0+", "fields": [{"name": "S", "type": "string", "versions": "0+"}]},
+    {"name": "Ches", "type": "[]Ches", "versions": "0+", "fields": [{"name": "S", "type": "[]string", "versions": "0+"}]}
+  ]
+}`,
 		// Called like Kafka's, with other types, its first versions gone, and headers of its own.
 		"FetchRequest.json": `{
   "apiKey": 1, "type": "request", "name": "FetchRequest", "validVersions": "3-5", "flexibleVersions": "5+", "headerVersions": {"0-3": "1", "4+": "2"},

@@ -97,7 +97,7 @@ func (sc *scope) elementName(f *model.Field) string {
 		name = strings.TrimSuffix(name, "ies") + "y"
 	case strings.HasSuffix(name, "sses") || strings.HasSuffix(name, "ches"):
 		name = strings.TrimSuffix(name, "es")
-	case strings.HasSuffix(name, "s") && !strings.HasSuffix(name, "ss") && !strings.HasSuffix(name, "us"):
+	case len(name) > 1 && strings.HasSuffix(name, "s") && !strings.HasSuffix(name, "ss") && !strings.HasSuffix(name, "us"):
 		name = strings.TrimSuffix(name, "s")
 	}
 	for isTaken(name) || sc.names[name] {

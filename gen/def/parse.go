@@ -3,6 +3,7 @@ package def
 import (
 	"encoding/base64"
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -262,6 +263,10 @@ func (p *parser) defaultValue(f *Field, n *node) string {
 		if text == "null" {
 			return p.nullDefault(f, n)
 		}
+		if len(text) > math.MaxInt16 { // Kafka's generator takes it, and its messages cannot be written
+			p.add(n.pos, fmt.Sprintf("write at most %d", math.MaxInt16), "the default of the field %s has %d bytes, more than a string can have", f.Name, len(text))
+			return ""
+		}
 		return text
 	case f.Type.Base == Bool:
 		switch strings.ToLower(text) {
@@ -284,6 +289,9 @@ func (p *parser) defaultValue(f *Field, n *node) string {
 		x, err := strconv.ParseFloat(text, 64)
 		if err != nil {
 			return bad("write a number")
+		}
+		if math.IsNaN(x) || math.IsInf(x, 0) { // which Kafka's generator takes
+			return bad("write a number that is finite: NaN does not even equal itself")
 		}
 		if x == 0 {
 			return ""

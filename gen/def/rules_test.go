@@ -199,6 +199,10 @@ var broken = []struct {
 	{"a boolean default that is none", data(`{"name": "a", "type": "bool", "versions": "0+", "default": §"1"}`), `"1" cannot be the default of the field a of type bool`, "write true or false"},
 	{"an id that is none", data(`{"name": "a", "type": "uuid", "versions": "0+", "default": §"x"}`), `"x" cannot be the default`, "16 bytes in base64url"},
 	{"an id of 15 bytes", data(`{"name": "a", "type": "uuid", "versions": "0+", "default": §"AAECAwQFBgcICQoLDA0O"}`), "cannot be the default", "22 characters"},
+	{"a float that is not a number", data(`{"name": "a", "type": "float64", "versions": "0+", "default": §"NaN"}`), `"NaN" cannot be the default of the field a of type float64`, "write a number that is finite"},
+	{"a float without end", data(`{"name": "a", "type": "float64", "versions": "0+", "default": §"-Infinity"}`), `"-Infinity" cannot be the default`, "write a number that is finite"},
+	{"a float beyond all", data(`{"name": "a", "type": "float64", "versions": "0+", "default": §"1e309"}`), `"1e309" cannot be the default`, "write a number"},
+	{"a string that cannot be written", data(`{"name": "a", "type": "string", "versions": "0+", "default": §"` + strings.Repeat("ä", 16384) + `"}`), `the default of the field a has 32768 bytes, more than a string can have`, "write at most 32767"},
 	{"a float that is none", data(`{"name": "a", "type": "float64", "versions": "0+", "default": §"1,5"}`), `"1,5" cannot be the default`, "write a number"},
 	{"an octal number", data(`{"name": "a", "type": "int32", "versions": "0+", "default": §"010"}`), `"010" cannot be the default`, "octal"}, // 8 in Java's code, 10 in its check
 	{"a negative octal number", data(`{"name": "a", "type": "int32", "versions": "0+", "default": §"-010"}`), `"-010" cannot be the default`, "octal"},
