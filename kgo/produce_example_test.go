@@ -192,3 +192,27 @@ func ExampleKeyHash() {
 	fmt.Println(kgo.KeyHash([]byte("customer 7")) % 12)
 	// Output: 2
 }
+
+// The user says which partition.
+func ExampleManualPartitioner() {
+	p, end := exampleProducer(kgo.Partitioning(kgo.ManualPartitioner()))
+	defer end()
+	md, err := p.ProduceSync(context.Background(), &kgo.Record{Topic: "orders", Partition: 2})
+	fmt.Println(md.Partition, err)
+	// Output: 2 <nil>
+}
+
+func ExampleRoundRobinPartitioner() {
+	p, end := exampleProducer(kgo.Partitioning(kgo.RoundRobinPartitioner()))
+	defer end()
+	seen := map[int32]bool{}
+	for range 3 {
+		md, err := p.ProduceSync(context.Background(), &kgo.Record{Topic: "orders", Key: []byte("customer 7")})
+		if err != nil {
+			panic(err)
+		}
+		seen[md.Partition] = true
+	}
+	fmt.Println(len(seen))
+	// Output: 3
+}
