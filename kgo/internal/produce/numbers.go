@@ -73,6 +73,9 @@ func (q *Queue) prepareNumbers(identity Identity, t *Taken) bool {
 			t.Need = NeedIdentity
 			return false
 		}
+		if q.flying > 0 { // without numbers: brokers seemed not to know any
+			return false
+		}
 		q.restart(identity)
 		return true
 	case !q.hole && !q.newEpoch:
