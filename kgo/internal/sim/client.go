@@ -402,11 +402,10 @@ func (x *caller) run() {
 			}
 			x.done(step.Response, step.Failures)
 			return
+		case route.Abandon:
+			x.abandon(step.Shards[0])
 		default:
-			if len(step.Shards) != 1 {
-				panic(fmt.Sprintf("sim: step %d", step.Do))
-			}
-			x.abandon(step.Shards[0]) // whose broker is silent
+			panic(fmt.Sprintf("sim: step %d", step.Do))
 		}
 	}
 }
