@@ -24,7 +24,7 @@ var whoseRecord = cmpopts.IgnoreFields(ktest.Record{}, "ProducerID", "ProducerEp
 func fill(t *testing.T, cluster *ktest.Cluster, topic string, n int32, records int) {
 	t.Helper()
 	for i := range records {
-		r := ktest.Record{Key: []byte{byte(i)}, Value: []byte(strings.Repeat("v", i%50)), Timestamp: time.UnixMilli(int64(1_700_000_000_000 + i))}
+		r := ktest.Record{Key: []byte{byte(i)}, Value: []byte(strings.Repeat("v", i%50)), Timestamp: time.UnixMilli(1_700_000_000_000 + int64(i))}
 		if _, err := cluster.Produce(topic, int32(i)%n, r); err != nil {
 			t.Fatal(err)
 		}
