@@ -450,7 +450,11 @@ func (x *caller) send(s *route.Shard) {
 				if r.Written != link.WrittenNo {
 					loss.Written = route.Maybe
 				}
-				if errors.Is(r.Err, link.ErrTimeout) {
+				var unsupported *link.UnsupportedError
+				switch {
+				case errors.As(r.Err, &unsupported) && r.Err.Stage == link.StageEncode:
+					loss.Kind = route.LostVersion
+				case errors.Is(r.Err, link.ErrTimeout):
 					loss.Kind = route.LostTime
 				}
 				x.call.Answered(c.w.now, s, nil, loss)

@@ -30,6 +30,7 @@ type producer struct {
 
 	identity produce.Identity
 	asking   bool
+	fell     time.Time // when a broker seemed to be too old to give one
 
 	records []record
 	open    int // without an outcome
@@ -456,6 +457,14 @@ func (p *producer) ask() {
 	req.TransactionalID = kbin.NullString{}
 	req.TransactionTimeoutMs = math.MaxInt32
 	p.c.do(req, time.Minute, func(resp kmsg.Response, failures []route.Failure) {
+		var unsupported *link.UnsupportedError
+		if len(failures) > 0 && errors.As(failures[0].Err, &unsupported) {
+			p.c.w.tracef("no producer id: a broker seems to be old")
+			p.identity, p.asking, p.fell = produce.Plain, false, p.c.w.now
+			p.c.w.plan().forgets = true // what is sent again meanwhile may be doubled
+			p.identified()
+			return
+		}
 		if len(failures) > 0 || resp == nil {
 			if !p.closed {
 				p.c.w.after(100*time.Millisecond, p.ask)
@@ -467,6 +476,15 @@ func (p *producer) ask() {
 		p.c.w.tracef("producer id %d", r.ProducerID)
 		p.identified()
 	})
+}
+
+// speaks takes note of the version in which a broker has answered: it may show that brokers are not
+// as old as one of them seemed to be.
+func (p *producer) speaks(version int16) {
+	if version >= 3 && !p.fell.IsZero() && !p.asking && p.c.w.now.Sub(p.fell) > 10*time.Second {
+		p.fell, p.asking = time.Time{}, true
+		p.ask()
+	}
 }
 
 // A produceRequest is a request of a sink on its way.
@@ -519,6 +537,7 @@ func (r *produceRequest) Done(*link.Request) {
 			return
 		}
 		event.Response = resp
+		r.s.p.speaks(r.Version)
 		if d := time.Duration(resp.ThrottleTimeMs) * time.Millisecond; d > 0 {
 			r.lane.post(&link.Throttle{Key: r.Key, Version: r.Version, For: d})
 		}
