@@ -162,7 +162,9 @@ func TestWriteFails(t *testing.T) {
 		opts Options
 		want string
 	}{
-		{"an unknown name", kafka(t), Options{Package: "wire", Only: []string{"Fetch", "Fetsch"}}, `there is no message "Fetsch": names are Kafka's, like Fetch, FetchResponse or OffsetCommitValue`},
+		{"a mistyped name", kafka(t), Options{Package: "wire", Only: []string{"Fetch", "Fetsch"}}, `there is no message "Fetsch": did you mean Fetch?`},
+		{"a mistyped message", kafka(t), Options{Package: "wire", Only: []string{"OfsetCommitVlaue"}}, `there is no message "OfsetCommitVlaue": did you mean OffsetCommitValue?`},
+		{"a name like none", kafka(t), Options{Package: "wire", Only: []string{"Zzzzz"}}, `there is no message "Zzzzz": names are Kafka's, like Fetch, FetchResponse or OffsetCommitValue`},
 		{"a name in Go's form", kafka(t), Options{Package: "wire", Only: []string{"APIVersions"}}, `there is no message "APIVersions": did you mean ApiVersions?`},
 		{"no package", kafka(t), Options{}, `"" cannot be the name of a package`},
 		{"a keyword for a package", kafka(t), Options{Package: "type"}, `"type" cannot be the name of a package`},

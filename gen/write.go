@@ -133,16 +133,42 @@ func selectMessages(m *model.Model, only []string) ([]*model.Message, error) {
 	return slices.SortedFunc(maps.Values(selected), func(a, b *model.Message) int { return cmp.Compare(a.Def.Name, b.Def.Name) }), nil
 }
 
-// meant says which name was perhaps meant: Go's forms of names differ from Kafka's in case.
+// meant says which name was perhaps meant: one that differs in case, as Go's forms of names do,
+// or in few letters.
 func meant(m *model.Model, name string) string {
+	best, fewest := "", len(name)/2+1
 	for _, msg := range m.Messages {
 		for _, known := range []string{msg.Def.API(), msg.Def.Name} {
-			if strings.EqualFold(known, name) {
-				return "did you mean " + known + "?"
+			if n := letters(strings.ToLower(name), strings.ToLower(known)); n < fewest {
+				best, fewest = known, n
 			}
 		}
 	}
+	if best != "" {
+		return "did you mean " + best + "?"
+	}
 	return "names are Kafka's, like Fetch, FetchResponse or OffsetCommitValue"
+}
+
+// letters counts the letters to insert, delete or replace to make b of a. Package kjson has the
+// like, but a generator must not need what it generates.
+func letters(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0]++
+		for j := range len(b) {
+			n := diagonal
+			if a[i] != b[j] {
+				n = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], n
+		}
+	}
+	return row[len(b)]
 }
 
 // order puts requests before responses and keys before values.
