@@ -222,7 +222,7 @@ func (a *app) decodeOne(dec *decoding, arg string) error {
 }
 
 func (a *app) decodeLines(ctx context.Context, dec *decoding) error {
-	w := output.NewWriter(a.out, a.format, output.LinesFormat)
+	w := output.NewMixed(a.out, a.format, output.LinesFormat)
 	some := false // failed
 	err := a.eachLine(ctx, func(l line) error {
 		value, err := dec.text(l.text)
@@ -257,7 +257,7 @@ func (a *app) decodeStream(ctx context.Context, dec *decoding) error {
 	if err != nil {
 		return err
 	}
-	w := output.NewWriter(a.out, a.format, output.LinesFormat)
+	w := output.NewMixed(a.out, a.format, output.LinesFormat)
 	items := [][]byte{b}
 	if dec.frames {
 		items = splitFrames(b)

@@ -68,7 +68,7 @@ func (a *app) decodePcap(ctx context.Context, d *decodeCommand) error {
 	p := &pcapDump{dec: &decoding{app: a, decodeCommand: d}}
 	p.sum.File, p.sum.TLS = fileName(d.pcap), []tlsSummary{}
 	if !d.summary {
-		p.out = output.NewWriter(a.out, a.format, output.LinesFormat)
+		p.out = output.NewMixed(a.out, a.format, output.LinesFormat)
 	}
 	t := exchange.NewTracker(p.exchange)
 	if err := p.packets(ctx, in, t); err != nil {

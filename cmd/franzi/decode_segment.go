@@ -80,7 +80,7 @@ func (a *app) decodeSegment(ctx context.Context, d *decodeCommand, topic string)
 		s.shower.Inside = d.insideOf(topic)
 	}
 	if !d.summary {
-		s.out = output.NewWriter(a.out, a.format, output.LinesFormat)
+		s.out = output.NewMixed(a.out, a.format, output.LinesFormat)
 	}
 	index, err := s.openIndex(d.index)
 	if err != nil {

@@ -109,7 +109,7 @@ func findError(m *model.Model, text string) (*model.ErrorCode, error) {
 				return e, nil
 			}
 		}
-		return nil, failed("the error code %d is unknown: Kafka has -1 to %d as far as this release knows; see franzi error list", n, m.Errors[len(m.Errors)-1].Code)
+		return nil, mistaken("the error code %d is unknown: Kafka has -1 to %d as far as this release knows; see franzi error list", n, m.Errors[len(m.Errors)-1].Code)
 	}
 	names := errorNames()
 	for _, e := range m.Errors {

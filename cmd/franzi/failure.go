@@ -60,7 +60,7 @@ func unknown(what, name string, names []string, where string) error {
 }
 
 // closest is the name that was meant: one with few letters to change, or else the first that
-// begins as was typed.
+// begins as was typed, or so but for a letter.
 func closest(typed string, names []string) string {
 	if best := kjson.Closest(typed, names); best != "" {
 		return best
@@ -68,7 +68,25 @@ func closest(typed string, names []string) string {
 	if begin := startingWith(slices.Clone(names), typed); len(typed) > 2 && len(begin) > 0 {
 		return begin[0]
 	}
+	for _, name := range names {
+		for n := len(typed) - 1; len(typed) > 3 && n <= min(len(typed)+1, len(name)); n++ {
+			if oneOff(strings.ToLower(typed), strings.ToLower(name[:n])) {
+				return name
+			}
+		}
+	}
 	return ""
+}
+
+// oneOff reports whether a and b differ in a letter at most, which may be missing in one.
+func oneOff(a, b string) bool {
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	return len(a) <= 1 && len(b) <= 1
 }
 
 // verdict says how an error ends the program: the exit code, and what is left to say.

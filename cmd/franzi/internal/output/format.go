@@ -47,7 +47,7 @@ func (f *Format) Set(s string) error {
 }
 
 func (f *Format) setTemplate(text string) error {
-	t, err := template.New("output").Funcs(template.FuncMap{"json": toJSON, "join": join}).Parse(unescape(text))
+	t, err := template.New("output").Option("missingkey=error").Funcs(template.FuncMap{"json": toJSON, "join": join}).Parse(unescape(text))
 	if err != nil {
 		return fmt.Errorf("the template is not right: %s", strings.TrimPrefix(err.Error(), "template: "))
 	}

@@ -161,6 +161,25 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// A key that a result lacks is an error of the template, unless results are of many kinds.
+func TestTemplateKeys(t *testing.T) {
+	var f output.Format
+	if err := f.Set("template={{.a}}{{with .b}} b {{.}}{{end}}"); err != nil {
+		t.Fatal(err)
+	}
+	result := output.Result{Value: map[string]int{"a": 1}}
+	for range 2 { // one writer changes nothing for another
+		var out strings.Builder
+		var failed *output.TemplateError
+		if err := output.NewWriter(&out, f, "").Write(result); !errors.As(err, &failed) || !strings.Contains(err.Error(), `no entry for key "b"`) || out.Len() > 0 {
+			t.Errorf("got %q and %v, want an error about the key", &out, err)
+		}
+		if err := output.NewMixed(&out, f, "").Write(result); err != nil || out.String() != "1\n" {
+			t.Errorf("mixed: got %q and %v, want 1", &out, err)
+		}
+	}
+}
+
 // What is parsed is written back.
 func FuzzParse(f *testing.F) {
 	f.Add(sample)

@@ -57,6 +57,20 @@ func NewStream(out io.Writer, format Format, otherwise string) *Writer {
 	return w
 }
 
+// NewMixed returns a writer of results of different kinds, of which not all have the keys that a
+// template asks for: what is missing is no value, elsewhere it is an error.
+func NewMixed(out io.Writer, format Format, otherwise string) *Writer {
+	w := NewWriter(out, format, otherwise)
+	if w.format.template != nil {
+		t, err := w.format.template.Clone()
+		if err != nil {
+			panic(err) // it has no reason to
+		}
+		w.format.template = t.Option("missingkey=default")
+	}
+	return w
+}
+
 // Write writes a result with a single write, so that who reads the other end of a pipe sees
 // it whole.
 func (w *Writer) Write(r Result) error {
