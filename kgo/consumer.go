@@ -18,7 +18,7 @@ import (
 //
 // One goroutine at a time consumes, with [Consumer.Records], [Consumer.Batches] or [Consumer.Poll],
 // in any order; a second one gets [ErrConcurrentPoll]. All other methods may be called by any
-// goroutine, also in the loops, and do not block.
+// goroutine, also in the loops, and do not block, but for [Consumer.Close] and [Consumer.Shutdown].
 //
 // Trouble of one partition does not keep the others from being read. It is told as an *[Error] among
 // the records: trouble that may pass, like a leader that is not to be found, when it has lasted for

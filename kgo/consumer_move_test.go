@@ -501,6 +501,52 @@ func TestConsumeMissing(t *testing.T) {
 	})
 }
 
+// A cluster that cannot be reached is told, and consumed when it can.
+func TestConsumeUnreachable(t *testing.T) {
+	onStage(t, []ktest.Option{ktest.SeedTopic("orders", 1)}, func(s *stage) {
+		s.fill("orders", 1, 3)
+		s.Kill(1)
+		s.with(nil, func(c *kgo.Client) {
+			o := s.consumer(c, kgo.Topics("orders"))
+			begin := time.Now()
+			_, err := next(o)
+			var e *kgo.Error
+			if !errors.As(err, &e) || e.Topic != "" || !e.Retriable {
+				t.Errorf("got %v", err)
+			}
+			if took := time.Since(begin); took > 40*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			if err := s.Start(1); err != nil {
+				t.Fatal(err)
+			}
+			for i := range int64(3) {
+				s.nextAt(o, i)
+			}
+		})
+	})
+}
+
+// A consumer may be closed in its own loop.
+func TestConsumeCloseInLoop(t *testing.T) {
+	onConsumer(t, 10, nil, func(s *stage, o *kgo.Consumer) {
+		n := 0
+		for _, err := range o.Records(context.Background()) {
+			if err != nil {
+				t.Error(err)
+			}
+			if n++; n == 3 {
+				if err := o.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		if n != 3 {
+			t.Errorf("got %d records after Close, want 3", n)
+		}
+	})
+}
+
 // Partitions come and go while others are consumed.
 func TestConsumeAddRemove(t *testing.T) {
 	onStage(t, []ktest.Option{ktest.SeedTopic("orders", 3), ktest.SeedTopic("more", 1)}, func(s *stage) {
