@@ -213,6 +213,9 @@ func TestSplitFrame(t *testing.T) {
 	if frame, _, err := kmsg.SplitFrame([]byte{0, 0, 0, 0}, 10); frame == nil || err != nil {
 		t.Errorf("an empty frame: got %v, %v", frame, err)
 	}
+	if frame, _, err := kmsg.SplitFrame([]byte("\x00\x00\x00\x0a0123456789"), 10); err != nil || string(frame) != "0123456789" {
+		t.Errorf("a frame as large as may be: got %q, %v", frame, err)
+	}
 	for _, size := range []string{"\x00\x00\x00\x0b", "\xff\xff\xff\xff", "\x16\x03\x01\x02", "HTTP"} {
 		if _, _, err := kmsg.SplitFrame([]byte(size+"..."), 10); !errors.Is(err, kmsg.ErrFrameSize) {
 			t.Errorf("the size %x: got %v, want ErrFrameSize", size, err)
@@ -242,6 +245,12 @@ func TestReadFrame(t *testing.T) {
 		if _, err := kmsg.ReadFrame(strings.NewReader(sent[:n]), nil, kmsg.MaxFrame); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("cut off after %d bytes: got %v, want an unexpected EOF", n, err)
 		}
+	}
+	if _, err := kmsg.ReadFrame(strings.NewReader(sent), nil, len(body)); err != nil {
+		t.Errorf("a frame as large as may be: got %v", err)
+	}
+	if _, err := kmsg.ReadFrame(strings.NewReader(sent), nil, len(body)-1); !errors.Is(err, kmsg.ErrFrameSize) {
+		t.Errorf("a frame that is a byte larger: got %v, want ErrFrameSize", err)
 	}
 	if _, err := kmsg.ReadFrame(strings.NewReader("\x7f\xff\xff\xff"), nil, kmsg.MaxFrame); !errors.Is(err, kmsg.ErrFrameSize) {
 		t.Errorf("a frame of 2 GiB: got %v, want ErrFrameSize", err)
