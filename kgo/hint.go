@@ -37,10 +37,10 @@ func hintOf(f *link.Failure, advertised, useTLS, useSASL bool) string {
 	case link.StageAuth:
 		return hintOfAuth(f)
 	case link.StageVersions, link.StageWrite, link.StageAnswer:
-		if f.Ended && f.Answers == 0 && !useTLS && !useSASL {
+		if f.Ended && f.Answers == 0 && len(f.Head) == 0 && !useTLS && !useSASL {
 			return "The broker hung up on the first request: its port may want TLS or SASL, see kgo.TLS and kgo.SASL."
 		}
-		if f.Ended && f.Answers == 0 && useTLS && !useSASL {
+		if f.Ended && f.Answers == 0 && len(f.Head) == 0 && useTLS && !useSASL {
 			return "The broker hung up on the first request: its port may want SASL, see kgo.SASL, or a client's certificate."
 		}
 		if f.Code == kmsg.RebootstrapRequired {

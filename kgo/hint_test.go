@@ -398,6 +398,19 @@ func TestHintSASLNotExpected(t *testing.T) {
 	})
 }
 
+// A broker that hangs up amid its first answer wants neither TLS nor SASL.
+func TestHintHalfAnAnswer(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		s.Fault(ktest.OnAny(), ktest.CutAnswer(0))
+		s.with(nil, func(c *kgo.Client) {
+			err := c.Ping(context.Background())
+			if e, ok := errors.AsType[*kgo.Error](err); !ok || e.Hint != "" {
+				t.Errorf("got %v, want no hint", err)
+			}
+		})
+	})
+}
+
 // A quota that holds a request back until its time is up is told.
 func TestHintQuota(t *testing.T) {
 	onStage(t, []ktest.Option{ktest.SeedTopic("orders", 1)}, func(s *stage) {
