@@ -69,10 +69,6 @@ func (sc *scope) append(g *jen.Group) {
 	if !hasTagSection(s) {
 		return
 	}
-	if !hasKnownTags(s) && !s.Message.Hot && len(sc.index) == 0 {
-		setDst(g, kbin("AppendFlexTags").Call(jen.Id("dst"), sc.recv.Clone().Dot("UnknownTags"), flexValue(s)))
-		return
-	}
 	emit(g, flexTest(s), func(g *jen.Group) {
 		if !hasKnownTags(s) {
 			setDst(g, kbin("AppendTags").Call(jen.Id("dst"), sc.recv.Clone().Dot("UnknownTags")))

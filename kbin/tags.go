@@ -122,17 +122,6 @@ func (t Tags) fit(flex bool, known uint64) bool {
 //go:noinline
 func TagsFit(t Tags, flex bool, known uint64) bool { return t.Fits(flex, known) }
 
-// AppendFlexTags appends the tag section of a struct that has no tagged fields of its own if
-// flex, else nothing.
-//
-//go:noinline
-func AppendFlexTags(dst []byte, t Tags, flex bool) []byte {
-	if !flex {
-		return dst
-	}
-	return AppendTags(dst, t)
-}
-
 // AppendTags appends the tag section of a struct that has no tagged fields of its own.
 func AppendTags(dst []byte, t Tags) []byte {
 	if t.list == nil {

@@ -88,7 +88,9 @@ func (m *AddOffsetsToTxnRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt64(dst, m.ProducerID)
 	dst = kbin.AppendInt16(dst, m.ProducerEpoch)
 	dst = kbin.AppendFlexString(dst, m.GroupID, flex)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -180,7 +182,9 @@ func (m *AddOffsetsToTxnResponse) AppendTo(dst []byte) []byte {
 	flex := v >= 3
 	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
 	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -165,7 +165,9 @@ func (m *AddPartitionsToTxnRequest) AppendTo(dst []byte) []byte {
 			dst = appendAddPartitionsToTxnRequestTopic(&m.V3AndBelowTopics[i], dst, v)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -256,7 +258,9 @@ func appendAddPartitionsToTxnRequestTopic(m *AddPartitionsToTxnRequestTopic, dst
 	flex := v >= 3
 	dst = kbin.AppendFlexString(dst, m.Name, flex)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, flex)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -402,7 +406,9 @@ func (m *AddPartitionsToTxnResponse) AppendTo(dst []byte) []byte {
 			dst = appendAddPartitionsToTxnResponseTopicResult(&m.ResultsByTopicV3AndBelow[i], dst, v)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -505,7 +511,9 @@ func appendAddPartitionsToTxnResponseTopicResult(m *AddPartitionsToTxnResponseTo
 			dst = kbin.AppendTags(dst, resultsByPartition.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -142,7 +142,7 @@ func (m *AddRaftVoterRequest) AppendTo(dst []byte) []byte {
 	if v >= 1 {
 		dst = append(dst, kbin.BoolByte(m.AckWhenCommitted))
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -260,7 +260,7 @@ func (m *AddRaftVoterResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
 	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -86,7 +86,7 @@ func (m *AllocateProducerIDsRequest) Check() error {
 func (m *AllocateProducerIDsRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt32(dst, m.BrokerID)
 	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -181,7 +181,7 @@ func (m *AllocateProducerIDsResponse) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
 	binary.BigEndian.PutUint64(b[6:14], uint64(m.ProducerIDStart))
 	binary.BigEndian.PutUint32(b[14:18], uint32(m.ProducerIDLen))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -162,7 +162,9 @@ func (m *AlterClientQuotasRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = append(dst, kbin.BoolByte(m.ValidateOnly))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -357,7 +359,9 @@ func (m *AlterClientQuotasResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, entry.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

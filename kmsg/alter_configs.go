@@ -141,7 +141,9 @@ func (m *AlterConfigsRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = append(dst, kbin.BoolByte(m.ValidateOnly))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -326,7 +328,9 @@ func (m *AlterConfigsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, response.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -152,7 +152,7 @@ func (m *AlterPartitionReassignmentsRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -343,7 +343,7 @@ func (m *AlterPartitionReassignmentsResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, response.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

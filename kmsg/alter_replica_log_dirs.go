@@ -131,7 +131,9 @@ func (m *AlterReplicaLogDirsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, dir.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -306,7 +308,9 @@ func (m *AlterReplicaLogDirsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

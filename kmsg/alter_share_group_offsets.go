@@ -123,7 +123,7 @@ func (m *AlterShareGroupOffsetsRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -297,7 +297,7 @@ func (m *AlterShareGroupOffsetsResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, response.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -139,7 +139,7 @@ func (m *AlterUserSCRAMCredentialsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexBytes(dst, upsertion.SaltedPassword, true)
 		dst = kbin.AppendTags(dst, upsertion.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -286,7 +286,7 @@ func (m *AlterUserSCRAMCredentialsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexNullableString(dst, result.ErrorMessage, true)
 		dst = kbin.AppendTags(dst, result.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -150,7 +150,7 @@ func (m *AssignReplicasToDirsRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, directory.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -349,7 +349,7 @@ func (m *AssignReplicasToDirsResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, directory.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -182,7 +182,9 @@ func (m *BeginQuorumEpochRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, leaderEndpoint.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

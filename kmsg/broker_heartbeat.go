@@ -267,7 +267,7 @@ func (m *BrokerHeartbeatResponse) AppendTo(dst []byte) []byte {
 	b[6] = kbin.BoolByte(m.IsCaughtUp)
 	b[7] = kbin.BoolByte(m.IsFenced)
 	b[8] = kbin.BoolByte(m.ShouldShutDown)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

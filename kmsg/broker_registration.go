@@ -183,7 +183,7 @@ func (m *BrokerRegistrationRequest) AppendTo(dst []byte) []byte {
 	if v >= 3 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(m.PreviousBrokerEpoch))
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -330,7 +330,7 @@ func (m *BrokerRegistrationResponse) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
 	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
 	binary.BigEndian.PutUint64(b[6:14], uint64(m.BrokerEpoch))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

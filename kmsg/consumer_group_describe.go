@@ -85,7 +85,7 @@ func (m *ConsumerGroupDescribeRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.GroupIDs), true)
 	dst = kbin.AppendStrings(dst, m.GroupIDs, true)
 	dst = append(dst, kbin.BoolByte(m.IncludeAuthorizedOperations))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -304,7 +304,7 @@ func (m *ConsumerGroupDescribeResponse) AppendTo(dst []byte) []byte {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(group.AuthorizedOperations))
 		dst = kbin.AppendTags(dst, group.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -415,7 +415,7 @@ func appendConsumerGroupDescribeResponseAssignment(m *ConsumerGroupDescribeRespo
 		dst = kbin.AppendFlexInt32s(dst, topicPartition.Partitions, true)
 		dst = kbin.AppendTags(dst, topicPartition.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

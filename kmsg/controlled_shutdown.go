@@ -90,7 +90,9 @@ func (m *ControlledShutdownRequest) AppendTo(dst []byte) []byte {
 	if v >= 2 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(m.BrokerEpoch))
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -208,7 +210,9 @@ func (m *ControlledShutdownResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, remainingPartition.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

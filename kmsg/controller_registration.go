@@ -155,7 +155,7 @@ func (m *ControllerRegistrationRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendInt16(dst, feature.MaxSupportedVersion)
 		dst = kbin.AppendTags(dst, feature.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -285,7 +285,7 @@ func (m *ControllerRegistrationResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
 	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

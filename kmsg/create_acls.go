@@ -128,7 +128,9 @@ func (m *CreateACLsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, creation.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -269,7 +271,9 @@ func (m *CreateACLsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

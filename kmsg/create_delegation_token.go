@@ -131,7 +131,9 @@ func (m *CreateDelegationTokenRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.MaxLifetimeMs))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -284,7 +286,9 @@ func (m *CreateDelegationTokenResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.TokenID, flex)
 	dst = kbin.AppendFlexBytes(dst, m.HMAC, flex)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

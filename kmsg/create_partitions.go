@@ -136,7 +136,9 @@ func (m *CreatePartitionsRequest) AppendTo(dst []byte) []byte {
 	}
 	dst = kbin.AppendInt32(dst, m.TimeoutMs)
 	dst = kbin.AppendBool(dst, m.ValidateOnly)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -295,7 +297,9 @@ func (m *CreatePartitionsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

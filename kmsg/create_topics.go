@@ -179,7 +179,9 @@ func (m *CreateTopicsRequest) AppendTo(dst []byte) []byte {
 	if v >= 1 {
 		dst = append(dst, kbin.BoolByte(m.ValidateOnly))
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -445,7 +447,9 @@ func (m *CreateTopicsResponse) AppendTo(dst []byte) []byte {
 			dst = appendTagsCreateTopicsResponseCreatableTopicResult(topic, dst, v)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -68,7 +68,7 @@ func (m *DefaultPrincipalData) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.Type, true)
 	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = append(dst, kbin.BoolByte(m.TokenAuthenticated))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

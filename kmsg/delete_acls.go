@@ -126,7 +126,9 @@ func (m *DeleteACLsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, filter.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -327,7 +329,9 @@ func (m *DeleteACLsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, filterResult.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

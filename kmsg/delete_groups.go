@@ -83,7 +83,9 @@ func (m *DeleteGroupsRequest) AppendTo(dst []byte) []byte {
 	flex := v >= 2
 	dst = kbin.AppendFlexArrayLen(dst, len(m.GroupsNames), flex)
 	dst = kbin.AppendStrings(dst, m.GroupsNames, flex)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -203,7 +205,9 @@ func (m *DeleteGroupsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

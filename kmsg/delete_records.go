@@ -133,7 +133,9 @@ func (m *DeleteRecordsRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -313,7 +315,9 @@ func (m *DeleteRecordsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -99,7 +99,7 @@ func (m *DeleteShareGroupOffsetsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, topic.TopicName, true)
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -236,7 +236,7 @@ func (m *DeleteShareGroupOffsetsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexNullableString(dst, response.ErrorMessage, true)
 		dst = kbin.AppendTags(dst, response.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

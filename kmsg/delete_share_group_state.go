@@ -123,7 +123,7 @@ func (m *DeleteShareGroupStateRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -282,7 +282,7 @@ func (m *DeleteShareGroupStateResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, result.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

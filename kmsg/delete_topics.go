@@ -118,7 +118,9 @@ func (m *DeleteTopicsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendStrings(dst, m.TopicNames, flex)
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -275,7 +277,9 @@ func (m *DeleteTopicsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, response.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -118,7 +118,9 @@ func (m *DescribeACLsRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableString(dst, m.HostFilter, flex)
 	dst = kbin.AppendInt8(dst, int8(m.Operation))
 	dst = kbin.AppendInt8(dst, int8(m.PermissionType))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -292,7 +294,9 @@ func (m *DescribeACLsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, resource.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

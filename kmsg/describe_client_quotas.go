@@ -118,7 +118,9 @@ func (m *DescribeClientQuotasRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = append(dst, kbin.BoolByte(m.Strict))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -313,7 +315,9 @@ func (m *DescribeClientQuotasResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, entry.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -105,7 +105,7 @@ func (m *DescribeClusterRequest) AppendTo(dst []byte) []byte {
 	if v >= 2 {
 		dst = append(dst, kbin.BoolByte(m.IncludeFencedBrokers))
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -271,7 +271,7 @@ func (m *DescribeClusterResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendTags(dst, broker.UnknownTags)
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ClusterAuthorizedOperations))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -127,7 +127,9 @@ func (m *DescribeConfigsRequest) AppendTo(dst []byte) []byte {
 	if v >= 3 {
 		dst = append(dst, kbin.BoolByte(m.IncludeDocumentation))
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -367,7 +369,9 @@ func (m *DescribeConfigsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

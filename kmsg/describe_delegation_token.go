@@ -110,7 +110,9 @@ func (m *DescribeDelegationTokenRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, owner.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -309,7 +311,9 @@ func (m *DescribeDelegationTokenResponse) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -89,7 +89,9 @@ func (m *DescribeGroupsRequest) AppendTo(dst []byte) []byte {
 	if v >= 3 {
 		dst = append(dst, kbin.BoolByte(m.IncludeAuthorizedOperations))
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -284,7 +286,9 @@ func (m *DescribeGroupsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, group.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

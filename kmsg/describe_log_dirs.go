@@ -109,7 +109,9 @@ func (m *DescribeLogDirsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -324,7 +326,9 @@ func (m *DescribeLogDirsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

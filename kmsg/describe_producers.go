@@ -103,7 +103,7 @@ func (m *DescribeProducersRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexInt32s(dst, topic.PartitionIndexes, true)
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -292,7 +292,7 @@ func (m *DescribeProducersResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -127,7 +127,7 @@ func (m *DescribeQuorumRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -404,7 +404,7 @@ func (m *DescribeQuorumResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, node.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -556,7 +556,7 @@ func appendDescribeQuorumResponseReplicaState(m *DescribeQuorumResponseReplicaSt
 		dst = kbin.AppendInt64(dst, m.LastFetchTimestamp)
 		dst = kbin.AppendInt64(dst, m.LastCaughtUpTimestamp)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -125,7 +125,7 @@ func (m *DescribeShareGroupOffsetsRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, group.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -340,7 +340,7 @@ func (m *DescribeShareGroupOffsetsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexNullableString(dst, group.ErrorMessage, true)
 		dst = kbin.AppendTags(dst, group.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

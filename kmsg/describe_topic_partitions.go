@@ -129,11 +129,11 @@ func (m *DescribeTopicPartitionsRequest) AppendTo(dst []byte) []byte {
 		dst = append(dst, 1)
 		dst = kbin.AppendFlexString(dst, m.Cursor.TopicName, true)
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.Cursor.PartitionIndex))
-		dst = kbin.AppendFlexTags(dst, m.Cursor.UnknownTags, true)
+		dst = kbin.AppendTags(dst, m.Cursor.UnknownTags)
 	} else {
 		dst = append(dst, 255)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -352,11 +352,11 @@ func (m *DescribeTopicPartitionsResponse) AppendTo(dst []byte) []byte {
 		dst = append(dst, 1)
 		dst = kbin.AppendFlexString(dst, m.NextCursor.TopicName, true)
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.NextCursor.PartitionIndex))
-		dst = kbin.AppendFlexTags(dst, m.NextCursor.UnknownTags, true)
+		dst = kbin.AppendTags(dst, m.NextCursor.UnknownTags)
 	} else {
 		dst = append(dst, 255)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

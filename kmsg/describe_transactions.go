@@ -81,7 +81,7 @@ func (m *DescribeTransactionsRequest) Check() error {
 func (m *DescribeTransactionsRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.TransactionalIDs), true)
 	dst = kbin.AppendStrings(dst, m.TransactionalIDs, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -234,7 +234,7 @@ func (m *DescribeTransactionsResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, transactionState.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

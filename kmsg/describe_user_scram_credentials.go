@@ -110,7 +110,7 @@ func (m *DescribeUserSCRAMCredentialsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, user.Name, true)
 		dst = kbin.AppendTags(dst, user.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -275,7 +275,7 @@ func (m *DescribeUserSCRAMCredentialsResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, result.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -123,7 +123,9 @@ func (m *ElectLeadersRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -296,7 +298,9 @@ func (m *ElectLeadersResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, replicaElectionResult.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -204,7 +204,9 @@ func (m *EndQuorumEpochRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, leaderEndpoint.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

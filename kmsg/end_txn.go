@@ -101,7 +101,9 @@ func (m *EndTxnRequest) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint64(b[0:8], uint64(m.ProducerID))
 	binary.BigEndian.PutUint16(b[8:10], uint16(m.ProducerEpoch))
 	b[10] = kbin.BoolByte(m.Committed)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -209,7 +211,9 @@ func (m *EndTxnResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendInt64(dst, m.ProducerID)
 		dst = kbin.AppendInt16(dst, m.ProducerEpoch)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -89,7 +89,7 @@ func (m *EnvelopeRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexBytes(dst, m.RequestData, true)
 	dst = kbin.AppendFlexNullableBytes(dst, m.RequestPrincipal, true)
 	dst = kbin.AppendFlexBytes(dst, m.ClientHostAddress, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -177,7 +177,7 @@ func (m *EnvelopeResponse) Check() error {
 func (m *EnvelopeResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableBytes(dst, m.ResponseData, true)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -86,7 +86,9 @@ func (m *ExpireDelegationTokenRequest) AppendTo(dst []byte) []byte {
 	flex := v >= 2
 	dst = kbin.AppendFlexBytes(dst, m.HMAC, flex)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.ExpiryTimePeriodMs))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -181,7 +183,9 @@ func (m *ExpireDelegationTokenResponse) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint16(b[0:2], uint16(m.ErrorCode))
 	binary.BigEndian.PutUint64(b[2:10], uint64(m.ExpiryTimestampMs))
 	binary.BigEndian.PutUint32(b[10:14], uint32(m.ThrottleTimeMs))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -605,7 +605,7 @@ func appendTagsFetchSnapshotResponsePartitionSnapshot(m *FetchSnapshotResponsePa
 		dst = w.Begin(0)
 		dst = kbin.AppendInt32(dst, m.CurrentLeader.LeaderID)
 		dst = kbin.AppendInt32(dst, m.CurrentLeader.LeaderEpoch)
-		dst = kbin.AppendFlexTags(dst, m.CurrentLeader.UnknownTags, true)
+		dst = kbin.AppendTags(dst, m.CurrentLeader.UnknownTags)
 		w.End(dst)
 	}
 	return w.Finish()

@@ -107,7 +107,9 @@ func (m *FindCoordinatorRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.CoordinatorKeys), true)
 		dst = kbin.AppendStrings(dst, m.CoordinatorKeys, true)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -283,7 +285,9 @@ func (m *FindCoordinatorResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, coordinator.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -80,7 +80,7 @@ func (m *GetTelemetrySubscriptionsRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *GetTelemetrySubscriptionsRequest) AppendTo(dst []byte) []byte {
 	dst = append(dst, m.ClientInstanceID[:]...)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -197,7 +197,7 @@ func (m *GetTelemetrySubscriptionsResponse) AppendTo(dst []byte) []byte {
 	b2[8] = kbin.BoolByte(m.DeltaTemporality)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.RequestedMetrics), true)
 	dst = kbin.AppendStrings(dst, m.RequestedMetrics, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

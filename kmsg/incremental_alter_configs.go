@@ -144,7 +144,9 @@ func (m *IncrementalAlterConfigsRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = append(dst, kbin.BoolByte(m.ValidateOnly))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -331,7 +333,9 @@ func (m *IncrementalAlterConfigsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, response.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -130,7 +130,9 @@ func (m *InitProducerIDRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendBool(dst, m.Enable2Pc)
 		dst = kbin.AppendBool(dst, m.KeepPreparedTxn)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -261,7 +263,9 @@ func (m *InitProducerIDResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendInt64(dst, m.OngoingTxnProducerID)
 		dst = kbin.AppendInt16(dst, m.OngoingTxnProducerEpoch)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -132,7 +132,7 @@ func (m *InitializeShareGroupStateRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -295,7 +295,7 @@ func (m *InitializeShareGroupStateResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, result.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

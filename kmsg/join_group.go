@@ -154,7 +154,9 @@ func (m *JoinGroupRequest) AppendTo(dst []byte) []byte {
 	if v >= 8 {
 		dst = kbin.AppendFlexNullableString(dst, m.Reason, true)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -356,7 +358,9 @@ func (m *JoinGroupResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, member.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

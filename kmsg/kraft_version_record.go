@@ -63,7 +63,7 @@ func (m *KRaftVersionRecord) Check() error {
 func (m *KRaftVersionRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt16(dst, m.KRaftVersionRecordVersion)
 	dst = kbin.AppendInt16(dst, m.KRaftVersion)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -224,7 +224,9 @@ func (m *LeaderAndISRRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, liveLeader.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -382,7 +384,9 @@ func appendLeaderAndISRRequestPartitionState(m *LeaderAndISRRequestPartitionStat
 	if v >= 6 {
 		dst = append(dst, byte(m.LeaderRecoveryState))
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -528,7 +532,9 @@ func (m *LeaderAndISRResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -614,7 +620,9 @@ func appendLeaderAndISRResponsePartitionError(m *LeaderAndISRResponsePartitionEr
 	}
 	dst = kbin.AppendInt32(dst, m.PartitionIndex)
 	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

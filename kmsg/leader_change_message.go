@@ -98,7 +98,7 @@ func (m *LeaderChangeMessage) AppendTo(dst []byte) []byte {
 	for i := range m.GrantingVoters {
 		dst = appendLeaderChangeMessageVoter(&m.GrantingVoters[i], dst, v)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -162,7 +162,7 @@ func appendLeaderChangeMessageVoter(m *LeaderChangeMessageVoter, dst []byte, v i
 	if v >= 1 {
 		dst = append(dst, m.VoterDirectoryID[:]...)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

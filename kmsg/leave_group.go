@@ -128,7 +128,9 @@ func (m *LeaveGroupRequest) AppendTo(dst []byte) []byte {
 			}
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -289,7 +291,9 @@ func (m *LeaveGroupResponse) AppendTo(dst []byte) []byte {
 			}
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

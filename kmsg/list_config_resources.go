@@ -81,7 +81,7 @@ func (m *ListConfigResourcesRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.ResourceTypes), true)
 		dst = kbin.AppendInt8s(dst, m.ResourceTypes)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -200,7 +200,7 @@ func (m *ListConfigResourcesResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, configResource.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

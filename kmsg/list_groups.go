@@ -94,7 +94,9 @@ func (m *ListGroupsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.TypesFilter), true)
 		dst = kbin.AppendStrings(dst, m.TypesFilter, true)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -236,7 +238,9 @@ func (m *ListGroupsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, group.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

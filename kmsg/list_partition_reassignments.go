@@ -115,7 +115,7 @@ func (m *ListPartitionReassignmentsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexInt32s(dst, topic.PartitionIndexes, true)
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -281,7 +281,7 @@ func (m *ListPartitionReassignmentsResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

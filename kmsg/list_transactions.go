@@ -104,7 +104,7 @@ func (m *ListTransactionsRequest) AppendTo(dst []byte) []byte {
 	if v >= 2 {
 		dst = kbin.AppendFlexNullableString(dst, m.TransactionalIDPattern, true)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -235,7 +235,7 @@ func (m *ListTransactionsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, string(transactionState.TransactionState), true)
 		dst = kbin.AppendTags(dst, transactionState.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -145,7 +145,9 @@ func (m *OffsetForLeaderEpochRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -340,7 +342,9 @@ func (m *OffsetForLeaderEpochResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -94,7 +94,7 @@ func (m *PushTelemetryRequest) AppendTo(dst []byte) []byte {
 	b[20] = kbin.BoolByte(m.Terminating)
 	b[21] = byte(m.CompressionType)
 	dst = kbin.AppendFlexBytes(dst, m.Metrics, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -184,7 +184,7 @@ func (m *PushTelemetryResponse) Check() error {
 func (m *PushTelemetryResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
 	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

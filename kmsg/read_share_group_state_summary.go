@@ -128,7 +128,7 @@ func (m *ReadShareGroupStateSummaryRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -308,7 +308,7 @@ func (m *ReadShareGroupStateSummaryResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, result.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -91,7 +91,7 @@ func (m *RemoveRaftVoterRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
 	dst = kbin.AppendInt32(dst, m.VoterID)
 	dst = kbin.AppendUUID(dst, m.VoterDirectoryID)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -186,7 +186,7 @@ func (m *RemoveRaftVoterResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
 	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

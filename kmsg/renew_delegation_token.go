@@ -85,7 +85,9 @@ func (m *RenewDelegationTokenRequest) AppendTo(dst []byte) []byte {
 	flex := v >= 2
 	dst = kbin.AppendFlexBytes(dst, m.HMAC, flex)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.RenewPeriodMs))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -180,7 +182,9 @@ func (m *RenewDelegationTokenResponse) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint16(b[0:2], uint16(m.ErrorCode))
 	binary.BigEndian.PutUint64(b[2:10], uint64(m.ExpiryTimestampMs))
 	binary.BigEndian.PutUint32(b[10:14], uint32(m.ThrottleTimeMs))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -87,7 +87,9 @@ func (m *SASLAuthenticateRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
 	dst = kbin.AppendFlexBytes(dst, m.AuthBytes, flex)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -188,7 +190,9 @@ func (m *SASLAuthenticateResponse) AppendTo(dst []byte) []byte {
 	if v >= 1 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(m.SessionLifetimeMs))
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -85,7 +85,7 @@ func (m *ShareGroupDescribeRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.GroupIDs), true)
 	dst = kbin.AppendStrings(dst, m.GroupIDs, true)
 	dst = append(dst, kbin.BoolByte(m.IncludeAuthorizedOperations))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -298,7 +298,7 @@ func (m *ShareGroupDescribeResponse) AppendTo(dst []byte) []byte {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(group.AuthorizedOperations))
 		dst = kbin.AppendTags(dst, group.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -63,7 +63,7 @@ func (m *SnapshotFooterRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *SnapshotFooterRecord) AppendTo(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.SnapshotFooterRecordVersion))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

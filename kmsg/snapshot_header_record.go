@@ -62,7 +62,7 @@ func (m *SnapshotHeaderRecord) Check() error {
 func (m *SnapshotHeaderRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt16(dst, m.SnapshotHeaderRecordVersion)
 	dst = kbin.AppendInt64(dst, m.LastContainedLogTimestamp)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -219,7 +219,9 @@ func (m *StopReplicaRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topicState.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -429,7 +431,9 @@ func (m *StopReplicaResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, partitionError.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -93,7 +93,7 @@ func (m *StreamsGroupDescribeRequest) AppendTo(dst []byte) []byte {
 	if v >= 1 {
 		dst = append(dst, kbin.BoolByte(m.IncludeTopologyDescription))
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -591,7 +591,7 @@ func (m *StreamsGroupDescribeResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, group.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -819,7 +819,7 @@ func appendStreamsGroupDescribeResponseTopicInfo(m *StreamsGroupDescribeResponse
 	for i := range m.TopicConfigs {
 		dst = appendStreamsGroupDescribeResponseKeyValue(&m.TopicConfigs[i], dst, v)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -846,7 +846,7 @@ func decodeStreamsGroupDescribeResponseKeyValue(m *StreamsGroupDescribeResponseK
 func appendStreamsGroupDescribeResponseKeyValue(m *StreamsGroupDescribeResponseKeyValue, dst []byte, v int16) []byte {
 	dst = kbin.AppendFlexString(dst, m.Key, true)
 	dst = kbin.AppendFlexString(dst, m.Value, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -883,7 +883,7 @@ func appendStreamsGroupDescribeResponseTaskOffset(m *StreamsGroupDescribeRespons
 	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = kbin.AppendInt32(dst, m.Partition)
 	dst = kbin.AppendInt64(dst, m.Offset)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -939,7 +939,7 @@ func appendStreamsGroupDescribeResponseAssignment(m *StreamsGroupDescribeRespons
 	for i := range m.WarmupTasks {
 		dst = appendStreamsGroupDescribeResponseTaskIDs(&m.WarmupTasks[i], dst, v)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -972,7 +972,7 @@ func decodeStreamsGroupDescribeResponseTaskIDs(m *StreamsGroupDescribeResponseTa
 func appendStreamsGroupDescribeResponseTaskIDs(m *StreamsGroupDescribeResponseTaskIDs, dst []byte, v int16) []byte {
 	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -1017,7 +1017,7 @@ func appendStreamsGroupDescribeResponseTopologyDescriptionNode(m *StreamsGroupDe
 	dst = kbin.AppendStrings(dst, m.Stores, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Successors), true)
 	dst = kbin.AppendStrings(dst, m.Successors, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -329,7 +329,7 @@ func (m *StreamsGroupHeartbeatRequest) AppendTo(dst []byte) []byte {
 			}
 			dst = kbin.AppendTags(dst, subtopology.UnknownTags)
 		}
-		dst = kbin.AppendFlexTags(dst, m.Topology.UnknownTags, true)
+		dst = kbin.AppendTags(dst, m.Topology.UnknownTags)
 	} else {
 		dst = append(dst, 255)
 	}
@@ -350,7 +350,7 @@ func (m *StreamsGroupHeartbeatRequest) AppendTo(dst []byte) []byte {
 		dst = append(dst, 1)
 		dst = kbin.AppendFlexString(dst, m.UserEndpoint.Host, true)
 		dst = binary.BigEndian.AppendUint16(dst, m.UserEndpoint.Port)
-		dst = kbin.AppendFlexTags(dst, m.UserEndpoint.UnknownTags, true)
+		dst = kbin.AppendTags(dst, m.UserEndpoint.UnknownTags)
 	} else {
 		dst = append(dst, 255)
 	}
@@ -367,7 +367,7 @@ func (m *StreamsGroupHeartbeatRequest) AppendTo(dst []byte) []byte {
 		dst = appendStreamsGroupHeartbeatRequestTaskOffset(&m.TaskEndOffsets[i], dst, v)
 	}
 	dst = append(dst, kbin.BoolByte(m.ShutdownApplication))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -566,7 +566,7 @@ func appendStreamsGroupHeartbeatRequestTopicInfo(m *StreamsGroupHeartbeatRequest
 	for i := range m.TopicConfigs {
 		dst = appendStreamsGroupHeartbeatRequestKeyValue(&m.TopicConfigs[i], dst, v)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -593,7 +593,7 @@ func decodeStreamsGroupHeartbeatRequestKeyValue(m *StreamsGroupHeartbeatRequestK
 func appendStreamsGroupHeartbeatRequestKeyValue(m *StreamsGroupHeartbeatRequestKeyValue, dst []byte, v int16) []byte {
 	dst = kbin.AppendFlexString(dst, m.Key, true)
 	dst = kbin.AppendFlexString(dst, m.Value, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -623,7 +623,7 @@ func decodeStreamsGroupHeartbeatRequestTaskIDs(m *StreamsGroupHeartbeatRequestTa
 func appendStreamsGroupHeartbeatRequestTaskIDs(m *StreamsGroupHeartbeatRequestTaskIDs, dst []byte, v int16) []byte {
 	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -654,7 +654,7 @@ func appendStreamsGroupHeartbeatRequestTaskOffset(m *StreamsGroupHeartbeatReques
 	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = kbin.AppendInt32(dst, m.Partition)
 	dst = kbin.AppendInt64(dst, m.Offset)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -904,7 +904,7 @@ func (m *StreamsGroupHeartbeatResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, partitionsByUserEndpoint.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -1050,7 +1050,7 @@ func decodeStreamsGroupHeartbeatResponseTaskIDs(m *StreamsGroupHeartbeatResponse
 func appendStreamsGroupHeartbeatResponseTaskIDs(m *StreamsGroupHeartbeatResponseTaskIDs, dst []byte, v int16) []byte {
 	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -1084,7 +1084,7 @@ func decodeStreamsGroupHeartbeatResponseTopicPartition(m *StreamsGroupHeartbeatR
 func appendStreamsGroupHeartbeatResponseTopicPartition(m *StreamsGroupHeartbeatResponseTopicPartition, dst []byte, v int16) []byte {
 	dst = kbin.AppendFlexString(dst, m.Topic, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -181,8 +181,8 @@ func (m *StreamsGroupTopologyDescriptionUpdateRequest) AppendTo(dst []byte) []by
 		dst = appendStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(&globalStore.Processor, dst, v)
 		dst = kbin.AppendTags(dst, globalStore.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.TopologyDescription.UnknownTags, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.TopologyDescription.UnknownTags)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -276,7 +276,7 @@ func appendStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(m
 	dst = kbin.AppendStrings(dst, m.Stores, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Successors), true)
 	dst = kbin.AppendStrings(dst, m.Successors, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -359,7 +359,7 @@ func (m *StreamsGroupTopologyDescriptionUpdateResponse) AppendTo(dst []byte) []b
 	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
 	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -136,7 +136,9 @@ func (m *SyncGroupRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, assignment.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -274,7 +276,9 @@ func (m *SyncGroupResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexNullableString(dst, m.ProtocolName, true)
 	}
 	dst = kbin.AppendFlexBytes(dst, m.Assignment, flex)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -85,7 +85,7 @@ func (m *UnregisterBrokerRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UnregisterBrokerRequest) AppendTo(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.BrokerID))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -178,7 +178,7 @@ func (m *UnregisterBrokerResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
 	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

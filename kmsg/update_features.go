@@ -134,7 +134,7 @@ func (m *UpdateFeaturesRequest) AppendTo(dst []byte) []byte {
 	if v >= 1 {
 		dst = append(dst, kbin.BoolByte(m.ValidateOnly))
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -292,7 +292,7 @@ func (m *UpdateFeaturesResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

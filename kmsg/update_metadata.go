@@ -467,7 +467,9 @@ func appendUpdateMetadataRequestPartitionState(m *UpdateMetadataRequestPartition
 	if v >= 4 {
 		dst = kbin.AppendFlexInt32s(dst, m.OfflineReplicas, flex)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -561,7 +563,9 @@ func (m *UpdateMetadataResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

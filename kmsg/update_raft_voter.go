@@ -146,8 +146,8 @@ func (m *UpdateRaftVoterRequest) AppendTo(dst []byte) []byte {
 	}
 	dst = kbin.AppendInt16(dst, m.KRaftVersionFeature.MinSupportedVersion)
 	dst = kbin.AppendInt16(dst, m.KRaftVersionFeature.MaxSupportedVersion)
-	dst = kbin.AppendFlexTags(dst, m.KRaftVersionFeature.UnknownTags, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.KRaftVersionFeature.UnknownTags)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -342,7 +342,7 @@ func appendTagsUpdateRaftVoterResponse(m *UpdateRaftVoterResponse, dst []byte, v
 		dst = kbin.AppendInt32(dst, m.CurrentLeader.LeaderEpoch)
 		dst = kbin.AppendFlexString(dst, m.CurrentLeader.Host, true)
 		dst = binary.BigEndian.AppendUint32(dst, uint32(m.CurrentLeader.Port))
-		dst = kbin.AppendFlexTags(dst, m.CurrentLeader.UnknownTags, true)
+		dst = kbin.AppendTags(dst, m.CurrentLeader.UnknownTags)
 		w.End(dst)
 	}
 	return w.Finish()

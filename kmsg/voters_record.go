@@ -134,7 +134,7 @@ func (m *VotersRecord) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendTags(dst, voter.KRaftVersionFeature.UnknownTags)
 		dst = kbin.AppendTags(dst, voter.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -173,7 +173,7 @@ func (m *WriteShareGroupStateRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -361,7 +361,7 @@ func (m *WriteShareGroupStateResponse) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, result.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

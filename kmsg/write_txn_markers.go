@@ -148,7 +148,9 @@ func (m *WriteTxnMarkersRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, marker.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 
@@ -349,7 +351,9 @@ func (m *WriteTxnMarkersResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, marker.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

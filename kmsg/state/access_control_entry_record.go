@@ -92,7 +92,7 @@ func (m *AccessControlEntryRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.Host, true)
 	dst = kbin.AppendInt8(dst, int8(m.Operation))
 	dst = kbin.AppendInt8(dst, int8(m.PermissionType))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

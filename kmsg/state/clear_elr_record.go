@@ -69,7 +69,7 @@ func (m *ClearELRRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ClearELRRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.TopicName, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

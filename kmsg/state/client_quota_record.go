@@ -102,7 +102,7 @@ func (m *ClientQuotaRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.Key, true)
 	dst = kbin.AppendFloat64(dst, m.Value)
 	dst = kbin.AppendBool(dst, m.Remove)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -85,7 +85,7 @@ func (m *ConfigRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.ResourceName, true)
 	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = kbin.AppendFlexNullableString(dst, m.Value, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

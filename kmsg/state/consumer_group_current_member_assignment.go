@@ -201,7 +201,7 @@ func (m *ConsumerGroupCurrentMemberAssignmentValue) AppendTo(dst []byte) []byte 
 	for i := range m.PartitionsPendingRevocation {
 		dst = appendConsumerGroupCurrentMemberAssignmentValueTopicPartitions(&m.PartitionsPendingRevocation[i], dst, v)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -325,7 +325,7 @@ func appendTagsConsumerGroupMemberMetadataValue(m *ConsumerGroupMemberMetadataVa
 				dst = kbin.AppendFlexBytes(dst, supportedProtocol.Metadata, true)
 				dst = kbin.AppendTags(dst, supportedProtocol.UnknownTags)
 			}
-			dst = kbin.AppendFlexTags(dst, m.ClassicMemberMetadata.UnknownTags, true)
+			dst = kbin.AppendTags(dst, m.ClassicMemberMetadata.UnknownTags)
 		} else {
 			dst = append(dst, 0)
 		}

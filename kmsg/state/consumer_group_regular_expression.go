@@ -164,7 +164,7 @@ func (m *ConsumerGroupRegularExpressionValue) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendStrings(dst, m.Topics, true)
 	dst = kbin.AppendInt64(dst, m.ConsumerGroupRegularExpressionValueVersion)
 	dst = kbin.AppendInt64(dst, m.Timestamp)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

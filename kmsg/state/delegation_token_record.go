@@ -94,7 +94,7 @@ func (m *DelegationTokenRecord) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint64(b[8:16], uint64(m.MaxTimestamp))
 	binary.BigEndian.PutUint64(b[16:24], uint64(m.ExpirationTimestamp))
 	dst = kbin.AppendFlexString(dst, m.TokenID, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

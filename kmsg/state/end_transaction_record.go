@@ -63,7 +63,7 @@ func (m *EndTransactionRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *EndTransactionRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

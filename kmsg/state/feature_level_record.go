@@ -74,7 +74,7 @@ func (m *FeatureLevelRecord) Check() error {
 func (m *FeatureLevelRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(m.FeatureLevel))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

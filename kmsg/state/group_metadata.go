@@ -235,7 +235,9 @@ func (m *GroupMetadataValue) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, member.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, flex)
+	if flex {
+		dst = kbin.AppendTags(dst, m.UnknownTags)
+	}
 	return dst
 }
 

@@ -64,7 +64,7 @@ func (m *NoOpRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *NoOpRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -80,7 +80,7 @@ func (m *ProducerIDsRecord) AppendTo(dst []byte) []byte {
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
 	binary.BigEndian.PutUint64(b[4:12], uint64(m.BrokerEpoch))
 	binary.BigEndian.PutUint64(b[12:20], uint64(m.NextProducerID))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

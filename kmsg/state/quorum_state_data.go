@@ -127,7 +127,7 @@ func (m *QuorumStateData) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, currentVoter.UnknownTags)
 		}
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -138,7 +138,7 @@ func (m *RegisterControllerRecord) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendInt16(dst, feature.MaxSupportedVersion)
 		dst = kbin.AppendTags(dst, feature.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -108,14 +108,14 @@ func (m *RemoteLogSegmentMetadataUpdateRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.RemoteLogSegmentID.TopicIDPartition.Name, true)
 	dst = kbin.AppendUUID(dst, m.RemoteLogSegmentID.TopicIDPartition.ID)
 	dst = kbin.AppendInt32(dst, m.RemoteLogSegmentID.TopicIDPartition.Partition)
-	dst = kbin.AppendFlexTags(dst, m.RemoteLogSegmentID.TopicIDPartition.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.RemoteLogSegmentID.TopicIDPartition.UnknownTags)
 	dst = append(dst, m.RemoteLogSegmentID.ID[:]...)
-	dst = kbin.AppendFlexTags(dst, m.RemoteLogSegmentID.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.RemoteLogSegmentID.UnknownTags)
 	dst = kbin.AppendInt32(dst, m.BrokerID)
 	dst = kbin.AppendInt64(dst, m.EventTimestampMs)
 	dst = kbin.AppendFlexNullableBytes(dst, m.CustomMetadata, true)
 	dst = append(dst, byte(m.RemoteLogSegmentState))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

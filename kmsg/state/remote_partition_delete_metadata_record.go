@@ -95,13 +95,13 @@ func (m *RemotePartitionDeleteMetadataRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.TopicIDPartition.Name, true)
 	dst = kbin.AppendUUID(dst, m.TopicIDPartition.ID)
 	dst = kbin.AppendInt32(dst, m.TopicIDPartition.Partition)
-	dst = kbin.AppendFlexTags(dst, m.TopicIDPartition.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.TopicIDPartition.UnknownTags)
 	dst = kbin.Extend(dst, 13)
 	b := (*[13]byte)(dst[len(dst)-13:])
 	binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
 	binary.BigEndian.PutUint64(b[4:12], uint64(m.EventTimestampMs))
 	b[12] = byte(m.RemotePartitionDeleteState)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

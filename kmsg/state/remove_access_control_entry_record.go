@@ -67,7 +67,7 @@ func (m *RemoveAccessControlEntryRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoveAccessControlEntryRecord) AppendTo(dst []byte) []byte {
 	dst = append(dst, m.ID[:]...)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

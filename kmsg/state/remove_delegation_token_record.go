@@ -68,7 +68,7 @@ func (m *RemoveDelegationTokenRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoveDelegationTokenRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.TokenID, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

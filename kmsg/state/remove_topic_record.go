@@ -67,7 +67,7 @@ func (m *RemoveTopicRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoveTopicRecord) AppendTo(dst []byte) []byte {
 	dst = append(dst, m.TopicID[:]...)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

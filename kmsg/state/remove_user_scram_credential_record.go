@@ -71,7 +71,7 @@ func (m *RemoveUserSCRAMCredentialRecord) Check() error {
 func (m *RemoveUserSCRAMCredentialRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = append(dst, byte(m.Mechanism))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

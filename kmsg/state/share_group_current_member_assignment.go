@@ -192,7 +192,7 @@ func (m *ShareGroupCurrentMemberAssignmentValue) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexInt32s(dst, assignedPartition.Partitions, true)
 		dst = kbin.AppendTags(dst, assignedPartition.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -173,7 +173,7 @@ func (m *ShareGroupMemberMetadataValue) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.ClientHost, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.SubscribedTopicNames), true)
 	dst = kbin.AppendStrings(dst, m.SubscribedTopicNames, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

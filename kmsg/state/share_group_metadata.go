@@ -154,7 +154,7 @@ func (m *ShareGroupMetadataValue) Check() error {
 func (m *ShareGroupMetadataValue) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt32(dst, m.Epoch)
 	dst = kbin.AppendInt64(dst, m.MetadataHash)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

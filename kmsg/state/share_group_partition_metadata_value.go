@@ -118,7 +118,7 @@ func (m *ShareGroupPartitionMetadataValue) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

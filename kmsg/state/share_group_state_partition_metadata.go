@@ -208,7 +208,7 @@ func (m *ShareGroupStatePartitionMetadataValue) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, deletingTopic.TopicName, true)
 		dst = kbin.AppendTags(dst, deletingTopic.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -277,7 +277,7 @@ func appendShareGroupStatePartitionMetadataValueTopicPartitionsInfo(m *ShareGrou
 	dst = append(dst, m.TopicID[:]...)
 	dst = kbin.AppendFlexString(dst, m.TopicName, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -179,7 +179,7 @@ func (m *ShareGroupTargetAssignmentMemberValue) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexInt32s(dst, topicPartition.Partitions, true)
 		dst = kbin.AppendTags(dst, topicPartition.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

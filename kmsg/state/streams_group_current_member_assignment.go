@@ -240,7 +240,7 @@ func (m *StreamsGroupCurrentMemberAssignmentValue) AppendTo(dst []byte) []byte {
 	for i := range m.WarmupTasksPendingRevocation {
 		dst = appendStreamsGroupCurrentMemberAssignmentValueTaskIDs(&m.WarmupTasksPendingRevocation[i], dst, v)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -232,7 +232,7 @@ func (m *StreamsGroupMemberMetadataValue) AppendTo(dst []byte) []byte {
 		dst = append(dst, 1)
 		dst = kbin.AppendFlexString(dst, m.UserEndpoint.Host, true)
 		dst = binary.BigEndian.AppendUint16(dst, m.UserEndpoint.Port)
-		dst = kbin.AppendFlexTags(dst, m.UserEndpoint.UnknownTags, true)
+		dst = kbin.AppendTags(dst, m.UserEndpoint.UnknownTags)
 	} else {
 		dst = append(dst, 255)
 	}
@@ -243,7 +243,7 @@ func (m *StreamsGroupMemberMetadataValue) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, clientTag.Value, true)
 		dst = kbin.AppendTags(dst, clientTag.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

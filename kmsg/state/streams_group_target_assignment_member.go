@@ -194,7 +194,7 @@ func (m *StreamsGroupTargetAssignmentMemberValue) AppendTo(dst []byte) []byte {
 	for i := range m.WarmupTasks {
 		dst = appendStreamsGroupTargetAssignmentMemberValueTaskIDs(&m.WarmupTasks[i], dst, v)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -258,7 +258,7 @@ func decodeStreamsGroupTargetAssignmentMemberValueTaskIDs(m *StreamsGroupTargetA
 func appendStreamsGroupTargetAssignmentMemberValueTaskIDs(m *StreamsGroupTargetAssignmentMemberValueTaskIDs, dst []byte, v int16) []byte {
 	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = kbin.AppendFlexInt32s(dst, m.Partitions, true)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -266,7 +266,7 @@ func (m *StreamsGroupTopologyValue) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendTags(dst, subtopology.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
@@ -373,7 +373,7 @@ func appendStreamsGroupTopologyValueTopicInfo(m *StreamsGroupTopologyValueTopicI
 		dst = kbin.AppendFlexString(dst, topicConfig.Value, true)
 		dst = kbin.AppendTags(dst, topicConfig.UnknownTags)
 	}
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -71,7 +71,7 @@ func (m *TopicRecord) Check() error {
 func (m *TopicRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = append(dst, m.TopicID[:]...)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

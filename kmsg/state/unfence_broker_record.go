@@ -71,7 +71,7 @@ func (m *UnfenceBrokerRecord) Check() error {
 func (m *UnfenceBrokerRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt32(dst, m.ID)
 	dst = kbin.AppendInt64(dst, m.Epoch)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -70,7 +70,7 @@ func (m *UnregisterBrokerRecord) Check() error {
 func (m *UnregisterBrokerRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt32(dst, m.BrokerID)
 	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -70,7 +70,7 @@ func (m *UnregisterControllerRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UnregisterControllerRecord) AppendTo(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

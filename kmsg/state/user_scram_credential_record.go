@@ -85,7 +85,7 @@ func (m *UserSCRAMCredentialRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexBytes(dst, m.StoredKey, true)
 	dst = kbin.AppendFlexBytes(dst, m.ServerKey, true)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Iterations))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 

@@ -68,7 +68,7 @@ func (m *ZkMigrationStateRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ZkMigrationStateRecord) AppendTo(dst []byte) []byte {
 	dst = append(dst, byte(m.ZkMigrationState))
-	dst = kbin.AppendFlexTags(dst, m.UnknownTags, true)
+	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
 
