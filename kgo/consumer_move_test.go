@@ -58,6 +58,9 @@ func (s *stage) nextLost(o *kgo.Consumer, reason error, from, to int64) {
 	if !errors.As(err, &lost) || !errors.Is(err, reason) || lost.From != from || lost.To != to {
 		s.Fatalf("got %v, want %v from %d to %d", err, reason, from, to)
 	}
+	if at, err := o.Position("orders", 0); to >= 0 && at != to || err != nil {
+		s.Errorf("the position is %d, want %d: %v", at, to, err)
+	}
 }
 
 // A loop goes on behind the last record that was shown, however the one before ended, and in whatever
