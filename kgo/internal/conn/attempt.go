@@ -15,7 +15,8 @@ import (
 )
 
 // An attempt is what comes of one Connect: a goroutine that dials, and with luck a connection,
-// which the same goroutine then reads and another one writes.
+// which the same goroutine then reads. What is not written at once another one writes, which lives
+// as long as that takes: at rest a connection has one goroutine.
 type attempt struct {
 	c      *Conn
 	ctx    context.Context // ends with the attempt; for dialing and SASL
@@ -23,9 +24,9 @@ type attempt struct {
 
 	dialed // from opened on
 
-	// writes brings the writer its work, and nil for the end. There is one Write at a time, and
-	// two may want the end: so who sends never waits.
-	writes  chan *link.Write
+	// There is one Write at a time.
+	next    *link.Write // the writer's work
+	writer  func()      // write, once for all
 	writing atomic.Bool // a Write is not done
 	wrote   link.Wrote
 	direct  direct // for actions
@@ -41,11 +42,14 @@ type attempt struct {
 	first   *link.Disconnected // what went wrong first
 	written int                // bytes that left of the last Write, if it is not done
 	special []link.Answer      // answers to come that want room, in order
-	left    int                // of reader and writer
+	writers int                // goroutines that write, or have just done so
+	broken  bool               // a Write failed
+	unread  bool               // the reader has ended
 }
 
 func newAttempt(c *Conn) *attempt {
-	a := &attempt{c: c, writes: make(chan *link.Write, 3), left: 2}
+	a := &attempt{c: c}
+	a.writer = a.write
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
 }
@@ -67,15 +71,14 @@ func (a *attempt) run(to *link.Connect) {
 		c.loop.Post(connectFailed(err, time.Since(start)))
 		return
 	}
-	c.alive.Add(1)
-	go a.write()
 	c.loop.Post(&link.Connected{
 		TLS: c.o.TLS != nil, Took: time.Since(start), More: d.more, Peer: c.peer(),
 		Local: d.conn.LocalAddr().String(), Remote: d.conn.RemoteAddr().String(),
 	})
 	a.failed(a.read())
 	a.close(false)
-	a.writes <- nil
+	a.mu.Lock()
+	a.unread = true
 	a.leave()
 }
 
@@ -92,20 +95,17 @@ func (a *attempt) opened(d dialed) bool {
 func (a *attempt) end(abrupt bool) {
 	a.cancel()
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.over = true
-	open := a.open
-	a.mu.Unlock()
-	if !open {
-		return // whoever dials will notice
+	if !a.open || a.unread {
+		return // whoever dials will notice, or it is closed
 	}
-	if abrupt || a.writing.Load() {
-		a.c.alive.Add(1)
-		go func() { // Close may take time: it is not ours, perhaps
-			defer a.c.alive.Done()
-			a.close(false)
-		}()
-	}
-	a.writes <- nil
+	a.c.alive.Add(1)
+	farewell := !abrupt && !a.writing.Load()
+	go func() { // Close may take time: it is not ours, perhaps
+		defer a.c.alive.Done()
+		a.close(farewell)
+	}()
 }
 
 // close closes the connection, which ends reader and writer. With a farewell, TLS tells the
@@ -134,12 +134,11 @@ func (a *attempt) failed(d *link.Disconnected) {
 	}
 }
 
-// leave is the last that reader and writer do. The last of them says that the connection is
-// gone: then all frames were told, and no bytes of a Write are read any more.
+// leave is the last that reader and writers do. The last of them says that the connection is
+// gone: then all frames were told, and no bytes of a Write are read any more. The lock is held, and
+// given back.
 func (a *attempt) leave() {
-	a.mu.Lock()
-	a.left--
-	last := a.left == 0
+	last := a.unread && a.writers == 0
 	d := a.first
 	if last {
 		d.Written = a.written

@@ -2,8 +2,9 @@
 // and SASL.
 //
 // A [Conn] is a lane: it has at most one connection at a time, which it makes when a request
-// needs it. An open connection has two goroutines, a reader, which dialed before, and a writer;
-// without a connection there is none. A step of SASL has its own while it runs.
+// needs it. An open connection has a goroutine that reads, which dialed before; without a
+// connection there is none. What the system does not take at once has one while it is written, and
+// a step of SASL while it runs.
 package conn
 
 import (

@@ -324,6 +324,7 @@ func TestThrottle(t *testing.T) {
 		r := do(produce)
 		wantAnswer(t, r)
 		produce.Throttled(r, 3*time.Second)
+		synctest.Wait() // somebody else may run the loop just now
 		if until := produce.Stats().ThrottledUntil; time.Until(until) != 3*time.Second {
 			t.Errorf("throttled until %v", until)
 		}

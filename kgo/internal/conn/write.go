@@ -39,33 +39,35 @@ func (a *attempt) send(w *link.Write) {
 		w.Buffers[0] = w.Buffers[0][a.ahead:]
 	}
 	a.mu.Lock()
-	a.written = a.ahead // should the writer have ended
-	a.mu.Unlock()
+	defer a.mu.Unlock()
+	a.written = a.ahead
+	if a.broken || a.unread {
+		return // it will not be done, as is about to be told
+	}
 	a.writing.Store(true)
-	a.writes <- w
+	a.next = w
+	a.writers++
+	a.c.alive.Add(1)
+	go a.writer()
 }
 
-// write is the goroutine that writes.
+// write is the goroutine that does a Write.
 func (a *attempt) write() {
 	defer a.c.alive.Done()
-	for w := range a.writes {
-		if w == nil {
-			a.close(true)
-			break
-		}
-		n, err := a.writeAll(w)
-		n += a.ahead
-		a.c.stats.bytesOut.Add(int64(n))
-		if err != nil {
-			a.failed(&link.Disconnected{Err: err, Ended: ended(err), TLS: isTLS(err), Writing: true})
-			a.mu.Lock()
-			a.written = n
-			a.mu.Unlock()
-			a.conn.SetReadDeadline(time.Now().Add(lastWords))
-			break
-		}
+	n, err := a.writeAll(a.next)
+	n += a.ahead
+	a.c.stats.bytesOut.Add(int64(n))
+	if err != nil {
+		a.failed(&link.Disconnected{Err: err, Ended: ended(err), TLS: isTLS(err), Writing: true})
+		a.conn.SetReadDeadline(time.Now().Add(lastWords))
+	} else {
 		a.writing.Store(false)
-		a.c.loop.Post(&a.wrote)
+		a.c.loop.Post(&a.wrote) // and there may be another Write
+	}
+	a.mu.Lock()
+	a.writers--
+	if err != nil {
+		a.written, a.broken = n, true
 	}
 	a.leave()
 }
