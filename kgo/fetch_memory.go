@@ -80,7 +80,7 @@ func (m *fetchMemory) change(used, waiting int64) {
 	m.mu.Lock()
 	m.used += used
 	m.waiting += waiting
-	tell := m.starved && m.used+m.least <= m.limit && m.waiting <= m.ahead
+	tell := m.starved && (m.used == 0 || m.used+m.least <= m.limit && m.waiting <= m.ahead)
 	if tell {
 		m.starved = false
 	}
