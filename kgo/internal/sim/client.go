@@ -22,6 +22,7 @@ type client struct {
 	lanes    []*lane // all that are not closed, in the order of their making
 	calls    int     // under way
 	producer *producer
+	consumer *consumer
 	closed   bool
 	frames   int // that brokers got
 }
@@ -45,7 +46,7 @@ type lane struct {
 	client  *client
 	broker  int32
 	seed    string
-	produce bool
+	kind    kind
 	wire    *wire
 	dialing int // counts attempts; of one that is given up nothing comes
 	open    int // requests under way
@@ -54,8 +55,18 @@ type lane struct {
 	old     bool // the broker seems to lack ApiVersions
 }
 
+// A kind is what requests a lane is for.
+type kind int
+
+// Kinds of lanes. Each lane of a consumer has a connection of its own.
+const (
+	forAll kind = iota
+	forRecords
+	forFetch
+)
+
 // lane returns a lane, nil if there is no such broker, or the client is closed.
-func (c *client) lane(id int32, seed string, produce bool) *lane {
+func (c *client) lane(id int32, seed string, of kind) *lane {
 	if c.closed {
 		return nil
 	}
@@ -65,15 +76,18 @@ func (c *client) lane(id int32, seed string, produce bool) *lane {
 		}
 	}
 	for _, l := range c.lanes {
-		if l.broker == id && l.seed == seed && l.produce == produce && !l.leaving {
+		if l.broker == id && l.seed == seed && l.kind == of && !l.leaving {
 			return l
 		}
 	}
 	name := fmt.Sprintf("link to %d%s", id, seed)
-	if produce {
+	switch {
+	case of == forRecords:
 		name += " for records"
+	case of >= forFetch:
+		name += fmt.Sprintf(" to fetch, %d", of-forFetch)
 	}
-	l := &lane{client: c, broker: id, seed: seed, produce: produce}
+	l := &lane{client: c, broker: id, seed: seed, kind: of}
 	l.host = &host[link.Event, link.Action]{w: c.w, name: name, act: l.act}
 	l.cell = link.New(link.Config{ClientID: "sim", SoftwareName: "sim", SoftwareVersion: "1", RequestTimeout: requestTimeout, IdleTimeout: 20 * time.Second, Random: c.w.rand.Float64})
 	c.lanes = append(c.lanes, l)
@@ -185,7 +199,7 @@ func (l *lane) note(n *link.Note) {
 		return
 	}
 	l.w.tracef("%v: note %d: %v", l, n.Kind, n.Failure)
-	if !l.produce {
+	if l.kind == forAll {
 		l.client.meta.post(&cluster.Connection{Broker: l.broker, Seed: l.seed, State: state})
 	}
 	if n.Failure != nil && n.Failure.Code == kmsg.RebootstrapRequired {
@@ -238,7 +252,7 @@ func (c *client) act(a cluster.Action) {
 		b.encode = func(version int16) (kmsg.Request, error) { return a.Request(version), nil }
 		b.done = func(r *link.Request) { c.metadata(a, r) }
 		r.Body, r.To = b, b
-		c.send(c.lane(a.Broker, a.Seed, false), r)
+		c.send(c.lane(a.Broker, a.Seed, forAll), r)
 	case *cluster.Publish:
 		c.publish(a.Snapshot)
 	case *cluster.Reply:
@@ -281,6 +295,7 @@ func (c *client) publish(s *cluster.Snapshot) {
 		l.leave()
 	}
 	c.producer.update(s)
+	c.consumer.update(s)
 }
 
 // leadersOf lists the leaders of partitions with their epochs.
@@ -360,8 +375,13 @@ func (x *caller) abandon(s *route.Shard) {
 
 // do makes a request as users do.
 func (c *client) do(req kmsg.Request, within time.Duration, done func(kmsg.Response, []route.Failure)) {
-	x := &caller{c: c, done: done, bound: c.w.now.Add(within)}
-	x.call = c.router.Call(c.w.now, req, route.Options{Deadline: x.bound, Seed: c.w.rand.Uint64()})
+	c.call(req, route.Options{Deadline: c.w.now.Add(within), Seed: c.w.rand.Uint64()}, done)
+}
+
+// call makes a request.
+func (c *client) call(req kmsg.Request, options route.Options, done func(kmsg.Response, []route.Failure)) {
+	x := &caller{c: c, done: done, bound: options.Deadline}
+	x.call = c.router.Call(c.w.now, req, options)
 	c.calls++
 	c.w.hosts = append(c.w.hosts, x)
 	c.w.wake(x)
@@ -428,7 +448,7 @@ func (x *caller) send(s *route.Shard) {
 	if s.Broker < 0 {
 		seed = c.seeds[c.w.rand.IntN(len(c.seeds))]
 	}
-	l := c.lane(s.Broker, seed, false)
+	l := c.lane(s.Broker, seed, forAll)
 	if l == nil {
 		x.call.Answered(c.w.now, s, nil, &route.Loss{Err: errLeft, Kind: route.LostConnection})
 		return

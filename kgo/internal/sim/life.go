@@ -25,6 +25,7 @@ type Report struct {
 	Failure error // what is wrong, nil if all is well
 
 	Records, Acked, Failed int
+	Shown, Told            int           // records, and positions that were lost
 	Frames                 int           // that brokers got
 	Lasted                 time.Duration // in virtual time
 	Steps                  int
@@ -41,6 +42,7 @@ type life struct {
 	plan     *Plan
 	c        *client
 	p        *producer
+	o        *consumer
 	rules    []*broker.Fault
 	down     []int32 // brokers that are stopped
 	recovery time.Duration
@@ -59,9 +61,10 @@ func Run(seed uint64, trace bool) *Report {
 	l.live()
 	l.heal()
 	l.settle()
+	l.catchUp()
 	l.checkLog()
 	l.close()
-	r := &Report{Seed: seed, Plan: l.plan, Failure: w.failure, Records: len(l.p.records), Frames: l.c.frames, Lasted: w.now.Sub(w.begin), Steps: w.total, Trace: w.trace, Digest: w.digest, Recovery: l.recovery}
+	r := &Report{Seed: seed, Plan: l.plan, Failure: w.failure, Records: len(l.p.records), Shown: l.o.shown, Told: l.o.told, Frames: l.c.frames, Lasted: w.now.Sub(w.begin), Steps: w.total, Trace: w.trace, Digest: w.digest, Recovery: l.recovery}
 	for i := range l.p.records {
 		if l.p.records[i].err != nil {
 			r.Failed++
@@ -78,7 +81,7 @@ func (l *life) start() {
 	cfg := broker.Config{Version: plan.Release, ReplicationDelay: plan.ReplicationDelay, NoLeaderHints: plan.NoLeaderHints, Properties: plan.Properties}
 	var seeds []string
 	for id := int32(1); id <= int32(plan.Brokers); id++ {
-		cfg.Brokers = append(cfg.Brokers, broker.Broker{ID: id, Listeners: []broker.Listener{{Host: fmt.Sprintf("broker%d", id), Port: 9092}}})
+		cfg.Brokers = append(cfg.Brokers, broker.Broker{ID: id, Rack: plan.rack(id), Listeners: []broker.Listener{{Host: fmt.Sprintf("broker%d", id), Port: 9092}}})
 		seeds = append(seeds, addrOf(id))
 	}
 	var err error
@@ -100,6 +103,8 @@ func (l *life) start() {
 	l.c = newClient(w, seeds)
 	l.p = newProducer(l.c, set, compress.Settings{Codec: plan.Codec}, topics, plan.Idempotent)
 	l.c.producer = l.p
+	l.o = newConsumer(l.c, plan)
+	l.c.consumer = l.o
 }
 
 // live lets things happen for the time of the plan.
@@ -363,8 +368,10 @@ func (l *life) checkPart(q *part) {
 	lossy := q.lossy || q.topic.lossy
 	before := -1
 	err := w.cluster.Walk(q.topic.name, q.number, func(_ *batch.Batch, r *batch.Record) bool {
-		n := -1
-		fmt.Sscanf(string(r.Value), "%d", &n)
+		n := numberOf(r.Value)
+		if n == compacted {
+			return true
+		}
 		if n < 0 || n >= len(l.p.records) || l.p.records[n].part != q || l.p.records[n].value != string(r.Value) {
 			w.fail("BYTES: %v has a record at %d that nobody handed over: %q", q, r.Offset, r.Value)
 			return false
@@ -390,6 +397,48 @@ func (l *life) checkPart(q *part) {
 	}
 }
 
+// catchUp waits until all that the log has is read, and looks whether it is what was shown.
+func (l *life) catchUp() {
+	w, o := l.w, l.o
+	if w.failure != nil {
+		return
+	}
+	for _, r := range o.parts {
+		if r.paused {
+			r.pause(false)
+		}
+	}
+	var behind *reader
+	caughtUp := func() bool {
+		for _, behind = range o.parts {
+			if behind.position != behind.log().end || len(behind.queue) > 0 {
+				return false
+			}
+		}
+		return true
+	}
+	// Who is at the end may still have to hear that the log is another.
+	hears := 3 * time.Second
+	if l.plan.slow() {
+		hears += requestTimeout
+	}
+	const within = 4 * requestTimeout
+	if l.until(within, caughtUp) && !l.until(hears, func() bool { return false }) && l.until(within, caughtUp) {
+		behind = nil
+	}
+	if behind != nil && w.failure == nil {
+		w.fail("LIVE: %v is at %d of %d, %v after all was well; %v", behind, behind.position, behind.log().end, within, behind.state())
+	}
+	if most := o.purse.limit + o.purse.limit/4 + 4096; o.purse.most > most && w.failure == nil {
+		w.fail("MEM: the consumer had %d bytes, %d are allowed", o.purse.most, o.purse.limit)
+	}
+	for _, r := range o.parts {
+		if w.failure == nil {
+			r.check()
+		}
+	}
+}
+
 // close ends the client, and looks whether anything is left.
 func (l *life) close() {
 	w := l.w
@@ -397,6 +446,7 @@ func (l *life) close() {
 		return
 	}
 	l.p.closed = true
+	l.o.close()
 	for _, t := range l.p.topics {
 		l.c.meta.post(&cluster.Unwant{Topics: []string{t.name}})
 	}
@@ -416,7 +466,7 @@ func (l *life) close() {
 				return false
 			}
 		}
-		return l.c.calls == 0 && len(w.ready) == 0
+		return l.c.calls == 0 && l.o.asking == 0 && len(w.ready) == 0
 	}
 	if !l.until(time.Minute, gone) && w.failure == nil {
 		var left []string
@@ -426,6 +476,10 @@ func (l *life) close() {
 			}
 		}
 		w.fail("CLOSE: left after a minute: %s, %d calls", strings.Join(left, ", "), l.c.calls)
+		return
+	}
+	if l.o.purse.used != 0 || l.o.purse.waiting != 0 {
+		w.fail("CLOSE: the consumer still has %d bytes, %d of them wait to be read", l.o.purse.used, l.o.purse.waiting)
 		return
 	}
 	var waits runner

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/broker"
+	"github.com/franzi-kafka/franzi/kgo/internal/fetch"
 	"github.com/franzi-kafka/franzi/kmsg"
 	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
@@ -33,14 +34,23 @@ type Plan struct {
 	NoLeaderHints    bool
 	Properties       map[string]string
 
+	Start, Reset fetch.Start // of the consumer
+	Isolation    kmsg.IsolationLevel
+	BufferBytes  int
+	Bite         int
+	Lanes        int
+	Dawdles      int  // one in how many times the consumer is slow
+	Racks        bool // it reads from a replica nearby
+
 	dialFails bool
 	forgets   bool // brokers forget a producer while its requests are under way: records may be doubled
 }
 
 // String shows the plan in a line.
 func (p *Plan) String() string {
-	return fmt.Sprintf("Kafka %s, %d brokers, partitions %v, %v with a fault every %v of %v, acks %d, idempotent %v, %d in flight, linger %v, delivery timeout %v, %d tries, %v, a record every %v, replication after %v, %v",
-		p.Release, p.Brokers, p.Partitions, p.Lasts, p.Every, p.Faults, p.Acks, p.Idempotent, p.InFlight, p.Linger, p.DeliveryTimeout, p.Tries, p.Codec, p.Pause, p.ReplicationDelay, p.Properties)
+	return fmt.Sprintf("Kafka %s, %d brokers, partitions %v, %v with a fault every %v of %v, acks %d, idempotent %v, %d in flight, linger %v, delivery timeout %v, %d tries, %v, a record every %v, replication after %v, %v; consumer from %v, reset to %v, isolation %v, buffer %d, bite %d, %d lanes, slow once in %d times, racks %v",
+		p.Release, p.Brokers, p.Partitions, p.Lasts, p.Every, p.Faults, p.Acks, p.Idempotent, p.InFlight, p.Linger, p.DeliveryTimeout, p.Tries, p.Codec, p.Pause, p.ReplicationDelay, p.Properties,
+		p.Start.Place, p.Reset.Place, p.Isolation, p.BufferBytes, p.Bite, p.Lanes, p.Dawdles, p.Racks)
 }
 
 // newPlan draws a plan. Lives in which few kinds of faults occur, and those often, find more than
@@ -90,7 +100,39 @@ func newPlan(r *rand.Rand) *Plan {
 	for _, i := range r.Perm(len(names))[:1+r.IntN(6)] {
 		p.Faults = append(p.Faults, names[i])
 	}
+	p.consume(r)
 	return p
+}
+
+// consume draws what kind of consumer there is.
+func (p *Plan) consume(r *rand.Rand) {
+	p.Start.Place = []fetch.Place{fetch.Earliest, fetch.Earliest, fetch.Earliest, fetch.Latest}[r.IntN(4)]
+	p.Reset.Place = []fetch.Place{fetch.Earliest, fetch.Earliest, fetch.Nowhere, fetch.Latest}[r.IntN(4)]
+	p.Isolation = kmsg.IsolationLevel(r.IntN(2))
+	p.Bite = 1000 << r.IntN(5)
+	p.BufferBytes = 8<<10 + p.Bite*(4+r.IntN(20))
+	p.Lanes = 1 + r.IntN(2)
+	p.Dawdles = 1 << (2 * r.IntN(6))
+	if r.IntN(3) == 0 && slices.Contains([]string{kmsg.Releases()[len(kmsg.Releases())-1], "2.4", "2.8", "3.3", "3.7", "3.9"}, p.Release) {
+		p.Racks = true
+		p.Properties["replica.selector.class"] = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+	}
+}
+
+// rack is where a broker is.
+func (p *Plan) rack(id int32) string {
+	if !p.Racks {
+		return ""
+	}
+	return rackOf(id)
+}
+
+func rackOf(id int32) string { return fmt.Sprintf("rack%d", id) }
+
+// hasIDs reports whether requests name topics by ids, so that one made anew can be told from the one
+// before.
+func (p *Plan) hasIDs() bool {
+	return !slices.Contains([]string{"0.11.0", "1.1", "2.0", "2.4", "2.8"}, p.Release)
 }
 
 func (w *world) plan() *Plan { return w.life.plan }
@@ -116,8 +158,15 @@ var refusals = map[kmsg.APIKey][]kmsg.ErrorCode{
 		kmsg.TopicAuthorizationFailed, kmsg.MessageTooLarge, kmsg.RequestTimedOut, kmsg.FencedLeaderEpoch, kmsg.UnknownTopicID,
 		kmsg.InvalidRecord, kmsg.NetworkException, kmsg.ReplicaNotAvailable,
 	},
-	kmsg.KeyMetadata:       {kmsg.LeaderNotAvailable, kmsg.UnknownTopicOrPartition, kmsg.BrokerNotAvailable},
-	kmsg.KeyInitProducerID: {kmsg.CoordinatorLoadInProgress, kmsg.NotCoordinator, kmsg.CoordinatorNotAvailable, kmsg.RequestTimedOut},
+	kmsg.KeyFetch: {
+		kmsg.NotLeaderOrFollower, kmsg.UnknownTopicOrPartition, kmsg.KafkaStorageError, kmsg.FencedLeaderEpoch, kmsg.UnknownLeaderEpoch,
+		kmsg.ReplicaNotAvailable, kmsg.UnknownServerError, kmsg.CorruptMessage, kmsg.TopicAuthorizationFailed, kmsg.UnknownTopicID,
+		kmsg.OffsetNotAvailable, kmsg.OffsetOutOfRange, kmsg.LeaderNotAvailable,
+	},
+	kmsg.KeyListOffsets:          {kmsg.NotLeaderOrFollower, kmsg.UnknownTopicOrPartition, kmsg.FencedLeaderEpoch, kmsg.LeaderNotAvailable, kmsg.OffsetNotAvailable, kmsg.UnknownServerError},
+	kmsg.KeyOffsetForLeaderEpoch: {kmsg.NotLeaderOrFollower, kmsg.UnknownTopicOrPartition, kmsg.FencedLeaderEpoch, kmsg.UnknownLeaderEpoch, kmsg.UnknownServerError},
+	kmsg.KeyMetadata:             {kmsg.LeaderNotAvailable, kmsg.UnknownTopicOrPartition, kmsg.BrokerNotAvailable},
+	kmsg.KeyInitProducerID:       {kmsg.CoordinatorLoadInProgress, kmsg.NotCoordinator, kmsg.CoordinatorNotAvailable, kmsg.RequestTimedOut},
 }
 
 // afterthoughts are codes that a broker may answer although it has appended.
@@ -130,7 +179,7 @@ func (l *life) rule(key kmsg.APIKey, effect broker.Effect) {
 	if l.w.chance(2) {
 		m.Broker = l.anyBroker()
 	}
-	if q := l.anyPart(); q != nil && key == kmsg.KeyProduce && l.w.chance(2) {
+	if q := l.anyPart(); q != nil && (key == kmsg.KeyProduce || key == kmsg.KeyFetch) && l.w.chance(2) {
 		m.Topic, m.Partition = q.topic.name, q.number
 	}
 	f := &broker.Fault{Match: m, Effect: effect}
@@ -141,7 +190,8 @@ func (l *life) rule(key kmsg.APIKey, effect broker.Effect) {
 func (l *life) anyBroker() int32 { return 1 + int32(l.w.rand.IntN(l.plan.Brokers)) }
 
 func (l *life) anyAPI() kmsg.APIKey {
-	return []kmsg.APIKey{kmsg.KeyProduce, kmsg.KeyProduce, kmsg.KeyProduce, kmsg.KeyMetadata, kmsg.KeyInitProducerID, kmsg.KeyAPIVersions}[l.w.rand.IntN(6)]
+	return []kmsg.APIKey{kmsg.KeyProduce, kmsg.KeyProduce, kmsg.KeyProduce, kmsg.KeyMetadata, kmsg.KeyInitProducerID, kmsg.KeyAPIVersions,
+		kmsg.KeyFetch, kmsg.KeyFetch, kmsg.KeyFetch, kmsg.KeyListOffsets, kmsg.KeyOffsetForLeaderEpoch}[l.w.rand.IntN(11)]
 }
 
 func (l *life) anyPart() *part {
@@ -239,9 +289,8 @@ var faults = []fault{
 	{"lose", func(l *life) {
 		if q := l.anyPart(); q != nil {
 			q.lossy = true
-			if all := l.w.cluster.Partitions(q.topic.name); int(q.number) < len(all) {
-				p := all[q.number]
-				l.w.cluster.Lose(l.w.now, q.topic.name, q.number, p.Start+l.w.rand.Int64N(p.End-p.Start+1))
+			if from := l.anyBatch(q); from >= 0 {
+				l.w.cluster.Lose(l.w.now, q.topic.name, q.number, from)
 			}
 		}
 	}},
@@ -258,6 +307,8 @@ var faults = []fault{
 		t := l.p.topics[l.w.rand.IntN(len(l.p.topics))]
 		if l.down == nil { // else there may be too few brokers for the replicas
 			l.loses(t)
+			t.recreated++
+			t.replaced = !l.plan.hasIDs()
 			l.w.cluster.RecreateTopic(l.w.now, t.name)
 		}
 	}},
@@ -344,7 +395,20 @@ var faults = []fault{
 		case 1:
 			change, n = l.w.cluster.Invent, 99
 		}
-		l.rule(kmsg.KeyProduce, broker.Effect{Change: []func(kmsg.Request, kmsg.Response){func(_ kmsg.Request, resp kmsg.Response) { change(resp, name, n) }}})
+		key := []kmsg.APIKey{kmsg.KeyProduce, kmsg.KeyFetch, kmsg.KeyListOffsets}[l.w.rand.IntN(3)]
+		l.rule(key, broker.Effect{Change: []func(kmsg.Request, kmsg.Response){func(_ kmsg.Request, resp kmsg.Response) { change(resp, name, n) }}})
+	}},
+	{"compacted", func(l *life) { l.compacted() }},
+	{"seek", func(l *life) { l.seek() }},
+	{"reading pauses", func(l *life) {
+		if r := l.anyReader(); r != nil && !r.paused {
+			r.pause(true)
+			l.w.after(l.w.between(0, 2*time.Second), func() {
+				if r.paused && !l.o.closed {
+					r.pause(false)
+				}
+			})
+		}
 	}},
 	{"all given up", func(l *life) {
 		if q := l.anyPart(); q != nil {

@@ -56,6 +56,10 @@ type topic struct {
 	seen  *cluster.Topic
 	id    kbin.UUID
 	lossy bool // brokers lost what they had
+
+	read      int  // how many partitions are consumed
+	recreated int  // how often
+	replaced  bool // recreated where topics have no ids
 }
 
 // A part is a partition's queue, and its port.
@@ -66,6 +70,7 @@ type part struct {
 	ready  produce.Ready
 	told   int // the record whose outcome came last
 	lossy  bool
+	holes  map[int64]bool // offsets that never had a record, or have none any more
 }
 
 // A run is a batch with the numbers of its records and its memory.
@@ -500,7 +505,7 @@ func (s *sink) send(a *produce.Request) {
 	r := &produceRequest{s: s, request: a}
 	a.Tag = r
 	r.Request = link.Request{Key: kmsg.KeyProduce, Max: a.Arrange(), Body: r, To: r, NoAnswer: s.p.set.Acks == kmsg.AcksNone}
-	r.lane = s.p.c.lane(s.broker, "", true)
+	r.lane = s.p.c.lane(s.broker, "", forRecords)
 	s.p.c.send(r.lane, &r.Request)
 }
 

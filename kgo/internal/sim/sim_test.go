@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 1000, "how many lives TestSeeds plays")
+	seeds = flag.Int("seeds", 500, "how many lives TestSeeds plays")
 	first = flag.Uint64("first", 1, "the seed of the first")
 	seed  = flag.Uint64("seed", 0, "play this one alone, and print what happens")
 )
@@ -104,16 +104,17 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// Lives are worth something: most records arrive, some fail, and every kind of fault occurs.
+// Lives are worth something: most records arrive and are read, some fail, positions are lost, and every kind of fault occurs.
 func TestLivesAreVaried(t *testing.T) {
 	seen := map[string]int{}
-	var records, acked, failed int
+	var records, acked, failed, shown, told int
 	for seed := uint64(1); seed <= 100; seed++ {
 		r := Run(seed, false)
 		for _, name := range r.Plan.Faults {
 			seen[name]++
 		}
 		records, acked, failed = records+r.Records, acked+r.Acked, failed+r.Failed
+		shown, told = shown+r.Shown, told+r.Told
 	}
 	for _, name := range faultNames() {
 		if seen[name] == 0 {
@@ -122,5 +123,8 @@ func TestLivesAreVaried(t *testing.T) {
 	}
 	if records < 10_000 || acked < records/2 || failed == 0 {
 		t.Errorf("%d records, %d acknowledged, %d failed", records, acked, failed)
+	}
+	if shown < records/2 || told == 0 {
+		t.Errorf("%d records, %d shown, %d positions were lost", records, shown, told)
 	}
 }
