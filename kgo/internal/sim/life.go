@@ -408,6 +408,12 @@ func (l *life) catchUp() {
 			r.pause(false)
 		}
 	}
+	if slices.Contains(l.plan.Faults, "compacted") { // logs may end with offsets that have no record
+		for range 2 * len(o.parts) {
+			l.compacted()
+		}
+		w.serve()
+	}
 	var behind *reader
 	caughtUp := func() bool {
 		for _, behind = range o.parts {
