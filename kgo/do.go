@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/route"
@@ -63,8 +64,13 @@ func Do[R kmsg.Response](ctx context.Context, c *Client, req kmsg.RequestFor[R],
 	return r, err
 }
 
+var errNoRequest = errors.New("the request is nil")
+
 // Request is [Do] for those who do not know which request they have, proxies for example.
 func (c *Client) Request(ctx context.Context, req kmsg.Request, opts ...DoOption) (kmsg.Response, error) {
+	if isNil(req) {
+		return nil, &Error{Op: "request", API: -1, Version: -1, Broker: -1, Partition: -1, Err: errNoRequest}
+	}
 	o := route.Options{Seed: rand.Uint64(), Once: c.config.once}
 	for _, opt := range opts {
 		if opt != nil {
@@ -123,7 +129,11 @@ func (c *Client) Broker(id int32) *Broker { return &Broker{c, id} }
 // Request sends a request and returns the answer. It blocks like [Do], and the request and the
 // answer belong to the caller as there. Codes in the answer are no error here.
 func (b *Broker) Request(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
-	resp, err := b.client.Request(ctx, req, ToBroker(b.id), AtVersion(req.APIVersion()), WithoutRetry())
+	version := int16(-1)
+	if !isNil(req) {
+		version = req.APIVersion()
+	}
+	resp, err := b.client.Request(ctx, req, ToBroker(b.id), AtVersion(version), WithoutRetry())
 	if resp != nil {
 		return resp, nil // an error would be of a code
 	}
@@ -132,6 +142,12 @@ func (b *Broker) Request(ctx context.Context, req kmsg.Request) (kmsg.Response, 
 
 // ErrUnknownBroker says that the cluster has no broker with that id, or not now.
 var ErrUnknownBroker = route.ErrUnknownBroker
+
+// isNil reports whether an interface has nothing, or a pointer to nothing.
+func isNil(x any) bool {
+	v := reflect.ValueOf(x)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
 
 // bounded gives a context the time of a call if it has no deadline.
 func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {

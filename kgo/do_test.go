@@ -80,7 +80,7 @@ func TestDoUnsupported(t *testing.T) {
 		want    string // "" for whatever
 	}{
 		{"0.8.2", kmsg.NewDescribeClusterRequest(), nil, " (Kafka 0.8.2) does not serve DescribeCluster, which is there since Kafka 2.8"},
-		{"0.9.0", kmsg.NewCreateTopicsRequest(), nil, "does not serve CreateTopics, which is there since Kafka 0.10.1"},
+		{"0.9.0", kmsg.NewCreateTopicsRequest(), nil, " (Kafka 0.9.0) does not serve CreateTopics, which is there since Kafka 0.10.1"},
 		{"2.7", kmsg.NewDescribeClusterRequest(), nil, "does not serve DescribeCluster, which is there since Kafka 2.8"},
 		{"4.4", kmsg.NewListGroupsRequest(), nil, ""}, // all brokers are asked
 		{"2.8", kmsg.NewMetadataRequest(), []kgo.DoOption{kgo.AtVersion(12)}, "serves Metadata in versions 0 to 11, this takes 12 to 12, which is there since Kafka 3.1"},
@@ -109,6 +109,47 @@ func TestDoUnsupported(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What takes a version that was given up is not told since when there is such a thing, and no request
+// is none.
+func TestDoMistakes(t *testing.T) {
+	onStage(t, orders(1), func(s *stage) {
+		s.with(nil, func(c *kgo.Client) {
+			ctx := context.Background()
+			_, err := c.Request(ctx, kmsg.NewListOffsetsRequest(), kgo.AtVersion(0))
+			if err == nil || strings.Contains(err.Error(), "since Kafka") {
+				t.Errorf("got %v", err)
+			}
+			if _, err := c.Request(ctx, nil); err == nil {
+				t.Error("no request is sent")
+			}
+			if _, err := kgo.Do(ctx, c, (*kmsg.MetadataRequest)(nil)); err == nil {
+				t.Error("no request is sent")
+			}
+			if _, err := c.Broker(1).Request(ctx, nil); err == nil {
+				t.Error("no request is sent to a broker")
+			}
+		})
+	})
+}
+
+// Requests that are not answered and ask for nothing have an answer all the same.
+func TestDoProduceNothing(t *testing.T) {
+	onStage(t, orders(1), func(s *stage) {
+		s.with(nil, func(c *kgo.Client) {
+			empty := kmsg.NewProduceRequest()
+			topic := kmsg.NewProduceRequest()
+			topic.TopicData = []kmsg.ProduceRequestTopicProduceData{{Name: "orders"}}
+			for _, req := range []*kmsg.ProduceRequest{empty, topic} {
+				for _, opts := range [][]kgo.DoOption{nil, {kgo.ToBroker(1)}} {
+					if resp, err := kgo.Do(context.Background(), c, req, opts...); err != nil || len(resp.Responses) != 0 {
+						t.Errorf("got %v, %v", resp, err)
+					}
+				}
+			}
+		})
+	})
 }
 
 // A client that is limited to a release speaks as one of that release does.

@@ -164,8 +164,12 @@ func (e *UnsupportedError) Error() string {
 	case e.HasNone:
 		return who + " does not serve " + e.API.String() + since(e.API, 0)
 	}
+	newer := ""
+	if e.Need.Min > e.Offered.Max { // what was given up has no such history
+		newer = since(e.API, e.Need.Min)
+	}
 	return fmt.Sprintf("%s serves %v in versions %d to %d, this takes %d to %d%s",
-		who, e.API, e.Offered.Min, e.Offered.Max, e.Need.Min, e.Need.Max, since(e.API, e.Need.Min))
+		who, e.API, e.Offered.Min, e.Offered.Max, e.Need.Min, e.Need.Max, newer)
 }
 
 // Is reports whether the target is [kmsg.UnsupportedVersion].

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/link"
 	"github.com/franzi-kafka/franzi/kgo/sasl"
@@ -154,7 +155,12 @@ func seedAddr(s string) (string, error) {
 // ClientID sets the name that the client gives itself in every request; brokers use it for logs,
 // metrics and quotas. The default is "franzi". Java: client.id.
 func ClientID(id string) ClientOption {
-	return clientOption(func(c *clientConfig) { c.clientID = id })
+	return clientOption(func(c *clientConfig) {
+		if !utf8.ValidString(id) {
+			c.wrong("ClientID: %q is not UTF-8", id)
+		}
+		c.clientID = id
+	})
 }
 
 // SoftwareNameAndVersion sets what the client tells brokers about the software that it is part
@@ -198,7 +204,7 @@ func TLS(config *tls.Config) ClientOption {
 // [TLS].
 func SASL(m sasl.Mechanism) ClientOption {
 	return clientOption(func(c *clientConfig) {
-		if m == nil {
+		if isNil(m) {
 			c.wrong("SASL: the mechanism is nil")
 			return
 		}

@@ -35,6 +35,7 @@ func init() {
 		serves(kmsg.KeyAPIVersions, kmsg.NewAPIVersionsRequest, (*Cluster).apiVersionsRequest),
 		serves(kmsg.KeyListOffsets, kmsg.NewListOffsetsRequest, (*Cluster).listOffsets),
 		serves(kmsg.KeyFindCoordinator, kmsg.NewFindCoordinatorRequest, (*Cluster).findCoordinator),
+		serves(kmsg.KeyListGroups, kmsg.NewListGroupsRequest, (*Cluster).listGroups),
 		serves(kmsg.KeyCreateTopics, kmsg.NewCreateTopicsRequest, (*Cluster).createTopics),
 		serves(kmsg.KeyDeleteTopics, kmsg.NewDeleteTopicsRequest, (*Cluster).deleteTopics),
 		serves(kmsg.KeyDeleteRecords, kmsg.NewDeleteRecordsRequest, (*Cluster).deleteRecords),
@@ -83,6 +84,9 @@ func (c *Cluster) servedAPIs() (served [apiCount]versions) {
 	}
 	if c.zooKeeper {
 		served[kmsg.KeyDescribeTopicPartitions].ok = false
+	}
+	if !c.is("0.9.0") {
+		served[kmsg.KeyListGroups].ok = false
 	}
 	c.cfg.Personality.limit(&served)
 	return served

@@ -375,6 +375,9 @@ func (c *Call) takeHints(v reflect.Value) {
 // anybody knows, all went well.
 func (c *Call) silence(s *Shard) kmsg.Response {
 	resp := s.sent.Response()
+	if c.whole {
+		return resp // nothing was asked for
+	}
 	places := make([]part, 0, len(s.items))
 	for _, i := range s.items {
 		places = append(places, part{item: &c.items[i]})
