@@ -168,6 +168,7 @@ type chunk struct {
 	aborted  batch.Aborted
 	position atomic.Int64 // of the user
 	end      int64        // where the next chunk goes on
+	epoch    int32        // of the record before that
 	limit    int64        // where to stop
 	broken   bool
 	batches  int     // that are still to come, about

@@ -122,7 +122,7 @@ func (p *consumed) note(k *fetch.Chunk) {
 func (c *Consumer) newChunk(p *consumed, f *frame, k *fetch.Chunk) *chunk {
 	n := &chunk{
 		of: p, stamp: k.Stamp, frame: f, bytes: int64(len(k.Records)),
-		end: k.End, limit: k.Limit, broken: k.Broken, batches: k.Batches,
+		end: k.End, epoch: k.Epoch, limit: k.Limit, broken: k.Broken, batches: k.Batches,
 		high: k.HighWatermark, stable: k.LastStable, logStart: k.LogStart,
 	}
 	n.reader.Reset(k.Records)
@@ -218,16 +218,19 @@ func (c *Consumer) truncated(a *fetch.Truncated) {
 		c.mu.Unlock()
 		return
 	}
-	from := p.where()
+	untold, from, _ := p.untold()
 	to := Start{fetch.Start{Place: fetch.Offset, Offset: a.Diverged, Epoch: a.Epoch}}
 	lost := &PositionError{ErrTruncated, from, -1}
 	switch {
 	case a.Diverged >= 0 && from >= 0 && from <= a.Diverged:
-		to.at.Offset, to.at.Epoch, lost = from, -1, nil
+		to.at.Offset, lost = from, nil // with the epoch: the log has had all before it
 	case c.config.reset.at.Place == fetch.Nowhere:
 		to = Nowhere()
 	case a.Diverged < 0:
 		to = c.config.reset
+	}
+	if untold != nil {
+		lost = untold
 	}
 	seek := c.seek(p, to)
 	if lost != nil {
@@ -245,6 +248,25 @@ func (c *Consumer) truncated(a *fetch.Truncated) {
 	c.loop.Post(seek)
 }
 
+// untold returns a lost position that the user has not been told of, nil if there is none, where the
+// user is, or will be when told, and the epoch to go back there with, -1 if it is not known.
+func (p *consumed) untold() (lost *PositionError, from int64, epoch int32) {
+	lost, from, epoch = p.lost, p.where(), -1
+	chunks := p.now != nil
+	for i := range p.queue {
+		switch e := &p.queue[i]; {
+		case e.chunk != nil:
+			chunks, epoch = true, e.chunk.epoch
+		case e.to >= 0:
+			if lost == nil && errors.As(e.err, &lost) && chunks {
+				lost.From = from // what comes before it goes as well
+			}
+			from, epoch = e.to, -1
+		}
+	}
+	return lost, from, epoch
+}
+
 // hint passes on what a broker said of a partition's leader, and asks if that does not help.
 func (c *Consumer) hint(h *cluster.LeaderHint) {
 	meta := c.client.meta
@@ -259,14 +281,17 @@ func (c *Consumer) hint(h *cluster.LeaderHint) {
 	meta.post(h)
 }
 
-// makeRoom drops what is kept for paused partitions; it will be fetched again.
+// makeRoom drops what is kept for paused partitions; it will be fetched again. What comes before the
+// end of those that wait for a Seek would not.
 func (c *Consumer) makeRoom() {
 	var seeks []*fetch.Seek
 	c.mu.Lock()
 	for _, t := range c.topics {
 		for _, p := range t.parts {
-			if p.paused && hasChunk(p.queue) {
-				seeks = append(seeks, c.seek(p, AtOffset(p.where())))
+			if p.paused && !p.stopped && hasChunk(p.queue) {
+				untold, from, epoch := p.untold()
+				seeks = append(seeks, c.seek(p, Start{fetch.Start{Place: fetch.Offset, Offset: from, Epoch: epoch}}))
+				p.lost = untold
 			}
 		}
 	}

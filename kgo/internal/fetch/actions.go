@@ -23,6 +23,10 @@ type Chunk struct {
 	// From is the offset of the first record to be shown, End where the next chunk goes on, Limit
 	// the offset before which to stop.
 	From, End, Limit int64
+	// Epoch is that of the leader which wrote the record before End, -1 if it is not known. Who goes
+	// back to an offset within the chunk, or before it, seeks with it, so that a leader which does
+	// not have what comes before that offset is found out.
+	Epoch int32
 	// Records are whole batches, from the one with the offset From on, with Aborted also some that
 	// come before; unless Broken is set: then they end with what is no batch, and the partition
 	// waits for a Seek.

@@ -63,6 +63,6 @@ func (c *Cell) walk(p *Partition, d *kmsg.FetchResponsePartitionData) (Chunk, bo
 	if moved {
 		p.need = 0
 	}
-	k.End = position
+	k.End, k.Epoch = position, epoch
 	return k, moved
 }

@@ -112,8 +112,10 @@ func (o *consumer) act(a fetch.Action) {
 		o.hint(&a.LeaderHint)
 	case *fetch.Short:
 		for _, r := range o.parts {
-			if r.paused && r.hasChunk() {
-				r.seek(fetch.Start{Place: fetch.Offset, Offset: r.position, Epoch: r.epoch}, false)
+			if r.paused && !r.waits() && r.hasChunk() {
+				untold, from, epoch := r.untold()
+				r.seek(fetch.Start{Place: fetch.Offset, Offset: from, Epoch: epoch}, false)
+				r.lost = untold
 			}
 		}
 	default:
@@ -239,6 +241,7 @@ func (l *fetchLane) Done(*link.Request) {
 		l.frame = &frame{purse: &o.purse, buf: l.Frame}
 		used += int64(len(l.Frame)) // until it is consumed
 	}
+	o.w.tracef("%v: fetched: %d bytes for %d reserved, error %v; %d used of %d", l.lane, len(l.Frame), r.Reserved, l.Err, o.purse.used+used, o.purse.limit)
 	o.purse.change(used, 0)
 	l.Frame = nil
 	o.post(e)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/fetch"
@@ -19,7 +20,6 @@ type reader struct {
 	paused bool
 
 	position int64 // of the next record to be shown, -1 while it is not known
-	epoch    int32 // of the leader that wrote what was shown last, -1 if it is not known
 	lost     *loss // is told when it is known where to go on
 	stopped  bool  // it waits for a seek
 
@@ -70,9 +70,9 @@ func (r *reader) restart(to fetch.Start) {
 	r.stamp++
 	r.drop()
 	r.lost, r.stopped = nil, false
-	r.position, r.epoch = -1, -1
+	r.position = -1
 	if to.Place == fetch.Offset {
-		r.position, r.epoch = to.Offset, to.Epoch
+		r.position = to.Offset
 	}
 	r.seeks = sought{to.Place, r.log().start, r.part.topic.recreated}
 }
@@ -98,12 +98,12 @@ func (r *reader) drop() {
 }
 
 func (r *reader) hasChunk() bool {
-	for _, e := range r.queue {
-		if e.chunk != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.queue, func(e event) bool { return e.chunk != nil })
+}
+
+// waits reports whether the partition waits for a seek, or will when the user is told.
+func (r *reader) waits() bool {
+	return r.stopped || slices.ContainsFunc(r.queue, func(e event) bool { return e.lost != nil && e.lost.to < 0 })
 }
 
 // bounds are where a log begins, and up to where it may be read.
@@ -190,23 +190,48 @@ func (r *reader) truncated(a *fetch.Truncated) {
 		return
 	}
 	w.tracef("%v: truncated: fetched to %d, read to %d, diverged at %d in epoch %d", r, a.Position, r.position, a.Diverged, a.Epoch)
-	from := r.position
+	untold, from, _ := r.untold()
 	reset := w.plan().Reset
 	lost := &loss{"truncated", from, -1, a.Diverged}
+	to := fetch.Start{Place: fetch.Offset, Offset: a.Diverged, Epoch: a.Epoch}
 	switch {
 	case a.Diverged >= 0 && from >= 0 && from <= a.Diverged:
-		r.seek(fetch.Start{Place: fetch.Offset, Offset: from, Epoch: r.epoch}, false)
-	case reset.Place == fetch.Nowhere:
-		r.seek(reset, false)
-		r.position = from
-		r.enqueue(event{lost: lost})
-	case a.Diverged < 0:
-		r.seek(reset, false)
-		r.lost = lost
-	default:
-		r.seek(fetch.Start{Place: fetch.Offset, Offset: a.Diverged, Epoch: a.Epoch}, false)
-		r.lost = lost
+		to.Offset, lost = from, nil
+	case reset.Place == fetch.Nowhere || a.Diverged < 0:
+		to = reset
 	}
+	if untold != nil {
+		lost = untold
+		lost.divergence = min(lost.divergence, a.Diverged)
+	}
+	r.seek(to, false)
+	if lost != nil && to.Place == fetch.Nowhere {
+		r.position = lost.from
+		r.enqueue(event{lost: lost})
+		return
+	}
+	r.lost = lost
+}
+
+// untold returns a lost position that the user has not been told of, nil if there is none, where the
+// user is, or will be when told, and the epoch to go back there with, -1 if it is not known.
+func (r *reader) untold() (lost *loss, from int64, epoch int32) {
+	lost, from, epoch = r.lost, r.position, -1
+	chunks := false
+	for _, e := range r.queue {
+		switch {
+		case e.chunk != nil:
+			chunks, epoch = true, e.chunk.Epoch
+		case e.lost.to >= 0:
+			if lost == nil {
+				if lost = e.lost; chunks {
+					lost.from = from
+				}
+			}
+			from, epoch = e.lost.to, -1
+		}
+	}
+	return lost, from, epoch
 }
 
 // read shows the next batch, or tells what is lost.
@@ -252,7 +277,7 @@ func (r *reader) told(l *loss) {
 		if keep == 0 || l.to != l.divergence {
 			r.shown, r.from = r.shown[:0], l.to
 		}
-		r.position, r.epoch = l.to, -1
+		r.position = l.to
 		return
 	}
 	r.stopped = true
@@ -300,7 +325,6 @@ func (r *reader) show(k *chunk) bool {
 		w.fail("BYTES: %v: the batch at %d: %v", r, b.BaseOffset, err)
 	}
 	r.leap(b.LastOffset() + 1)
-	r.epoch = b.LeaderEpoch
 	return true
 }
 
