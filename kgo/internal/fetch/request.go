@@ -183,7 +183,7 @@ func (c *Cell) diff(l *lane, r *Request, bite int) {
 	}
 	for _, f := range l.forget {
 		p := c.find(f.topic, kbin.UUID{}, f.index)
-		if p != nil && p.at != nil && p.at.lane == l && p.at.sent.id == f.id {
+		if p != nil && p.at != nil && p.at.lane == l && (p.at.sent.id == f.id || !l.session.ids) {
 			continue // it is back, and was sent as it is now
 		}
 		r.Forgotten = append(r.Forgotten, Entry{Topic: f.topic, ID: f.id, Index: f.index})
