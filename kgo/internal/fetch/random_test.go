@@ -693,7 +693,11 @@ func (s *story) serve(b *modelBroker, msg *kmsg.FetchRequest) *kmsg.FetchRespons
 	var asked []*modelFetch
 	for _, t := range msg.Topics {
 		for _, p := range t.Partitions {
-			asked = append(asked, &modelFetch{t.Topic, t.TopicID, p.Partition, p.FetchOffset, p.CurrentLeaderEpoch, p.PartitionMaxBytes, -1})
+			id := t.TopicID
+			if msg.Version < versionIDs {
+				id = kbin.UUID{}
+			}
+			asked = append(asked, &modelFetch{t.Topic, id, p.Partition, p.FetchOffset, p.CurrentLeaderEpoch, p.PartitionMaxBytes, -1})
 		}
 	}
 	var session *modelSession
@@ -740,14 +744,8 @@ func (s *story) serve(b *modelBroker, msg *kmsg.FetchRequest) *kmsg.FetchRespons
 	return resp
 }
 
+// update does what a request says: what it adds first, and what it forgets then.
 func (session *modelSession) update(asked []*modelFetch, msg *kmsg.FetchRequest) {
-	for _, t := range msg.ForgottenTopicsData {
-		for _, index := range t.Partitions {
-			session.parts = slices.DeleteFunc(session.parts, func(p *modelFetch) bool {
-				return p.topic == t.Topic && p.id == t.TopicID && p.index == index
-			})
-		}
-	}
 	for _, p := range asked {
 		i := slices.IndexFunc(session.parts, func(other *modelFetch) bool {
 			return other.topic == p.topic && other.id == p.id && other.index == p.index
@@ -757,6 +755,13 @@ func (session *modelSession) update(asked []*modelFetch, msg *kmsg.FetchRequest)
 		} else {
 			p.told = session.parts[i].told
 			session.parts[i] = p
+		}
+	}
+	for _, t := range msg.ForgottenTopicsData {
+		for _, index := range t.Partitions {
+			session.parts = slices.DeleteFunc(session.parts, func(p *modelFetch) bool {
+				return p.topic == t.Topic && (p.id == t.TopicID || msg.Version < versionIDs) && p.index == index
+			})
 		}
 	}
 }
