@@ -3,14 +3,17 @@
 package kafkatest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // The anchor holds the process group that all of a cluster's processes are in. Its stdin ends
@@ -128,9 +131,42 @@ func (g *guard) close() error {
 	return nil
 }
 
-// pause and resume stop and continue a process as a whole.
-func pause(p *os.Process) error  { return p.Signal(syscall.SIGSTOP) }
+// pause and resume stop and continue a process as a whole. A thread that runs on another core
+// goes on for a moment after the signal, and may answer somebody: pause waits for the last of them
+// where the system tells.
+func pause(p *os.Process) error {
+	if err := p.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for range 1000 {
+		if stopped(p.Pid) {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return fmt.Errorf("process %d does not stop", p.Pid)
+}
+
 func resume(p *os.Process) error { return p.Signal(syscall.SIGCONT) }
+
+// stopped reports whether all threads of a process stand still, as far as Linux tells.
+func stopped(pid int) bool {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		return true
+	}
+	for _, file := range files {
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread has ended
+		}
+		// The state follows the name, which is in brackets.
+		if _, state, ok := bytes.Cut(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(" ")); ok && len(state) > 0 && state[0] != 'T' && state[0] != 't' && state[0] != 'Z' && state[0] != 'X' {
+			return false
+		}
+	}
+	return true
+}
 
 // terminate asks a process to end.
 func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }

@@ -73,6 +73,23 @@ func (s *trio) settle(broker int32, what string, want func(*kmsg.MetadataRespons
 	s.title("%s: %v leader=%d epoch=%d replicas=%v isr=%v offline=%v", what, last.ErrorCode.Name(), last.LeaderID, last.LeaderEpoch, last.ReplicaNodes, last.ISRNodes, last.OfflineReplicas)
 }
 
+// leads waits until a broker acts as the leader. That it tells who leads comes a moment before.
+func (s *trio) leads(broker int32) {
+	s.Helper()
+	c := s.at(broker)
+	defer c.Close()
+	v, _ := s.newest(kmsg.KeyListOffsets)
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		_, said := s.answer(c, s.listRequest("trio", 0, kmsg.TimestampLatest), min(v, 1))
+		if !strings.Contains(said, kmsg.NotLeaderOrFollower.Name()) {
+			return
+		}
+		if time.Now().After(end) {
+			s.Fatalf("broker %d does not lead: %s", broker, said)
+		}
+	}
+}
+
 // write appends a record on a broker and writes down what it says.
 func (s *trio) write(broker int32, acks kmsg.Acks, value string) {
 	s.Helper()
@@ -152,6 +169,7 @@ func playTrio(s *trio) {
 	s.title("-- the leader dies")
 	s.kill(1)
 	s.settle(2, "moved", func(p *kmsg.MetadataResponsePartition) bool { return p.LeaderID == 2 && len(p.ISRNodes) == 2 })
+	s.leads(2)
 	s.write(2, kmsg.AcksAll, "c")
 	if fetches >= 9 {
 		old := fetchRequest("trio", 0, 0, 0)
