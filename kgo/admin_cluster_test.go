@@ -40,7 +40,7 @@ func TestAdminDescribeCluster(t *testing.T) {
 			t.Errorf("got %d requests for it", n)
 		}
 		s.Kill(3)
-		time.Sleep(10 * time.Second) // until the others have noticed
+		time.Sleep(10 * time.Second) // of virtual time, until the others have noticed
 		d, err = a.DescribeCluster(a.Context())
 		switch {
 		case err != nil:

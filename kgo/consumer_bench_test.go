@@ -15,6 +15,7 @@ import (
 
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kgo"
+	"github.com/franzi-kafka/franzi/kgo/internal/yardstick"
 	"github.com/franzi-kafka/franzi/kmsg"
 	"github.com/franzi-kafka/franzi/kmsg/batch"
 	"github.com/franzi-kafka/franzi/kmsg/compress"
@@ -161,9 +162,9 @@ func BenchmarkConsume(b *testing.B) {
 					}
 					b.ReportAllocs()
 					b.SetBytes(int64(size))
-					start := cpu()
+					start := yardstick.CPU()
 					drink(b, o, how)
-					b.ReportMetric(float64(cpu()-start)/float64(b.N), "cpu-ns/op")
+					b.ReportMetric(float64(yardstick.CPU()-start)/float64(b.N), "cpu-ns/op")
 				})
 			}
 		}

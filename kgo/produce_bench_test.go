@@ -13,6 +13,7 @@ import (
 
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kgo"
+	"github.com/franzi-kafka/franzi/kgo/internal/yardstick"
 	"github.com/franzi-kafka/franzi/kmsg"
 	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
@@ -141,14 +142,14 @@ func BenchmarkProduce(b *testing.B) {
 					}
 					b.ReportAllocs()
 					b.SetBytes(int64(size))
-					start := cpu()
+					start := yardstick.CPU()
 					for b.Loop() {
 						p.Produce(ctx, r, callback)
 					}
 					if err := p.Flush(ctx); err != nil {
 						b.Fatal(err)
 					}
-					b.ReportMetric(float64(cpu()-start)/float64(b.N), "cpu-ns/op")
+					b.ReportMetric(float64(yardstick.CPU()-start)/float64(b.N), "cpu-ns/op")
 				})
 			}
 		}
@@ -172,11 +173,11 @@ func BenchmarkProduceSync(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
-	start := cpu()
+	start := yardstick.CPU()
 	for b.Loop() {
 		if _, err := p.ProduceSync(ctx, r); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(cpu()-start)/float64(b.N), "cpu-ns/op")
+	b.ReportMetric(float64(yardstick.CPU()-start)/float64(b.N), "cpu-ns/op")
 }

@@ -2,23 +2,17 @@ package cluster
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/franzi-kafka/franzi/kbin"
+	"github.com/franzi-kafka/franzi/kgo/internal/script"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
-
-var update = flag.Bool("update", false, "write what the scripts of testdata do into them")
 
 // TestScripts plays the stories of testdata: what the cell is told, then, after four dashes,
 // what it wants done.
@@ -36,54 +30,16 @@ var update = flag.Bool("update", false, "write what the scripts of testdata do i
 //	rebootstrap, update-seeds x:1, touch orders, close
 //	after 5s                              lets time pass
 //	show brokers, show orders, show group g1
-func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := playFile(t, string(text))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(got, string(text)); diff != "" {
-				t.Errorf("got (-), want (+):\n%s", diff)
-			}
-		})
-	}
-}
+func TestScripts(t *testing.T) { script.Files(t, playFile) }
 
-// playFile plays a file and returns it with what came out. A line "== title" begins a new story.
+// playFile plays a file and returns it with what came out.
 func playFile(t *testing.T, text string) string {
-	var out strings.Builder
-	p := newPlayer(t)
-	for block := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n\n") {
-		if out.Len() > 0 {
-			out.WriteString("\n")
-		}
-		input, _, asks := strings.Cut(block, "\n----")
-		if strings.HasPrefix(block, "== ") {
-			p = newPlayer(t)
-		}
-		out.WriteString(input + "\n")
-		p.play(input)
-		if asks || len(p.out) > 0 {
-			out.WriteString("----\n")
-			for _, line := range p.out {
-				out.WriteString(line + "\n")
-			}
-		}
+	var p *player
+	return script.Blocks(text, func() { p = newPlayer(t) }, func(block string) []string {
 		p.out = nil
-	}
-	return out.String()
+		p.play(block)
+		return p.out
+	})
 }
 
 type player struct {

@@ -4,22 +4,16 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/franzi-kafka/franzi/kgo/internal/script"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
-
-var update = flag.Bool("update", false, "write what the scripts do into them, to be read and judged")
 
 // TestScripts plays the stories in testdata. A story is blocks with an empty line between them:
 // commands, a line ----, and what the link then wants done. Lines that begin with # say why.
@@ -38,29 +32,7 @@ var update = flag.Bool("update", false, "write what the scripts do into them, to
 //	wait D                                    time passes
 //
 // Requests that are written have numbers, their correlation ids.
-func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := play(t, string(text))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if diff := cmp.Diff(strings.Split(string(text), "\n"), strings.Split(got, "\n")); diff != "" {
-				t.Errorf("%s: the story goes otherwise (-want +got):\n%s", file, diff)
-			}
-		})
-	}
-}
+func TestScripts(t *testing.T) { script.Files(t, play) }
 
 // play plays a script and returns it with what happened.
 func play(t *testing.T, text string) string {

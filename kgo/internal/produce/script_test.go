@@ -2,25 +2,19 @@ package produce
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/franzi-kafka/franzi/kbin"
+	"github.com/franzi-kafka/franzi/kgo/internal/script"
 	"github.com/franzi-kafka/franzi/kmsg"
 	"github.com/franzi-kafka/franzi/kmsg/batch"
 )
-
-var update = flag.Bool("update", false, "write what the scripts of testdata do into them")
 
 // TestScripts plays the stories of testdata: what a producer is told, then, after four dashes,
 // what becomes of it. A story begins with "producer". A batch is named by its records, as in
@@ -38,41 +32,13 @@ var update = flag.Bool("update", false, "write what the scripts of testdata do i
 //	answer #1                             orders/0=CODE, orders/0=CODE>2@5 with a hint, orders/0=lost
 //	lose #1 written                       or not; or fatal orders/0
 //	after 5ms, expire orders/0, abort, hurry, no hurry
-func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := playFile(t, string(text))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(got, string(text)); diff != "" {
-				t.Errorf("got (-), want (+):\n%s", diff)
-			}
-		})
-	}
-}
+func TestScripts(t *testing.T) { script.Files(t, playFile) }
 
 func playFile(t *testing.T, text string) string {
-	var out strings.Builder
-	var p *player
-	for block := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n\n") {
-		if out.Len() > 0 {
-			out.WriteString("\n")
-		}
-		input, _, asks := strings.Cut(block, "\n----")
-		out.WriteString(input + "\n")
-		for line := range strings.SplitSeq(input, "\n") {
+	p := &player{t: t}
+	return script.Blocks(text, func() {}, func(block string) []string {
+		p.out = nil
+		for line := range strings.SplitSeq(block, "\n") {
 			if words := strings.Fields(line); len(words) > 0 && words[0][0] != '#' {
 				if words[0] == "producer" {
 					p = newPlayer(t, words[1:])
@@ -81,18 +47,8 @@ func playFile(t *testing.T, text string) string {
 				}
 			}
 		}
-		if p == nil {
-			continue
-		}
-		if asks || len(p.out) > 0 {
-			out.WriteString("----\n")
-			for _, line := range p.out {
-				out.WriteString(line + "\n")
-			}
-		}
-		p.out = nil
-	}
-	return out.String()
+		return p.out
+	})
 }
 
 var epoch = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -2,24 +2,18 @@ package route
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/franzi-kafka/franzi/kgo/internal/cluster"
+	"github.com/franzi-kafka/franzi/kgo/internal/script"
 	"github.com/franzi-kafka/franzi/kmsg"
 	"github.com/franzi-kafka/franzi/kmsg/kjson"
 )
-
-var update = flag.Bool("update", false, "write what the scripts of testdata do into them")
 
 // TestScripts plays the stories of testdata: what a call is told, then, after four dashes, the
 // steps it takes.
@@ -38,53 +32,15 @@ var update = flag.Bool("update", false, "write what the scripts of testdata do i
 //	                                          credentials, the router takes it to be for good
 //	found                                     the coordinators; or: found refused, found g!CODE
 //	after 100ms, cancel bored
-func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := playFile(t, string(text))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(got, string(text)); diff != "" {
-				t.Errorf("got (-), want (+):\n%s", diff)
-			}
-		})
-	}
-}
+func TestScripts(t *testing.T) { script.Files(t, playFile) }
 
 func playFile(t *testing.T, text string) string {
-	var out strings.Builder
-	p := newPlayer(t)
-	for block := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n\n") {
-		if out.Len() > 0 {
-			out.WriteString("\n")
-		}
-		input, _, asks := strings.Cut(block, "\n----")
-		if strings.HasPrefix(block, "== ") {
-			p = newPlayer(t)
-		}
-		out.WriteString(input + "\n")
-		p.play(input)
-		if asks || len(p.out) > 0 {
-			out.WriteString("----\n")
-			for _, line := range p.out {
-				out.WriteString(line + "\n")
-			}
-		}
+	var p *player
+	return script.Blocks(text, func() { p = newPlayer(t) }, func(block string) []string {
 		p.out = nil
-	}
-	return out.String()
+		p.play(block)
+		return p.out
+	})
 }
 
 type player struct {
