@@ -173,6 +173,8 @@ func TestOptionsAreChecked(t *testing.T) {
 		{"nothing", nil, "SeedBrokers"},
 		{"no addresses", []kgo.ClientOption{kgo.SeedBrokers()}, "SeedBrokers"},
 		{"no mechanism", []kgo.ClientOption{kgo.SeedBrokers("a"), kgo.SASL(nil)}, "SASL"},
+		{"no mechanism of a type", []kgo.ClientOption{kgo.SeedBrokers("a"), kgo.SASL((*sasl.Plain)(nil))}, "SASL"},
+		{"a client id of no text", []kgo.ClientOption{kgo.SeedBrokers("a"), kgo.ClientID("\xff")}, "ClientID"},
 		{"no port", []kgo.ClientOption{kgo.SeedBrokers("a")}, ""},
 		{"several in one", []kgo.ClientOption{kgo.SeedBrokers("a:1, b:2,c")}, ""},
 		{"an IPv6 address", []kgo.ClientOption{kgo.SeedBrokers("::1", "[::1]", "[::1]:9092")}, ""},

@@ -21,24 +21,7 @@ import (
 // nothing.
 func (c *Consumer) Records(ctx context.Context) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
-		stop, ok := c.startConsuming(ctx)
-		if !ok {
-			yield(nil, ErrConcurrentPoll)
-			return
-		}
-		defer stop()
-		for {
-			k, err := c.step(ctx, true)
-			if err != nil {
-				if !c.yieldError(err, func(err error) bool { return yield(nil, err) }) {
-					return
-				}
-				continue
-			}
-			if !c.walk(k, yield) {
-				return
-			}
-		}
+		c.each(ctx, func(err error) bool { return yield(nil, err) }, func(k *chunk) bool { return c.walk(k, yield) })
 	}
 }
 
@@ -51,23 +34,28 @@ func (c *Consumer) Records(ctx context.Context) iter.Seq2[*Record, error] {
 // the batch, and the partition waits for a [Consumer.Skip] or [Consumer.Seek].
 func (c *Consumer) Batches(ctx context.Context) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
-		stop, ok := c.startConsuming(ctx)
-		if !ok {
-			yield(nil, ErrConcurrentPoll)
-			return
-		}
-		defer stop()
-		for {
-			k, err := c.step(ctx, true)
-			if err != nil {
-				if !c.yieldError(err, func(err error) bool { return yield(nil, err) }) {
-					return
-				}
-				continue
-			}
-			if !yield(c.show(k), nil) {
+		c.each(ctx, func(err error) bool { return yield(nil, err) }, func(k *chunk) bool { return yield(c.show(k), nil) })
+	}
+}
+
+// each calls show with every chunk that has a batch to show, and fail with what goes wrong in
+// between, until one of them has had enough or there will be no more.
+func (c *Consumer) each(ctx context.Context, fail func(error) bool, show func(*chunk) bool) {
+	stop, ok := c.startConsuming(ctx)
+	if !ok {
+		fail(ErrConcurrentPoll)
+		return
+	}
+	defer stop()
+	for {
+		k, err := c.step(ctx, true)
+		switch {
+		case err != nil:
+			if !c.yieldError(err, fail) {
 				return
 			}
+		case !show(k):
+			return
 		}
 	}
 }
