@@ -207,36 +207,29 @@ func (h *headerKeys) appendTo(list []Header, headers batch.Headers) []Header {
 	return list
 }
 
-// recordSlab makes records and their memory, many at a time. A record that is kept keeps those that
-// were made with it: up to 64, and as many KiB.
+// recordSlab makes records, many at a time. One that is kept keeps those that were made with it.
 type recordSlab struct {
 	records []Record
-	bytes   []byte
 	topic   string
 	part    int32
 	epoch   int32
 	left    int // records that the batch may still have
-	size    int // bytes that one takes, about
 }
 
 const (
-	slabRecords = 64
-	slabBytes   = 32 << 10
+	slabRecords = 240      // of 136 bytes, which fit in what the allocator has ready
+	slabBytes   = 64 << 10 // of the batch, that are copied at once
 )
 
 // begin is for the records of a chunk's open batch.
 func (s *recordSlab) begin(k *chunk) {
 	b := &k.reader.Batch
 	s.topic, s.part, s.epoch = k.of.topic.name, k.of.index, b.LeaderEpoch
-	s.left = max(int(b.Count), 1)
-	s.size = len(k.payload) / s.left
-	if b.Magic != batch.V2 {
-		s.left = 1
-	}
+	s.left = int(b.Count)
 }
 
-// copy returns a copy of a record.
-func (s *recordSlab) copy(r *batch.Record, keys *headerKeys) *Record {
+// make returns a record with the views of r.
+func (s *recordSlab) make(r *batch.Record, keys *headerKeys) *Record {
 	if len(s.records) == 0 {
 		n := min(max(s.left, 1), slabRecords)
 		s.left -= n
@@ -244,29 +237,11 @@ func (s *recordSlab) copy(r *batch.Record, keys *headerKeys) *Record {
 	}
 	rec := &s.records[0]
 	s.records = s.records[1:]
-	need := len(r.Key) + len(r.Value)
-	if need > cap(s.bytes)-len(s.bytes) {
-		s.bytes = make([]byte, 0, max(need, min((len(s.records)+1)*s.size, slabBytes)))
-	}
 	rec.Topic, rec.Partition, rec.LeaderEpoch = s.topic, s.part, s.epoch
 	rec.Offset, rec.Timestamp = r.Offset, recordTime(r.Timestamp)
-	rec.Key, s.bytes = copyInto(s.bytes, r.Key)
-	rec.Value, s.bytes = copyInto(s.bytes, r.Value)
+	rec.Key, rec.Value = r.Key, r.Value
 	if n := r.Headers.Len(); n > 0 {
-		rec.Headers = s.copyHeaders(r.Headers, keys)
+		rec.Headers = keys.appendTo(make([]Header, 0, n), r.Headers)
 	}
 	return rec
-}
-
-func (s *recordSlab) copyHeaders(h batch.Headers, keys *headerKeys) []Header {
-	list := keys.appendTo(make([]Header, 0, h.Len()), h)
-	n := 0
-	for i := range list {
-		n += len(list[i].Value)
-	}
-	room := make([]byte, 0, n)
-	for i := range list {
-		list[i].Value, room = copyInto(room, list[i].Value)
-	}
-	return list
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // Records walks records as they come, and blocks while there are none. Records are the user's, to
-// keep. Those of one partition come in order; partitions take turns.
+// keep: each keeps up to 240 of its batch alive, with the 64 KiB around it; to keep a few for long,
+// see [Record.Clone]. Those of one partition come in order; partitions take turns.
 //
 // An error stands in the place of a record and does not end the loop, unless it is the last: that
 // of ctx, or [ErrConcurrentPoll]. Without one the loop ends after [Consumer.Close], or with
@@ -445,12 +446,13 @@ func (c *Consumer) walk(k *chunk, yield func(*Record, error) bool) bool {
 		k.walking = true
 		k.walker = k.reader.Batch.Walk(k.payload)
 		k.walker.SkipTo(k.position.Load())
+		k.walker.CopyAhead(slabBytes)
 		c.slab.begin(k)
 	}
 	w := &k.walker
 	r := &w.Record
 	for w.Next() && r.Offset < k.limit {
-		rec := c.slab.copy(r, &c.keys)
+		rec := c.slab.make(r, &c.keys)
 		k.position.Store(r.Offset + 1)
 		if !yield(rec, nil) {
 			return false

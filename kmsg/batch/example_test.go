@@ -362,6 +362,30 @@ func ExampleWalker_SkipTo() {
 	// 502 third
 }
 
+// Records are kept beyond the buffer that they came in.
+func ExampleWalker_CopyAhead() {
+	raw := orders(compress.None, "first", "second", "third")
+	r := batch.NewReader(raw)
+	r.Next()
+	payload, _, err := r.Batch.Payload(new(compress.Codecs), nil, 1<<20)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var values [][]byte
+	w := r.Batch.Walk(payload)
+	w.CopyAhead(64 << 10)
+	for w.Next() {
+		values = append(values, w.Record.Value)
+	}
+	if err := w.Err(); err != nil {
+		log.Fatal(err)
+	}
+	clear(raw)
+	fmt.Printf("%s\n", values)
+	// Output:
+	// [first second third]
+}
+
 // Headers are views of the record; a list of them costs memory.
 func ExampleHeaders() {
 	b := batch.NewBuilder(nil, batch.V2)

@@ -383,10 +383,34 @@ func readOurs(data []byte) (all []plainBatch, err error) {
 	return all, r.Err()
 }
 
+// walk returns the records of a batch, and panics if walkers that copy see others.
 func walk(b *batch.Batch, payload []byte) (all []plainRecord, err error) {
 	w := b.Walk(payload)
 	for w.Next() {
 		all = append(all, plainOf(&w.Record))
+	}
+	for _, n := range []int{0, 50, 1 << 20} {
+		copied, copyErr := walkCopies(b, bytes.Clone(payload), n)
+		if !reflect.DeepEqual(copied, all) || fmt.Sprint(copyErr) != fmt.Sprint(w.Err()) {
+			panic(fmt.Sprintf("with %d bytes copied ahead: got %v and the error %v, want %v and %v", n, copied, copyErr, all, w.Err()))
+		}
+	}
+	return all, w.Err()
+}
+
+// walkCopies looks at records when the payload that they were in is no more.
+func walkCopies(b *batch.Batch, payload []byte, n int) (all []plainRecord, err error) {
+	w := b.Walk(payload)
+	w.CopyAhead(n)
+	var kept []batch.Record
+	for w.Next() {
+		kept = append(kept, w.Record)
+	}
+	for i := range payload {
+		payload[i] = 0xdb
+	}
+	for i := range kept {
+		all = append(all, plainOf(&kept[i]))
 	}
 	return all, w.Err()
 }

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 
@@ -14,7 +15,10 @@ type Walker struct {
 	// Record is the record that Next found.
 	Record Record
 
-	payload []byte
+	whole   []byte // the payload
+	base    int    // of the whole, where payload begins
+	payload []byte // the whole, or a copy of a part of it
+	step    int    // how much to copy at once
 	off     int
 	left    int32 // records that are still to come; in format 0 and 1, -1 for as many as there are
 	delta   int32 // offset delta of the record before, -1 at first
@@ -69,7 +73,7 @@ func (b *Batch) body() ([]byte, error) {
 // offsets may be 0, and then all records have the message's offset; if that is 0, it does not
 // count, and records have their relative offsets. Kafka's own classes read it so.
 func (b *Batch) Walk(payload []byte) Walker {
-	w := Walker{payload: payload, batch: b, left: b.Count, delta: -1, from: math.MinInt64}
+	w := Walker{whole: payload, payload: payload, batch: b, left: b.Count, delta: -1, from: math.MinInt64}
 	if err := b.Check(); err != nil {
 		w.end(err.(*Error))
 	} else if b.Magic != V2 {
@@ -82,6 +86,33 @@ func (b *Batch) Walk(payload []byte) Walker {
 // SkipTo makes Next leave out the records before an offset, which costs less than walking them:
 // nothing is checked but their lengths and offsets.
 func (w *Walker) SkipTo(offset int64) { w.from = offset }
+
+// CopyAhead lets Key, Value and Headers be views of copies, which the walker allocates, of about n
+// bytes of records each or of one that is larger, and never touches again: whoever keeps many of the
+// records need not copy each. In the formats 0 and 1 the whole payload is copied. It is for before the
+// first Next.
+func (w *Walker) CopyAhead(n int) {
+	if w.left < 0 {
+		w.payload = bytes.Clone(w.whole)
+	} else if w.left > 0 {
+		w.payload, w.step = nil, max(n, 1)
+	}
+}
+
+// copyMore begins the next copy with the record at byte start, which does not fit in this one, and
+// reports whether there was more to copy.
+func (w *Walker) copyMore(start int) bool {
+	rest := w.whole[w.base+start:]
+	if w.step == 0 || len(rest) == len(w.payload)-start || start == 0 && len(w.payload) > 0 {
+		return false
+	}
+	n := min(w.step, len(rest))
+	if size, i := varint(rest, 0); i >= 0 && size > int64(n-i) {
+		n = i + int(min(size, int64(len(rest)-i)))
+	}
+	w.payload, w.base, w.off = bytes.Clone(rest[:n]), w.base+start, 0
+	return true
+}
 
 // Err returns what ended the walk, an *[Error], or nil after the last record.
 func (w *Walker) Err() error {
@@ -99,10 +130,10 @@ func (w *Walker) fail(off int, format string, args ...any) bool {
 
 func (w *Walker) failWith(off int, err error, reason string) {
 	b := w.batch
-	e := &Error{Pos: off, Inside: true, Offset: b.BaseOffset, Reason: reason, Err: err}
+	e := &Error{Pos: w.base + off, Inside: true, Offset: b.BaseOffset, Reason: reason, Err: err}
 	if b.Attributes.Codec() == compress.None {
 		e.Inside = false
-		e.Pos += b.pos + len(b.Raw) - len(w.payload)
+		e.Pos += b.pos + len(b.Raw) - len(w.whole)
 	}
 	w.end(e)
 }
@@ -122,6 +153,9 @@ func (w *Walker) Next() bool {
 			size, i = varint(b, start)
 		}
 		if i < 0 || size < 0 || size > int64(len(b)-i) {
+			if w.copyMore(start) {
+				continue
+			}
 			return w.failLength(start)
 		}
 		b = b[:i+int(size)]
@@ -221,10 +255,11 @@ func (w *Walker) headers(b []byte, i, start int) bool {
 
 // failLength says why a record's length is wrong.
 func (w *Walker) failLength(start int) bool {
-	if start == len(w.payload) {
+	left := len(w.whole) - w.base - start
+	if left == 0 {
 		return w.fail(start, "the batch has %d records less than the %d that it says", w.left, w.batch.Count)
 	}
-	return w.fail(start, "a record's length does not fit in the %d bytes that remain", len(w.payload)-start)
+	return w.fail(start, "a record's length does not fit in the %d bytes that remain", left)
 }
 
 func (w *Walker) failDelta(start int, delta int64, i int) bool {
@@ -239,8 +274,8 @@ func (w *Walker) rest() bool {
 	switch {
 	case w.left < 0:
 		return w.nextMessage()
-	case w.off < len(w.payload) && w.err == nil:
-		return w.fail(w.off, "%d bytes after the last record", len(w.payload)-w.off)
+	case w.base+w.off < len(w.whole) && w.err == nil:
+		return w.fail(w.off, "%d bytes after the last record", len(w.whole)-w.base-w.off)
 	}
 	return false
 }
