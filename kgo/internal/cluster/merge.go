@@ -125,7 +125,7 @@ func (m *merger) take(got *kmsg.MetadataResponseTopic) {
 	if byName == nil && byID == nil && !c.keepsAll(m.now) || name == "" && id.IsZero() {
 		return
 	}
-	at, known := m.last+1, true // answers are often in order
+	at, known := m.last+1, name != "" // answers are often in order
 	if at >= len(m.was.Topics) || m.was.Topics[at].Name != name {
 		at, known = findName(m.was.Topics, name)
 	}
