@@ -368,6 +368,13 @@ func forGood(err error) bool {
 	return false
 }
 
+// refusesUs reports whether a broker has said that it does not accept the credentials. Other brokers
+// of the cluster have the same ones.
+func refusesUs(err error) bool {
+	f, ok := errors.AsType[*link.Failure](err)
+	return ok && f.Stage == link.StageAuth && (f.Code == kmsg.SASLAuthenticationFailed || errors.Is(f, sasl.ErrRefused))
+}
+
 // A located failure is one of the connection to an address. Seeds have nothing else to be named
 // by, and a broker may be forgotten, or be elsewhere, by now.
 type located struct {

@@ -156,7 +156,7 @@ func (r *metadataRequest) tell() {
 	err := r.answer(r.ask.Into)
 	if err != nil {
 		r.m.client.log.Warn("no metadata", "broker", r.ask.Broker, "seed", r.ask.Seed, "error", err)
-		r.m.post(&cluster.MetadataFailed{To: r.ask, Err: err})
+		r.m.post(&cluster.MetadataFailed{To: r.ask, Err: err, Refused: refusesUs(err)})
 		return
 	}
 	r.m.post(&cluster.MetadataAnswer{To: r.ask, Response: r.ask.Into})

@@ -175,11 +175,11 @@ func (c *Cell) answer(now time.Time, e *MetadataAnswer) {
 	resp := e.Response
 	if resp.ErrorCode == kmsg.RebootstrapRequired {
 		c.rebootstrap(now, "the answer to Metadata was REBOOTSTRAP_REQUIRED")
-		c.noteFailure(now, e.To, resp.ErrorCode)
+		c.noteFailure(now, e.To, resp.ErrorCode, false)
 		return
 	}
 	if err := c.refuse(e); err != nil {
-		c.lost(now, e.To, err)
+		c.lost(now, e.To, err, false)
 		return
 	}
 	c.recovered(e.To)
@@ -211,35 +211,36 @@ func (c *Cell) recovered(ask *AskMetadata) {
 	*c.healthOf(ask.target()) = health{state: Ready}
 }
 
-func (c *Cell) failed(now time.Time, ask *AskMetadata, err error) {
-	if !c.land(ask) || c.closed != nil {
+func (c *Cell) failed(now time.Time, e *MetadataFailed) {
+	if !c.land(e.To) || c.closed != nil {
 		return
 	}
+	err := e.Err
 	if err == nil {
 		err = errors.New("no answer")
 	}
 	if c.spare == nil {
-		c.spare = ask.Into
+		c.spare = e.To.Into
 	}
-	c.lost(now, ask, err)
+	c.lost(now, e.To, err, e.Refused)
 }
 
 // lost takes note of a request that led to nothing, and chooses when to try again.
-func (c *Cell) lost(now time.Time, ask *AskMetadata, err error) {
-	c.noteFailure(now, ask, err)
+func (c *Cell) lost(now time.Time, ask *AskMetadata, err error, refused bool) {
+	c.noteFailure(now, ask, err, refused)
 	if now.Sub(c.since) >= c.config.RebootstrapAfter && len(c.snapshot.Brokers) > 0 {
 		c.rebootstrap(now, "no broker has answered for "+c.config.RebootstrapAfter.String())
 	}
 }
 
-func (c *Cell) noteFailure(now time.Time, ask *AskMetadata, err error) {
+func (c *Cell) noteFailure(now time.Time, ask *AskMetadata, err error, refused bool) {
 	c.failures++
 	c.lastErr = err
 	h := c.healthOf(ask.target())
 	h.failures++
 	h.state, h.failedAt = Failing, now
 	c.again(ask)
-	if c.failures <= freely && c.anySound() {
+	if !refused && c.failures <= freely && c.anySound() {
 		return // at once
 	}
 	c.pauses++

@@ -117,7 +117,7 @@ func (c *Cell) Handle(now time.Time, event Event) {
 	case *MetadataAnswer:
 		c.answer(now, e)
 	case *MetadataFailed:
-		c.failed(now, e.To, e.Err)
+		c.failed(now, e)
 	case *NeedCoordinators:
 		c.needCoordinators(e)
 	case *CoordinatorsAnswer:

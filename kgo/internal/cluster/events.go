@@ -70,6 +70,9 @@ type MetadataAnswer struct {
 type MetadataFailed struct {
 	To  *AskMetadata
 	Err error
+	// Refused says that the broker does not accept who asks: the others will not either, so that
+	// whoever waits hears of it at once.
+	Refused bool
 }
 
 // NeedCoordinators asks who coordinates groups, transactional ids or share partitions. It comes

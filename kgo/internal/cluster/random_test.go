@@ -180,7 +180,7 @@ func (w *world) finish(fail bool) {
 	ask := w.asks[i]
 	w.asks = slices.Delete(w.asks, i, i+1)
 	if fail {
-		w.handle(&MetadataFailed{ask, errors.New("broken")})
+		w.handle(&MetadataFailed{ask, errors.New("broken"), w.rand.IntN(8) == 0})
 		return
 	}
 	w.handle(&MetadataAnswer{ask, w.answer(ask)})

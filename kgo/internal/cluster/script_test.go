@@ -23,6 +23,7 @@ import (
 //	  orders id=A 0=1/5 1=-1/6!LEADER_NOT_AVAILABLE 2=2/5,isr=2
 //	  gone !UNKNOWN_TOPIC_OR_PARTITION
 //	fail #1 connection refused            #1 is the request; without, the oldest under way
+//	refuse #1 wrong password              the same, by a broker that does not accept who asks
 //	find group g1 g2 not=3
 //	found g1=2 g2!COORDINATOR_NOT_AVAILABLE, lost group g1 2, find-fail broken
 //	hint orders/0 leader=2 epoch=6 at=host:9
@@ -94,9 +95,9 @@ func (p *player) command(line string) {
 	case "answer":
 		ask := p.take(args)
 		p.handle(&MetadataAnswer{To: ask, Response: p.response(ask, args, rest)})
-	case "fail":
+	case "fail", "refuse":
 		ask := p.take(args)
-		p.handle(&MetadataFailed{To: ask, Err: errors.New(strings.Join(args.plain, " "))})
+		p.handle(&MetadataFailed{To: ask, Err: errors.New(strings.Join(args.plain, " ")), Refused: words[0] == "refuse"})
 	case "find":
 		p.handle(&NeedCoordinators{Type: coordinatorType(args.plain[0]), Keys: args.plain[1:], Not: args.number("not", -1)})
 	case "found":
