@@ -169,7 +169,7 @@ func (a *app) encodeOne(e *encoding, arg string) error {
 	}
 	b, err := e.bytes(text)
 	if err != nil {
-		return failed("%s", a.jsonError(e.name, err, file, 0))
+		return failed("%s", jsonError(err, file, 0))
 	}
 	return a.write(output.RawFormat, e.result(b))
 }
@@ -184,7 +184,7 @@ func (a *app) encodeLines(ctx context.Context, e *encoding) error {
 		b, err := e.bytes(l.text)
 		if err != nil {
 			some = true
-			a.say("%s", a.jsonError(e.name, err, "", l.n))
+			a.say("%s", jsonError(err, "", l.n))
 			return nil
 		}
 		return w.Write(e.result(b))

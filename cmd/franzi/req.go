@@ -139,7 +139,7 @@ func (a *app) fill(r *reqCommand, body requestBody, v int16) (kmsg.Request, erro
 func (a *app) fits(r *reqCommand, body requestBody) ([]int16, error) {
 	if r.version.set {
 		_, err := a.fill(r, body, r.version.n)
-		return []int16{r.version.n}, a.wrong(r, body, err)
+		return []int16{r.version.n}, body.wrong(err)
 	}
 	var fit []int16
 	_, first := a.fill(r, body, topVersion(r.api))
@@ -149,17 +149,17 @@ func (a *app) fits(r *reqCommand, body requestBody) ([]int16, error) {
 		}
 	}
 	if len(fit) == 0 {
-		return nil, a.wrong(r, body, first)
+		return nil, body.wrong(first)
 	}
 	return fit, nil
 }
 
 // wrong makes a failure of an error about the JSON.
-func (a *app) wrong(r *reqCommand, body requestBody, err error) error {
+func (b requestBody) wrong(err error) error {
 	if err == nil {
 		return nil
 	}
-	return mistaken("%s", a.jsonError(r.api.Name+"Request", err, body.file, 0))
+	return mistaken("%s", jsonError(err, b.file, 0))
 }
 
 func (a *app) writeTemplate(cmd *cobra.Command, r *reqCommand, rest []string) error {
@@ -180,7 +180,7 @@ func (a *app) writeTemplate(cmd *cobra.Command, r *reqCommand, rest []string) er
 func (a *app) dryRun(cmd *cobra.Command, r *reqCommand, body requestBody) error {
 	req, err := a.fill(r, body, r.pinned())
 	if err != nil {
-		return a.wrong(r, body, err)
+		return body.wrong(err)
 	}
 	s, err := r.load(a, cmd)
 	if err != nil {
@@ -188,7 +188,7 @@ func (a *app) dryRun(cmd *cobra.Command, r *reqCommand, body requestBody) error 
 	}
 	frame, err := kmsg.AppendRequest(nil, kmsg.RequestHeader{CorrelationID: 1, ClientID: kbin.Str(s.ClientID())}, req)
 	if err != nil {
-		return a.wrong(r, body, err)
+		return body.wrong(err)
 	}
 	how := ""
 	if !r.version.set {

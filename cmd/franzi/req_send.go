@@ -35,7 +35,7 @@ func (a *app) request(cmd *cobra.Command, r *reqCommand, body requestBody) error
 	defer s.close()
 	req, err := a.fill(r, body, fit[len(fit)-1])
 	if err != nil {
-		return a.wrong(r, body, err)
+		return body.wrong(err)
 	}
 	mine := func(e *tap.Exchange) bool { return isMine(e, req) }
 	if r.explain {
