@@ -16,6 +16,9 @@ import (
 //   - on a third, Metadata version 0 must be answered, and then
 //   - ListGroups must end in nothing: 0.8.2; or be answered, and ApiVersions once more end in
 //     nothing: 0.9. A broker that slept and woke up answers.
+//
+// Connections that were cut by chance at each of these places look like 0.8.2, so that is looked at
+// again: soon, and then more and more seldom.
 type trial uint8
 
 const (
@@ -23,6 +26,15 @@ const (
 	trialAgain       // the second connection
 	trialProbe       // the third
 	trialOld         // a fourth, to be used
+)
+
+// cutsOff is the release that closes connections on what it does not know.
+const cutsOff = "0.8.2"
+
+// When to look again whether a broker is that old.
+const (
+	lookAgain     = 10 * time.Second
+	lookAgainMost = 10 * time.Minute
 )
 
 // findVersions begins to find out what the broker at a new connection speaks.
@@ -115,7 +127,7 @@ func (l *Link) suspect(now time.Time, f *Failure, gone bool) bool {
 	case l.trial == trialAgain:
 		l.trial = trialProbe
 	case l.trial == trialProbe && asked == kindListGroups:
-		l.trial, l.old = trialOld, "0.8.2"
+		l.trial, l.old = trialOld, cutsOff
 	case l.trial == trialProbe && asked == kindVersions:
 		l.trial, l.old = trialOld, "0.9.0"
 	default:
@@ -148,6 +160,10 @@ func (l *Link) useOld(now time.Time, name string, recalled bool) {
 	v := negotiate(release.BrokerAPIs(), l.cfg.Limit, l.cfg.Unstable)
 	v.Old = release.Name
 	l.con.recalled = recalled
+	if name == cutsOff {
+		l.con.renewAt = now.Add(min(lookAgain<<l.looks, lookAgainMost))
+		l.looks = min(l.looks+1, 10)
+	}
 	l.negotiated(now, v)
 }
 

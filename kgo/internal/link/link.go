@@ -99,6 +99,7 @@ type Link struct {
 	trial    trial
 	old      string   // the release that the trial found
 	first    *Failure // how the first ApiVersions of the trial failed
+	looks    int      // how often the broker was taken for one that cuts connections off
 
 	// The connection.
 	con     connection
@@ -128,7 +129,7 @@ type connection struct {
 	waiting  bool          // for the mechanism
 	raw      bool          // SASL without headers, after SaslHandshake v0
 	told     []byte        // what the mechanism sent last, which nobody is to repeat
-	renewing bool          // SASL again, as soon as nothing is in flight
+	renewing bool          // SASL, or the trial, again, as soon as nothing is in flight
 	renewAt  time.Time     // when to begin with that, zero for never
 	lifetime time.Duration // of the SASL session, zero for ever
 

@@ -32,8 +32,7 @@ func (l *Link) advanceReady(now time.Time) {
 	case l.out.busy:
 	case c.renewing:
 		if l.flights.len() == 0 {
-			l.shakeHands(now)
-			l.writePending(now)
+			l.renew(now)
 		}
 	case l.queue.len > 0:
 		if !now.Before(l.throttled) {
@@ -43,6 +42,17 @@ func (l *Link) advanceReady(now time.Time) {
 		c.idle = true
 		l.part(now, nil, false)
 	}
+}
+
+// renew authenticates again, or ends the connection to a broker that may not be as old as it seemed.
+func (l *Link) renew(now time.Time) {
+	if l.con.versions.Old != "" {
+		l.do(&Learned{Forget: true})
+		l.part(now, nil, false)
+		return
+	}
+	l.shakeHands(now)
+	l.writePending(now)
 }
 
 // unansweredAt is when the broker has taken too long to answer, zero if it need not answer.
