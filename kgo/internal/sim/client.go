@@ -275,6 +275,9 @@ func (c *client) metadata(a *cluster.AskMetadata, r *link.Request) {
 		c.w.fail("BYTES: metadata that cannot be read: %v", err)
 		return
 	}
+	if r.Version < 7 {
+		c.consumer.blind = true
+	}
 	c.meta.post(&cluster.MetadataAnswer{To: a, Response: a.Into})
 }
 

@@ -238,7 +238,8 @@ func (l *fetchLane) Done(*link.Request) {
 	}
 	used := -r.Reserved
 	if e.Response != nil && !o.closed {
-		l.frame = &frame{purse: &o.purse, buf: l.Frame}
+		l.frame = &frame{purse: &o.purse, buf: l.Frame, over: max(0, int64(len(l.Frame))-r.Reserved)}
+		o.purse.over += l.frame.over
 		used += int64(len(l.Frame)) // until it is consumed
 	}
 	o.w.tracef("%v: fetched: %d bytes for %d reserved, error %v; %d used of %d", l.lane, len(l.Frame), r.Reserved, l.Err, o.purse.used+used, o.purse.limit)
@@ -288,7 +289,8 @@ func (k *chunk) free() {
 type frame struct {
 	purse  *purse
 	buf    []byte
-	chunks int // that are not read
+	chunks int   // that are not read
+	over   int64 // bytes that were not asked for
 }
 
 func (f *frame) consumed() {
@@ -298,16 +300,19 @@ func (f *frame) consumed() {
 	for i := range f.buf {
 		f.buf[i] = 0xdb
 	}
+	f.purse.over -= f.over
 	f.purse.change(-int64(len(f.buf)), 0)
 }
 
 // A purse is the budget of a consumer.
 type purse struct {
-	limit, used, most int64
-	waiting           int64 // bytes of records that are delivered and not read
-	starved           bool
-	least, ahead      int64 // what would have helped
-	room              func()
+	limit, used  int64
+	over         int64 // of used: what brokers sent beyond what they were asked for
+	most         int64 // that was used, without that
+	waiting      int64 // bytes of records that are delivered and not read
+	starved      bool
+	least, ahead int64 // what would have helped
+	room         func()
 }
 
 // Take takes room for an answer, see [fetch.Budget].
@@ -316,7 +321,7 @@ func (m *purse) Take(least, most, ahead int64) int64 {
 	if n >= least && m.waiting <= ahead || m.used == 0 {
 		n = max(n, least)
 		m.used += n
-		m.most = max(m.most, m.used)
+		m.most = max(m.most, m.used-m.over)
 		return n
 	}
 	if !m.starved {
@@ -330,7 +335,7 @@ func (m *purse) Take(least, most, ahead int64) int64 {
 func (m *purse) change(used, waiting int64) {
 	m.used += used
 	m.waiting += waiting
-	m.most = max(m.most, m.used)
+	m.most = max(m.most, m.used-m.over)
 	if m.starved && (m.used == 0 || m.used+m.least <= m.limit && m.waiting <= m.ahead) {
 		m.starved = false
 		m.room()

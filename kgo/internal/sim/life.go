@@ -435,11 +435,7 @@ func (l *life) catchUp() {
 	if behind != nil && w.failure == nil {
 		w.fail("LIVE: %v is at %d of %d, %v after all was well; %v", behind, behind.position, behind.log().end, within, behind.state())
 	}
-	most := o.purse.limit + o.purse.limit/4 + 4096
-	if slices.Contains(l.plan.Faults, "odd answer") {
-		most *= 2 // brokers say all twice
-	}
-	if o.purse.most > most && w.failure == nil {
+	if o.purse.most > o.purse.limit && w.failure == nil {
 		w.fail("MEM: the consumer had %d bytes, %d are allowed", o.purse.most, o.purse.limit)
 	}
 	for _, r := range o.parts {

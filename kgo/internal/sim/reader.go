@@ -205,8 +205,11 @@ func (r *reader) truncated(a *fetch.Truncated) {
 		lost.divergence = min(lost.divergence, a.Diverged)
 	}
 	r.seek(to, false)
-	if lost != nil && to.Place == fetch.Nowhere {
-		r.position = lost.from
+	if lost == nil {
+		return
+	}
+	r.position = lost.from
+	if to.Place == fetch.Nowhere {
 		r.enqueue(event{lost: lost})
 		return
 	}
