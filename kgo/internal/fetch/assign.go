@@ -74,7 +74,7 @@ func (c *Cell) begin(p *Partition, from Start) {
 		p.state = halted
 	case from.Place == Offset:
 		c.found(p, from.Offset, from.Epoch)
-		if p.state == reading && from.Epoch >= 0 && !c.noEpochs {
+		if p.state == reading && from.Epoch >= 0 {
 			p.state = validating
 		}
 	default:
@@ -201,7 +201,7 @@ func (c *Cell) lead(now time.Time, p *Partition, moved bool) {
 	if p.asked {
 		p.forgetAsk() // the broker that was asked may be gone
 	}
-	if p.state == reading && p.epoch >= 0 && epoch > p.epoch && !c.noEpochs {
+	if p.state == reading && p.epoch >= 0 && epoch > p.epoch {
 		p.state = validating
 	}
 	c.settle(now, p)

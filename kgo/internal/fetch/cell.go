@@ -31,8 +31,6 @@ type Cell struct {
 	troubled []*Partition // wait for their retryAt
 	due      time.Time    // the first retryAt of all that wait, zero for none
 
-	noEpochs bool // brokers do not tell where epochs end
-
 	actions []Action // actions[done:] are to be done
 	done    int
 	deliver Deliver // its memory is used again

@@ -206,9 +206,6 @@ func (c *Cell) epochs(now time.Time, e *Epochs) {
 	if e.Response != nil && e.Response.Version < 2 {
 		e.Unsupported = true // it does not look at the leader's epoch
 	}
-	if e.Unsupported {
-		c.noEpochs = true
-	}
 	told := map[*Partition]*kmsg.OffsetForLeaderEpochResponseEpochEndOffset{}
 	if e.Response != nil {
 		for i := range e.Response.Topics {
@@ -284,7 +281,7 @@ func (c *Cell) valid(p *Partition) {
 // read may have been taken back, that is looked into first.
 func (c *Cell) outOfRange(now time.Time, p *Partition) {
 	p.outside = true
-	if p.epoch >= 0 && p.leaderEpoch >= 0 && !c.noEpochs {
+	if p.epoch >= 0 && p.leaderEpoch >= 0 {
 		p.state = validating
 	} else {
 		c.valid(p)
