@@ -9,17 +9,18 @@ import (
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
-// doubtMax is how often in a row an answer about a topic without an id may be contradicted by
-// what is known, before it is believed: the topic must have been created anew.
+// doubtMax is how often in a row an answer about a topic may be contradicted by what is known, if no
+// id tells that it is the same topic, before it is believed: the topic must have been created anew.
 const doubtMax = 10
 
 // A merger makes the next snapshot of the last one and an answer, in place of which it changes
 // nothing. What is equal is shared.
 type merger struct {
-	cell *Cell
-	was  *Snapshot
-	now  time.Time
-	ask  *AskMetadata
+	cell    *Cell
+	was     *Snapshot
+	now     time.Time
+	ask     *AskMetadata
+	version int16 // of the answer
 
 	brokers []Broker
 	none    bool     // there are none, and no answer will tell any
@@ -33,7 +34,7 @@ type merger struct {
 // merge takes in an answer.
 func (c *Cell) merge(now time.Time, e *MetadataAnswer) {
 	resp, ask := e.Response, e.To
-	m := merger{cell: c, was: c.snapshot, now: now, ask: ask}
+	m := merger{cell: c, was: c.snapshot, now: now, ask: ask, version: resp.Version}
 	if ask.full {
 		c.full, c.fullAt = false, now
 	}

@@ -19,20 +19,22 @@ func (m *merger) topic(was *Topic, got *kmsg.MetadataResponseTopic) (t *Topic, w
 		base = &Topic{ID: got.TopicID}
 	}
 	p := partitions{m: m, was: base.Partitions, got: got.Partitions}
-	if base.ID.IsZero() && got.TopicID.IsZero() {
-		p.credulous = m.cell.doubts[got.Name.S] >= doubtMax
-	}
+	// An id on one side only, or on none, does not tell a topic from another of the same name. Nor
+	// does the same on both while what came with it is in doubt.
+	doubts := m.cell.doubts[got.Name.S]
+	unsure := base.ID.IsZero() || got.TopicID.IsZero() || doubts > 0
+	p.credulous = unsure && doubts >= doubtMax
 	p.survey(got.ErrorCode)
 	switch {
-	case p.doubtful && base.ID.IsZero() && got.TopicID.IsZero():
+	case p.doubtful && unsure:
 		m.cell.doubts[got.Name.S]++
-	case len(m.cell.doubts) > 0:
+	case doubts > 0:
 		delete(m.cell.doubts, got.Name.S)
 	}
 	whole = p.whole && got.ErrorCode == kmsg.None && len(got.Partitions) > 0
 	id := got.TopicID
-	if id.IsZero() {
-		id = base.ID // errors do not tell it
+	if id.IsZero() && m.keepsID(base, got) && !p.credulous {
+		id = base.ID
 	}
 	if was != nil && !p.changed && was.Err == got.ErrorCode && was.ID == id &&
 		(was.Internal == got.IsInternal || got.ErrorCode != kmsg.None) {
@@ -43,6 +45,19 @@ func (m *merger) topic(was *Topic, got *kmsg.MetadataResponseTopic) (t *Topic, w
 		t.Partitions = p.build()
 	}
 	return t, whole
+}
+
+// keepsID says whether a topic still has the id that is known when an answer tells none. Without an
+// id requests name the topic, which is always right; with that of a topic that was deleted they fail.
+func (m *merger) keepsID(was *Topic, got *kmsg.MetadataResponseTopic) bool {
+	switch {
+	case got.ErrorCode != kmsg.None:
+		return true // errors do not tell it
+	case m.version >= 10:
+		return false // the broker would, if it knew one; it does not while a cluster is upgraded to 2.8
+	}
+	// The version has no room for it. It says nothing of the id, unless the topic was gone meanwhile.
+	return was.Err != kmsg.UnknownTopicOrPartition && was.Err != kmsg.UnknownTopicID
 }
 
 // partitions compares those of an answer with those that are known.
