@@ -56,8 +56,7 @@ func (m *metadata) act(a cluster.Action) {
 	case *cluster.AskCoordinators:
 		m.askCoordinators(a, a.Keys, nil)
 	case *cluster.Publish:
-		m.current.Store(a.Snapshot)
-		m.client.peers.update(a.Snapshot)
+		m.publish(a.Snapshot)
 		for _, r := range m.client.allRoles() {
 			r.update(a.Snapshot)
 		}
@@ -71,6 +70,15 @@ func (m *metadata) act(a cluster.Action) {
 	default:
 		panic(fmt.Sprintf("kgo: unknown action %T", a))
 	}
+}
+
+// publish makes a snapshot the one that is read. Brokers that it names have to be there before, and
+// those that it does not may go only afterwards: who reads a snapshot finds its brokers, as long as it
+// is the newest.
+func (m *metadata) publish(s *cluster.Snapshot) {
+	m.client.peers.welcome(s)
+	m.current.Store(s)
+	m.client.peers.letGo(s)
 }
 
 // An ownRequest is one that the client makes for itself, on an ordinary lane.

@@ -92,20 +92,33 @@ func (ps *peers) get(id int32, seed string) *peer {
 	return p
 }
 
-// update makes the brokers those of a new snapshot. A seed's connection is taken over if it goes
-// to the address of a broker; the other seeds have done their work.
-func (ps *peers) update(s *cluster.Snapshot) {
+// welcome adds the brokers of a snapshot that are not there, or elsewhere. A seed's connection is
+// taken over if it goes to the address of a broker.
+func (ps *peers) welcome(s *cluster.Snapshot) {
+	var leave []*peer
+	ps.mu.Lock()
+	for _, b := range s.Brokers {
+		p := ps.brokers[b.ID]
+		if p != nil && p.info.Addr == b.Addr() {
+			continue
+		}
+		if p != nil {
+			leave = append(leave, p)
+		}
+		ps.brokers[b.ID] = ps.newBroker(b)
+	}
+	ps.changed(leave)
+}
+
+// letGo lets those leave that are not in a snapshot. Once there are brokers, seeds have done
+// their work.
+func (ps *peers) letGo(s *cluster.Snapshot) {
 	var leave []*peer
 	ps.mu.Lock()
 	for id, p := range ps.brokers {
-		if b, ok := s.Broker(id); !ok || b.Addr() != p.info.Addr {
+		if _, ok := s.Broker(id); !ok {
 			delete(ps.brokers, id)
 			leave = append(leave, p)
-		}
-	}
-	for _, b := range s.Brokers {
-		if p := ps.brokers[b.ID]; p == nil {
-			ps.brokers[b.ID] = ps.newBroker(b)
 		}
 	}
 	if len(s.Brokers) > 0 {
@@ -114,6 +127,11 @@ func (ps *peers) update(s *cluster.Snapshot) {
 			leave = append(leave, p)
 		}
 	}
+	ps.changed(leave)
+}
+
+// changed ends a change of the brokers: it takes the lock back.
+func (ps *peers) changed(leave []*peer) {
 	for _, p := range leave {
 		ps.leaving[p] = struct{}{}
 	}

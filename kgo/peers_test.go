@@ -1,0 +1,78 @@
+package kgo
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/franzi-kafka/franzi/kgo/internal/cluster"
+)
+
+// Who reads the newest snapshot finds each of its brokers, at any time. One that is elsewhere may be
+// found there a moment early.
+func TestSnapshotHasItsPeers(t *testing.T) {
+	c, err := NewClient(SeedBrokers("nowhere"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	at := func(id int32, host string) cluster.Broker { return cluster.Broker{ID: id, Host: host, Port: 9092} }
+	snapshots := []*cluster.Snapshot{
+		{Seq: 1, Brokers: []cluster.Broker{at(1, "a"), at(2, "b")}},
+		{Seq: 2, Brokers: []cluster.Broker{at(3, "c")}},
+		{Seq: 3, Brokers: []cluster.Broker{at(1, "d"), at(2, "b"), at(4, "e")}}, // 1 is elsewhere
+	}
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				s := c.meta.snapshot()
+				for _, b := range s.Brokers {
+					if c.peers.known(b.ID) == nil && c.meta.snapshot() == s {
+						t.Errorf("snapshot %d has broker %d, the peers have not", s.Seq, b.ID)
+						return
+					}
+				}
+			}
+		})
+	}
+	for n := range 30_000 {
+		s := *snapshots[n%len(snapshots)]
+		c.meta.publish(&s)
+	}
+	close(done)
+	readers.Wait()
+}
+
+// A snapshot is not shown before its brokers can be found.
+func TestPeersComeFirst(t *testing.T) {
+	c, err := NewClient(SeedBrokers("nowhere"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s := &cluster.Snapshot{Seq: 1, Brokers: []cluster.Broker{{ID: 1, Host: "a", Port: 9092}}}
+	published := make(chan struct{})
+	c.peers.mu.Lock() // nobody is added meanwhile
+	go func() {
+		c.meta.publish(s)
+		close(published)
+	}()
+	for range 10_000 {
+		if runtime.Gosched(); c.meta.snapshot() == s {
+			t.Error("the snapshot is there, and its broker is not")
+			break
+		}
+	}
+	c.peers.mu.Unlock()
+	<-published
+	if c.meta.snapshot() != s || c.peers.known(1) == nil {
+		t.Error("it was not published")
+	}
+}
