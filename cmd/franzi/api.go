@@ -37,3 +37,10 @@ func yesNo(b bool) string {
 	}
 	return "no"
 }
+
+func yesNoOrDash(b *bool) string {
+	if b == nil {
+		return "-"
+	}
+	return yesNo(*b)
+}

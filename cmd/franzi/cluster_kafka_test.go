@@ -69,11 +69,12 @@ func TestCommandsOnKafka(t *testing.T) {
 			if tt.kraft {
 				expect(exitOK, "leader", "cluster", "quorum")
 				expect(exitOK, "metadata.version", "cluster", "features")
+				expect(exitOK, "apart", "doctor")
 			} else {
 				expect(exitFailed, "no quorum to tell of", "cluster", "quorum")
+				expect(exitOK, "not compared", "doctor")
 			}
 			expect(exitOK, "Metadata", "api", "versions")
-			expect(exitOK, "metadata", "doctor")
 
 			expect(exitOK, "orders", "topic", "create", "orders", "-P", "2", "-r", "1", "-c", "retention.ms=3600000")
 			settled("orders", "topic", "list")

@@ -20,7 +20,8 @@ import (
 const doctorHelp = `doctor finds out why a cluster cannot be reached, or not all of it. For each address it looks
 up the name, connects, agrees on TLS, asks for versions, logs in and gets metadata; then it
 does so for every broker, at the address that it advertises; then it compares clocks, which
-the brokers of KRaft tell from 3.3 on. It says which stage breaks first, and what to do.
+the brokers of KRaft tell from 3.3 on. It says which stage breaks first, and what to do. Where
+OK is a dash, nothing could be looked at.
 
 The exit code is 3 if something is broken.`
 
@@ -29,7 +30,7 @@ type checkup struct {
 	Stage  string  `json:"stage"`  // dns, tcp, tls, sasl, versions, metadata, clock
 	Broker *int32  `json:"broker"` // null for an address that was given
 	Addr   string  `json:"addr"`
-	OK     bool    `json:"ok"`
+	OK     *bool   `json:"ok"` // null if it could not be looked at
 	Ms     float64 `json:"ms"`
 	Detail string  `json:"detail"`
 	Remedy *string `json:"remedy"`
@@ -40,6 +41,7 @@ type doctor struct {
 	s    *session
 	cfg  *tls.Config
 	to   map[string]string
+	way  string // the first address that led to the cluster
 	done []checkup
 }
 
@@ -75,17 +77,39 @@ func (a *app) doctorCommand() *cobra.Command {
 
 // note takes down a checkup, and reports whether it went well.
 func (d *doctor) note(c checkup, begin time.Time, err error, detail string) bool {
-	c.OK, c.Detail, c.Ms = err == nil, detail, float64(time.Since(begin).Microseconds())/1000
+	ok := err == nil
+	c.OK, c.Detail, c.Ms = &ok, detail, float64(time.Since(begin).Microseconds())/1000
 	if err != nil {
 		c.Detail = d.s.reason(err)
 		remedy := adviceOf(err)
-		if remedy == "" {
+		switch {
+		case remedy != "":
+		case c.Broker != nil && (c.Stage == "dns" || c.Stage == "tcp"):
+			remedy = d.remedyOfAdvertised(c.Addr)
+		default:
 			remedy = remedyOf(c.Stage, err)
 		}
 		c.Remedy = &remedy
 	}
 	d.done = append(d.done, c)
-	return c.OK
+	return ok
+}
+
+// remedyOfAdvertised is what to do about an address that a broker advertises and that leads
+// nowhere from here, with those addresses that were seen.
+func (d *doctor) remedyOfAdvertised(addr string) string {
+	if to := d.to[addr]; to != "" {
+		return fmt.Sprintf("--map leads from %s to %s: name an address there that can be reached from here.", addr, to)
+	}
+	protocol, err := d.s.settings.Protocol()
+	if err != nil {
+		protocol = "PLAINTEXT"
+	}
+	condition, there := "If the broker is the one at "+d.way+", let it advertise that", d.way
+	if slices.ContainsFunc(d.s.client.Metadata().Brokers(), func(b kgo.BrokerInfo) bool { return b.Addr == d.way }) {
+		condition, there = "Let it advertise one that can be reached", "HOST:PORT" // what was given is another broker's
+	}
+	return fmt.Sprintf("The address comes from the broker's advertised.listeners, and cannot be reached from here. %s, advertised.listeners=%s://%s, or say here where it is, --map %s=%s.", condition, protocol, there, addr, there)
 }
 
 // remedyOf is what to do about a stage that breaks, where the error does not say it.
@@ -113,21 +137,23 @@ func remedyOf(stage string, err error) string {
 
 // examine looks at everything.
 func (d *doctor) examine() {
-	reached := false
 	for _, addr := range d.s.settings.Brokers() {
-		if d.transport(nil, addr) && d.kafka(addr) {
+		if d.transport(nil, addr) && d.kafka(addr) && d.way == "" {
+			d.way = addr
+		}
+	}
+	if d.way == "" {
+		return
+	}
+	reached := false
+	for _, b := range d.s.client.Metadata().Brokers() {
+		if d.transport(&b.ID, b.Addr) && d.broker(b) {
 			reached = true
 		}
 	}
-	if !reached {
-		return
+	if reached {
+		d.clock()
 	}
-	for _, b := range d.s.client.Metadata().Brokers() {
-		if d.transport(&b.ID, b.Addr) {
-			d.broker(b)
-		}
-	}
-	d.clock()
 }
 
 // transport looks up a name, connects and agrees on TLS.
@@ -213,8 +239,8 @@ func stageOf(err error) string {
 	return "metadata"
 }
 
-// broker asks a broker that the cluster names.
-func (d *doctor) broker(b kgo.BrokerInfo) {
+// broker asks a broker that the cluster names, and reports whether it answers.
+func (d *doctor) broker(b kgo.BrokerInfo) bool {
 	begin := time.Now()
 	req := kmsg.NewMetadataRequest()
 	req.Topics = []kmsg.MetadataRequestTopic{}
@@ -226,7 +252,7 @@ func (d *doctor) broker(b kgo.BrokerInfo) {
 	if err != nil {
 		stage = stageOf(err)
 	}
-	d.note(checkup{Stage: stage, Broker: &b.ID, Addr: b.Addr}, begin, err, "answers")
+	return d.note(checkup{Stage: stage, Broker: &b.ID, Addr: b.Addr}, begin, err, "answers")
 }
 
 // tolerated is how far clocks may be apart.
@@ -249,7 +275,14 @@ func (d *doctor) clock() {
 	}
 	addr := d.s.settings.Brokers()[0]
 	if latest < 0 {
-		d.note(checkup{Stage: "clock", Addr: addr}, begin, nil, "the brokers do not tell the time")
+		why := "no follower of the quorum has fetched yet"
+		switch {
+		case unserved(err):
+			why = "brokers tell the time from 3.3 on, with KRaft, and these do not"
+		case err != nil:
+			why = d.s.reason(err)
+		}
+		d.done = append(d.done, checkup{Stage: "clock", Addr: addr, Detail: "not compared: " + why})
 		return
 	}
 	apart := time.Since(time.UnixMilli(latest)).Round(time.Millisecond)
@@ -265,13 +298,13 @@ func (d *doctor) report(a *app) error {
 	if err := a.write(output.TableFormat, output.Result{Value: d.done, Table: func(t *output.Table) {
 		t.Heading("STAGE", "BROKER", "ADDRESS", "OK", "DETAIL")
 		for _, c := range d.done {
-			t.Row(c.Stage, numberOrDash(c.Broker), c.Addr, yesNo(c.OK), c.Detail)
+			t.Row(c.Stage, numberOrDash(c.Broker), c.Addr, yesNoOrDash(c.OK), c.Detail)
 		}
 	}}); err != nil {
 		return err
 	}
 	for _, c := range d.done {
-		if !c.OK {
+		if c.OK != nil && !*c.OK {
 			where := c.Addr
 			if c.Broker != nil {
 				where = fmt.Sprintf("broker %d, which advertises %s", *c.Broker, c.Addr)

@@ -64,7 +64,7 @@ type stage struct {
 
 // set follows a line that begins with a percent sign:
 //
-//	% cluster version=2.8 brokers=3 topic=orders:12 zookeeper property=key=value
+//	% cluster version=2.8 brokers=3 topic=orders:12 zookeeper property=key=value advertise=2:there:9092
 //	% produce orders/0 5
 //	% kill 2
 //	% terminal
@@ -91,6 +91,14 @@ func (s *stage) set(t *testing.T, line string) {
 			case "property":
 				key, v, _ := strings.Cut(value, "=")
 				opts = append(opts, ktest.Property(key, v))
+			case "advertise":
+				id, there, _ := strings.Cut(value, ":")
+				opts = append(opts, ktest.Advertise(func(broker int32, addr string) string {
+					if broker == int32(number(t, id)) {
+						return there
+					}
+					return addr
+				}))
 			default:
 				t.Fatalf("%s: unknown word %q", line, f)
 			}
