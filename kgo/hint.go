@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -117,14 +118,21 @@ func isBrokenOff(err error) bool {
 	return strings.Contains(text, "unexpected message") || strings.Contains(text, "bad record MAC")
 }
 
+// names are those that a certificate is for, each once.
 func names(c *x509.Certificate) string {
 	if c == nil {
 		return "another name"
 	}
-	all := append([]string(nil), c.DNSNames...)
+	all := slices.Clone(c.DNSNames)
 	for _, ip := range c.IPAddresses {
 		all = append(all, ip.String())
 	}
+	seen := map[string]bool{}
+	all = slices.DeleteFunc(all, func(name string) bool {
+		twice := seen[name]
+		seen[name] = true
+		return twice
+	})
 	if len(all) == 0 {
 		return "no name at all"
 	}

@@ -122,6 +122,18 @@ func TestHints(t *testing.T) {
 			want: "is for other: connect by such a name", is: isType[x509.HostnameError], final: true,
 		},
 		{
+			name: "other names, some of them twice",
+			cluster: func(a *authority) []ktest.Option {
+				local := net.IPv4(127, 0, 0, 1)
+				twice := a.sign(&x509.Certificate{DNSNames: []string{"other", "other"}, IPAddresses: []net.IP{local, net.IPv6loopback, local}}, -hour, hour)
+				return []ktest.Option{ktest.TLS(&tls.Config{Certificates: []tls.Certificate{twice}})}
+			},
+			client: func(_ *stage, a *authority) []kgo.ClientOption {
+				return []kgo.ClientOption{kgo.TLS(&tls.Config{RootCAs: a.pool()})}
+			},
+			want: "is for other, 127.0.0.1, ::1: connect by such a name", is: isType[x509.HostnameError], final: true,
+		},
+		{
 			name: "expired",
 			cluster: func(a *authority) []ktest.Option {
 				return []ktest.Option{ktest.TLS(a.broker("broker1", -2*hour, -hour))}

@@ -1,6 +1,8 @@
 package ktest_test
 
 import (
+	"crypto/tls"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -37,5 +39,19 @@ func writeAndRead(t *testing.T, opts ...ktest.Option) {
 	fetched := ask(c, fetchRequest("orders", 0, 0, time.Second), 12)
 	if got, want := values(t, fetched.Responses[0].Partitions[0].Records), []string{"a", "b"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A certificate of one's own names each host once, however many brokers are there.
+func TestSelfSignedNamesHostsOnce(t *testing.T) {
+	cluster := ktest.NewCluster(t, ktest.Brokers(3), ktest.Listen(), ktest.SelfSigned())
+	conn, err := tls.Dial("tcp", cluster.Addrs()[0], cluster.ClientTLS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	leaf := conn.ConnectionState().PeerCertificates[0]
+	if got, want := fmt.Sprint(leaf.DNSNames, leaf.IPAddresses), "[localhost] [127.0.0.1 ::1]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -99,10 +99,11 @@ func (s *security) certify(addrs []string) error {
 		if err != nil {
 			return err
 		}
-		if ip := net.ParseIP(host); ip != nil {
-			hosts.IPAddresses = append(hosts.IPAddresses, ip)
-		} else {
+		switch ip := net.ParseIP(host); {
+		case ip == nil && !slices.Contains(hosts.DNSNames, host):
 			hosts.DNSNames = append(hosts.DNSNames, host)
+		case ip != nil && !slices.ContainsFunc(hosts.IPAddresses, ip.Equal):
+			hosts.IPAddresses = append(hosts.IPAddresses, ip)
 		}
 	}
 	server, err := newCertificate(hosts, ca)
