@@ -22,7 +22,16 @@ type queue struct {
 	mu     sync.Mutex
 	core   *produce.Queue
 	closed error // why no record is accepted any more
+
+	limit      int       // of a batch, if less than the producer's: a larger one was refused
+	limitUntil time.Time // when that is forgotten
 }
+
+// limitMemory is how long a queue believes that its leader takes no larger batches.
+const limitMemory = 10 * time.Minute
+
+// leastBatch is the least size that a batch may be limited to.
+const leastBatch = 1 << 10
 
 func newQueue(t *produceTopic, partition int32) *queue {
 	q := &queue{topic: t, core: produce.NewQueue(t.p.set, t.name, t.id, partition)}
@@ -104,7 +113,7 @@ func (q *queue) append(ctx context.Context, r *Record, s slot, block bool) error
 				p.tell(leader, q)
 			}
 			return nil
-		case size > p.config.batchBytes:
+		case q.full(b, size):
 			q.seal()
 			leader := q.core.Leader()
 			q.mu.Unlock()
@@ -119,6 +128,34 @@ func (q *queue) append(ctx context.Context, r *Record, s slot, block bool) error
 	err := q.closed
 	q.mu.Unlock()
 	return p.refusal(q.core.Topic, q.core.Partition, kmsg.None, err)
+}
+
+// batchLimit is how large a batch may become, unless its first record alone is larger.
+func (q *queue) batchLimit(now time.Time) int {
+	if q.limit > 0 && now.After(q.limitUntil) {
+		q.limit = 0
+	}
+	if q.limit > 0 {
+		return q.limit
+	}
+	return q.topic.p.config.batchBytes
+}
+
+// full reports whether the open batch is not to have a record with which it would have so many
+// bytes. The first it is to have in any case. The lock is held.
+func (q *queue) full(b *produce.Batch, size int) bool {
+	if b.Builder.Len() == 0 {
+		b.Builder.SetLimit(max(size, q.batchLimit(now())))
+		return false
+	}
+	return size > q.batchLimit(now())
+}
+
+// tooLarge takes note that the leader refused a batch that has so many bytes uncompressed. The lock is
+// held.
+func (q *queue) tooLarge(size int) {
+	q.limit = min(q.batchLimit(now()), max(size/2, leastBatch))
+	q.limitUntil = now().Add(limitMemory)
 }
 
 // seal ends the open batch and hands it to a worker if it is to be compressed. The lock is held.
@@ -177,7 +214,7 @@ func (q *queue) place(buf []byte, since time.Time) {
 		t := p.newTag()
 		t.buffer = buf
 		t.batch.Builder.Reset(buf, batch.V2)
-		t.batch.Builder.SetLimit(p.config.batchBytes)
+		t.batch.Builder.SetLimit(q.batchLimit(since))
 		q.core.Begin(since, &t.batch)
 		p.begun()
 	case cap(buf) > cap(tagOf(b).buffer):
@@ -213,7 +250,7 @@ func (q *queue) adopt(r *Record, s slot, since time.Time) error {
 		case ok:
 			t.add(b.Builder.Len()-1, s)
 			return nil
-		case size > p.config.batchBytes:
+		case q.full(b, size):
 			q.seal()
 		default:
 			q.place(p.memory.force(size), since)

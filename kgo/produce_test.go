@@ -192,6 +192,35 @@ func TestProduceSplits(t *testing.T) {
 	})
 }
 
+// What a broker took for too large is not built again and again; later it is tried once more, for a
+// limit may be raised.
+func TestProduceLearnsLimits(t *testing.T) {
+	onStage(t, orders(1, ktest.Config("max.message.bytes", "5000")), func(s *stage) {
+		s.with(nil, func(c *kgo.Client) {
+			p := s.producer(c, kgo.Compression(compress.None))
+			l := newLedger(s, "orders", 1)
+			burst := func() (requests int) {
+				was := s.Requests(kmsg.KeyProduce)
+				for range 200 {
+					l.produceSized(p, 200)
+				}
+				s.flush(p, time.Minute)
+				return s.Requests(kmsg.KeyProduce) - was
+			}
+			const needed = 200/(5000/210) + 1
+			first, then := burst(), burst()
+			if first <= 2*needed || then > 3*needed {
+				t.Errorf("200 records took %d requests, 200 more %d; %d batches are enough, and the first are too large", first, then, needed)
+			}
+			time.Sleep(20 * time.Minute)
+			if later := burst(); later <= then {
+				t.Errorf("20 minutes later they took %d requests, want a try with larger batches, and then %d", later, then)
+			}
+			l.check(allowance{})
+		})
+	})
+}
+
 // What is wrong with a record, told at once where it can be.
 func TestProduceRefusals(t *testing.T) {
 	for _, test := range []struct {

@@ -125,7 +125,7 @@ func (w *workers) compress(q *queue, b *produce.Batch) {
 // split makes two batches of one that is too large for the broker.
 func (w *workers) split(q *queue, b *produce.Batch) {
 	p := w.p
-	left, right, err := w.halves(b)
+	left, right, size, err := w.halves(b)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err != nil {
@@ -134,6 +134,7 @@ func (w *workers) split(q *queue, b *produce.Batch) {
 		q.ended()
 		return
 	}
+	q.tooLarge(size)
 	if !q.core.Replace(b, &left.batch, &right.batch) {
 		q.ended()
 		for _, half := range []*tag{left, right} {
@@ -162,16 +163,16 @@ func (t *tag) inherit(p *Producer, slots []slot) {
 	t.slots = append(t.slots, slots...)
 }
 
-// halves encodes the two halves of a batch anew.
-func (w *workers) halves(b *produce.Batch) (left, right *tag, err error) {
+// halves encodes the two halves of a batch anew, and returns the size that it has uncompressed.
+func (w *workers) halves(b *produce.Batch) (left, right *tag, size int, err error) {
 	p := w.p
 	r := batch.NewReader(b.Sealed.Bytes)
 	if !r.Next() {
-		return nil, nil, fmt.Errorf("kgo: our own batch cannot be read: %w", r.Err())
+		return nil, nil, 0, fmt.Errorf("kgo: our own batch cannot be read: %w", r.Err())
 	}
 	payload, _, err := r.Batch.Payload(p.codecs, nil, batch.DefaultLimit)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	p.memory.count(len(payload))
 	defer p.memory.count(-len(payload))
@@ -185,7 +186,7 @@ func (w *workers) halves(b *produce.Batch) (left, right *tag, err error) {
 			p.memory.give(half.buffer)
 			p.keep(half)
 		}
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	for _, half := range []*tag{left, right} {
 		s := half.batch.Builder.Seal()
@@ -200,5 +201,5 @@ func (w *workers) halves(b *produce.Batch) (left, right *tag, err error) {
 		s.Bytes = buffer
 		half.buffer, half.batch.Sealed = buffer, s
 	}
-	return left, right, nil
+	return left, right, len(payload) + batch.HeaderSize, nil
 }

@@ -66,8 +66,8 @@ func (c *producerConfig) check() error {
 	if c.linger < 0 {
 		c.wrong("Linger: %v is no time to wait", c.linger)
 	}
-	if c.batchBytes < 1<<10 {
-		c.wrong("BatchBytes: %d is too small, 1024 is the least", c.batchBytes)
+	if c.batchBytes < leastBatch {
+		c.wrong("BatchBytes: %d is too small, %d is the least", c.batchBytes, leastBatch)
 	}
 	if c.requestBytes < c.batchBytes {
 		c.requestBytes = c.batchBytes
