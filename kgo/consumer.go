@@ -1,6 +1,7 @@
 package kgo
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -81,7 +82,7 @@ func (c *Client) NewConsumer(opts ...ConsumerOption) (*Consumer, error) {
 	o := &Consumer{
 		client: c,
 		config: config,
-		codecs: &c.codecs,
+		codecs: cmp.Or(config.codecs, &c.codecs),
 		topics: map[string]*consumedTopic{},
 		signal: make(chan struct{}, 1),
 		closed: make(chan struct{}),

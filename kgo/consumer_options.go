@@ -10,6 +10,7 @@ import (
 
 	"github.com/franzi-kafka/franzi/kgo/internal/fetch"
 	"github.com/franzi-kafka/franzi/kmsg"
+	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
 
 // A ConsumerOption is for [Client.NewConsumer].
@@ -34,6 +35,7 @@ type consumerConfig struct {
 	unverified  bool
 	batchLimit  int
 	lanes       int
+	codecs      *compress.Codecs
 
 	errs []error
 }

@@ -1,13 +1,16 @@
 package kgo_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/franzi-kafka/franzi/kgo"
 	"github.com/franzi-kafka/franzi/kgo/ktest"
+	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
 
 // fill appends n records to each partition of a topic, in batches, and returns how many in all.
@@ -158,4 +161,47 @@ func TestConsumeNullAndEmpty(t *testing.T) {
 			}
 		})
 	})
+}
+
+// A counted codec is one of one's own: Kafka's, which counts what it is asked for.
+type counted struct {
+	compress.Codecs
+	compressed, decompressed atomic.Int32
+}
+
+func (c *counted) Compress(dst, src []byte, _ int) ([]byte, error) {
+	c.compressed.Add(1)
+	return c.Codecs.Compress(dst, src, compress.Settings{Codec: compress.Snappy})
+}
+
+func (c *counted) Decompress(dst, src []byte, limit int) ([]byte, error) {
+	c.decompressed.Add(1)
+	return c.Codecs.Decompress(dst, src, compress.Snappy, limit)
+}
+
+// Producers and consumers take the codecs that they are given.
+func TestCodecs(t *testing.T) {
+	own := new(counted)
+	codecs, err := compress.New(compress.Replace(compress.Snappy, own))
+	if err != nil {
+		t.Fatal(err)
+	}
+	onStage(t, orders(1), func(s *stage) {
+		s.with(nil, func(c *kgo.Client) {
+			ctx := context.Background()
+			value := bytes.Repeat([]byte("value "), 100)
+			p := s.producer(c, kgo.Compression(compress.Snappy), kgo.Codecs(codecs))
+			if _, err := p.ProduceSync(ctx, &kgo.Record{Topic: "orders", Value: value}); err != nil {
+				t.Fatal(err)
+			}
+			for r, err := range s.consumer(c, kgo.Topics("orders"), kgo.StopAtEnd(), kgo.Codecs(codecs)).Records(ctx) {
+				if err != nil || !bytes.Equal(r.Value, value) {
+					t.Errorf("got %q and the error %v", r.Value, err)
+				}
+			}
+		})
+	})
+	if c, d := own.compressed.Load(), own.decompressed.Load(); c != 1 || d != 1 {
+		t.Errorf("compressed %d times and decompressed %d times, want once each", c, d)
+	}
 }

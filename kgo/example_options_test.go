@@ -32,7 +32,7 @@ func ExampleClient_NewProducer_lossy() {
 	// Output: 0 <nil>
 }
 
-// Large batches and few requests, for what comes in bulk, with codecs that producers share.
+// Large batches and few requests, for what comes in bulk, with codecs that producers and consumers may share.
 func ExampleClient_NewProducer_bulk() {
 	client, stop := exampleClient(ktest.SeedTopic("archive", 1))
 	defer stop()

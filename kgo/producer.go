@@ -1,6 +1,7 @@
 package kgo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,14 +81,11 @@ func (c *Client) NewProducer(opts ...ProducerOption) (*Producer, error) {
 		client: c,
 		config: config,
 		set:    config.settings(c.config),
-		codecs: config.codecs,
+		codecs: cmp.Or(config.codecs, &c.codecs),
 		memory: newMemory(config.bufferBytes, config.batchBytes),
 		sinks:  map[int32]*sink{},
 		closed: make(chan struct{}),
 		gone:   make(chan struct{}),
-	}
-	if p.codecs == nil {
-		p.codecs = &c.codecs
 	}
 	p.names = newIdentities(p)
 	p.workers.p = p

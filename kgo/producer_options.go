@@ -199,11 +199,19 @@ func Compression(codec compress.Codec, level ...int) ProducerOption {
 	})
 }
 
-// Codecs sets the codecs to compress with, for one of the user's own. The default is those of
-// package compress.
-func Codecs(codecs *compress.Codecs) ProducerOption {
-	return producerOption(func(c *producerConfig) { c.codecs = codecs })
+// Codecs sets the codecs to compress and decompress with, for one of the user's own; they may be
+// shared. The default is those of package compress.
+func Codecs(codecs *compress.Codecs) interface {
+	ProducerOption
+	ConsumerOption
+} {
+	return codecsOption{codecs}
 }
+
+type codecsOption struct{ *compress.Codecs }
+
+func (o codecsOption) applyProducer(c *producerConfig) { c.codecs = o.Codecs }
+func (o codecsOption) applyConsumer(c *consumerConfig) { c.codecs = o.Codecs }
 
 // Partitioning sets who chooses the partitions of records. The default is what the Java client
 // does: by the hash of the key, see [KeyHash]; without a key all go to one partition for a while,
