@@ -9,9 +9,12 @@ import (
 // A Partitioner chooses the partitions of records; see [Partitioning]. It must be safe for
 // concurrent use, not keep the record, and not call the producer.
 type Partitioner interface {
-	// Partition returns one of the partitions 0 to n-1.
+	// Partition returns one of the partitions 0 to n-1, or [AnyPartition].
 	Partition(r *Record, n int32) int32
 }
+
+// AnyPartition lets the default choose, see [Partitioning].
+const AnyPartition = -1
 
 // KeyHash returns the hash by which the Java client, and so this one, spreads keys over
 // partitions: the partition is KeyHash(key) modulo the number of partitions.
@@ -42,8 +45,8 @@ func murmur2(b []byte) uint32 {
 	return h ^ h>>15
 }
 
-// ManualPartitioner takes the Partition of each record. One that the topic does not have is an
-// error.
+// ManualPartitioner takes the Partition of each record, which may be [AnyPartition]. One that the
+// topic does not have is an error.
 func ManualPartitioner() Partitioner { return manualPartitioner{} }
 
 type manualPartitioner struct{}

@@ -202,6 +202,19 @@ func ExampleManualPartitioner() {
 	// Output: 2 <nil>
 }
 
+// Some records belong to a partition, others go where their keys do.
+func ExampleAnyPartition() {
+	p, end := exampleProducer(kgo.Partitioning(kgo.ManualPartitioner()))
+	defer end()
+	first, err := p.ProduceSync(context.Background(), &kgo.Record{Topic: "orders", Partition: 1, Key: []byte("customer 9")})
+	if err != nil {
+		panic(err)
+	}
+	then, err := p.ProduceSync(context.Background(), &kgo.Record{Topic: "orders", Partition: kgo.AnyPartition, Key: []byte("customer 9")})
+	fmt.Println(first.Partition, then.Partition == kgo.KeyHash([]byte("customer 9"))%3, err)
+	// Output: 1 true <nil>
+}
+
 func ExampleRoundRobinPartitioner() {
 	p, end := exampleProducer(kgo.Partitioning(kgo.RoundRobinPartitioner()))
 	defer end()

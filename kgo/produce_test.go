@@ -236,7 +236,7 @@ func TestProduceRefusals(t *testing.T) {
 		{name: "no name of a topic", r: kgo.Record{Topic: "a b"}, is: kmsg.InvalidTopicException},
 		{name: "unknown topic", r: kgo.Record{Topic: "nowhere"}, is: kmsg.UnknownTopicOrPartition, after: time.Minute},
 		{name: "unknown partition", r: kgo.Record{Topic: "orders", Partition: 2}, is: kmsg.UnknownTopicOrPartition},
-		{name: "negative partition", r: kgo.Record{Topic: "orders", Partition: -1}, is: kmsg.UnknownTopicOrPartition},
+		{name: "negative partition", r: kgo.Record{Topic: "orders", Partition: -2}, is: kmsg.UnknownTopicOrPartition},
 		{name: "before 1970", r: kgo.Record{Topic: "orders", Timestamp: time.UnixMilli(-5)}, is: kmsg.InvalidTimestamp},
 		{name: "too large", r: kgo.Record{Topic: "orders", Value: make([]byte, 1_000_000)}, is: kmsg.MessageTooLarge},
 		{name: "may not write", r: kgo.Record{Topic: "orders"}, is: kmsg.TopicAuthorizationFailed, fault: func(s *stage) {

@@ -50,12 +50,14 @@ const recordOverhead = 8
 // choose returns the queue of a record's partition.
 func (t *produceTopic) choose(parts *partitions, r *Record) (*queue, error) {
 	n := int32(parts.known)
-	i := int32(0)
-	switch {
-	case t.p.config.partitioner != nil:
-		if i = t.p.config.partitioner.Partition(r, n); i < 0 || i >= n {
+	i := int32(AnyPartition)
+	if own := t.p.config.partitioner; own != nil {
+		if i = own.Partition(r, n); i < AnyPartition || i >= n {
 			return nil, t.p.refusal(t.name, i, kmsg.UnknownTopicOrPartition, fmt.Errorf("the topic has %d partitions", n))
 		}
+	}
+	switch {
+	case i >= 0:
 	case r.Key != nil:
 		i = KeyHash(r.Key) % n
 	default:

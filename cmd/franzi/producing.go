@@ -2,10 +2,8 @@ package main
 
 import (
 	"errors"
-	"math/rand/v2"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -176,34 +174,8 @@ func (*partitionFlag) Type() string { return "partition" }
 
 // options says how partitions are chosen of records that may name theirs, or do not.
 func (f *partitionFlag) options(named bool) []kgo.ProducerOption {
-	switch {
-	case f.set:
+	if f.set || named && !f.key {
 		return []kgo.ProducerOption{kgo.Partitioning(kgo.ManualPartitioner())}
-	case named && !f.key:
-		return []kgo.ProducerOption{kgo.Partitioning(new(namedPartitioner))}
 	}
 	return nil
-}
-
-// A namedPartitioner takes the partition that a record names. Others, which have -1 there, go where
-// their keys belong, and without a key to one partition for a while and then to another.
-type namedPartitioner struct{ sticky atomic.Int64 }
-
-// stickyRecords is for how many records without a key a partition is kept.
-const stickyRecords = 256
-
-// Partition chooses.
-func (p *namedPartitioner) Partition(r *kgo.Record, n int32) int32 {
-	switch {
-	case r.Partition >= 0:
-		return r.Partition
-	case r.Key != nil:
-		return kgo.KeyHash(r.Key) % n
-	}
-	at := p.sticky.Add(1)
-	if at == 1 {
-		at = rand.Int64N(int64(n)) * stickyRecords
-		p.sticky.Store(at + 1)
-	}
-	return int32(at / stickyRecords % int64(n))
 }
