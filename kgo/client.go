@@ -152,13 +152,14 @@ func (c *Client) end(ctx context.Context) {
 // Ping finds out whether the cluster can be reached: it gets metadata from one of its brokers,
 // without that of topics. The error says why not, see [Error].
 func (c *Client) Ping(ctx context.Context) error {
-	return c.refresh(ctx, &cluster.Need{Newer: anyNewer(c.meta.snapshot()), Reason: "ping"})
+	return c.refresh(ctx, &cluster.Need{Newer: anyNewer(c.meta.snapshot()), Now: true, Reason: "ping"})
 }
 
 // RefreshMetadata asks for the metadata of topics, or of the brokers alone if none are named, and
-// returns when [Client.Metadata] has the answer. Topics that do not exist are no error here.
+// returns when [Client.Metadata] has the answer. Topics that do not exist are no error here. Who calls
+// it all the time waits for its turn: requests are a [Backoff] apart then.
 func (c *Client) RefreshMetadata(ctx context.Context, topics ...string) error {
-	return c.refresh(ctx, &cluster.Need{Topics: topics, Newer: anyNewer(c.meta.snapshot()), Reason: "the user asked"})
+	return c.refresh(ctx, &cluster.Need{Topics: topics, Newer: anyNewer(c.meta.snapshot()), Now: true, Reason: "the user asked"})
 }
 
 // anyNewer asks for an answer of its own, also where nothing is known yet.

@@ -28,7 +28,7 @@ func (c *Cell) nextAsk(now time.Time) *AskMetadata {
 		}
 		held = held || !f.late
 	}
-	if held || now.Before(c.notUntil) || !c.full && !c.anyDue() {
+	if held || !c.full && !c.anyDue() || now.Before(c.notBefore()) {
 		return nil
 	}
 	to, ok := c.choose()
@@ -183,11 +183,13 @@ func (c *Cell) answer(now time.Time, e *MetadataAnswer) {
 		return
 	}
 	c.recovered(e.To)
+	before := c.snapshot
 	if e.To.number > c.snapshot.Seq {
 		c.merge(now, e)
 	} else {
 		c.again(e.To) // a later request was quicker
 	}
+	c.space(now, before)
 	c.spare = resp
 	c.replyServed()
 }
@@ -265,6 +267,7 @@ func (c *Cell) rebootstrap(now time.Time, reason string) {
 		c.setSnapshot(&s)
 	}
 	c.full = true
+	c.spaced = time.Time{}
 	c.since = now
 	if c.lastErr == nil {
 		c.lastErr = errors.New(reason)

@@ -19,6 +19,11 @@ type Config struct {
 	Patience         time.Duration // 1 s; how long to wait for an answer before another broker is asked as well; twice as long for each that is waited for already
 	Backoff          Backoff       // [DefaultBackoff]; after failures, and for topics that are not whole
 
+	// Spacing is between an answer and the next request: its Base, and up to Max after answers that
+	// told nothing new. By default it is from the Base of Backoff to twice as long; with a Base below
+	// zero there is none.
+	Spacing Backoff
+
 	// Rand makes the choices; nobody else uses it. With nil they are the same every time.
 	Rand *rand.Rand
 }
@@ -35,6 +40,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Backoff == (Backoff{}) {
 		c.Backoff = DefaultBackoff
+	}
+	if c.Spacing == (Backoff{}) {
+		c.Spacing = Backoff{Base: c.Backoff.Base, Max: min(2*c.Backoff.Base, c.Backoff.Max), Jitter: c.Backoff.Jitter}
 	}
 	if c.Rand == nil {
 		c.Rand = rand.New(rand.NewPCG(0, 0))
@@ -73,6 +81,12 @@ type Cell struct {
 	doubts   map[string]int         // answers in a row about a topic that were doubtful, see partitions
 	refresh  time.Time              // when everything is asked for again; zero as long as nothing is known
 	notUntil time.Time              // no request before
+
+	// How often answers are asked for, see spacing.go.
+	answeredAt time.Time // last
+	spaced     time.Time // no request before, unless something is urgent
+	vain       int       // answers in a row that told nothing new
+	urgentNow  time.Time // how far those have used up their time who want to know how things are now
 
 	// Failures since the last answer, of a run that began with the request at since.
 	failures int
@@ -189,7 +203,7 @@ func (c *Cell) Deadline() time.Time {
 		}
 	}
 	if !held && (c.full || c.anyDue()) && c.anyFree() {
-		sooner(c.notUntil)
+		sooner(c.notBefore())
 	}
 	return at
 }

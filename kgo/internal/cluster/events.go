@@ -19,6 +19,9 @@ type Need struct {
 	// Newer is the Seq of the snapshot that was found wanting: only the answer to a later
 	// request will do. With 0 anything that is known will do.
 	Newer uint64
+	// Now says that nothing was found wanting, but that somebody wants to know how things are now:
+	// that is asked at once, unless it is wanted all the time.
+	Now bool
 	// Reason is for the log: why it is asked.
 	Reason string
 	// Notify is for whoever performs actions, to be called at the reply, or nil. The cell leaves

@@ -29,6 +29,7 @@ type interest struct {
 	failures int       // answers in a row that were not whole
 	retryAt  time.Time // when it is asked for again, as long as it is among the retrying
 	due      bool      // among the due
+	urgent   bool      // it does not wait for the spacing of requests
 }
 
 // waiting is a need and the interests that have to be answered for it.
@@ -98,11 +99,16 @@ func (c *Cell) need(now time.Time, n *Need) {
 	if len(w.on) == 0 {
 		w.on = append(w.on, &c.bare)
 	}
+	hurry := false
 	for _, in := range w.on {
 		in.used = now
 		if in.answered <= n.Newer {
 			in.newer = max(in.newer, n.Newer)
 			c.makeDue(in)
+			if in.due && !in.urgent {
+				hurry = hurry || n.Now && in.answered != 0 && c.mayHurry(now)
+				in.urgent = hurry || in.answered == 0
+			}
 		}
 	}
 	if w.served() {
@@ -163,6 +169,7 @@ func (c *Cell) want(now time.Time, w *Want) {
 		if in.answered == 0 || c.createsNow(in) {
 			in.newer = in.answered
 			c.makeDue(in)
+			in.urgent = in.urgent || in.due
 		} else if in.failures > 0 {
 			c.retryLater(now, in)
 		}
@@ -205,6 +212,9 @@ func (c *Cell) touch(now time.Time) {
 		c.full = true
 	}
 }
+
+// settle notes the answer to a request.
+func (in *interest) settle(number uint64) { in.answered, in.urgent = number, false }
 
 // makeDue lets the next request carry the interest, unless one that will do is under way.
 func (c *Cell) makeDue(in *interest) {

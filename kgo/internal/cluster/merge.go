@@ -75,7 +75,7 @@ func (c *Cell) merge(now time.Time, e *MetadataAnswer) {
 // unless it is from a release that has no better one, which it is of no use to ask again.
 func (m *merger) mergeBrokers(resp *kmsg.MetadataResponse) {
 	c := m.cell
-	c.bare.answered = m.ask.number
+	c.bare.settle(m.ask.number)
 	m.brokers, c.present = m.was.Brokers, nil
 	if len(resp.Brokers) == 0 {
 		if m.none = len(m.brokers) == 0 && resp.Version == 0; m.none {
@@ -164,7 +164,7 @@ func (m *merger) answered(in *interest, t *Topic, whole bool) {
 	if in == nil {
 		return
 	}
-	in.answered = m.ask.number
+	in.settle(m.ask.number)
 	if whole {
 		in.failures = 0
 		return
@@ -182,7 +182,7 @@ func (m *merger) missing(resp *kmsg.MetadataResponse) {
 		if in.answered == number {
 			continue
 		}
-		in.answered = number
+		in.settle(number)
 		code := kmsg.UnknownTopicOrPartition
 		t := m.was.Topic(in.name)
 		switch {

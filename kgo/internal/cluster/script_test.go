@@ -17,7 +17,8 @@ import (
 // TestScripts plays the stories of testdata: what the cell is told, then, after four dashes,
 // what it wants done.
 //
-//	need orders payments all newer=3      ask it something
+//	spacing                               begins anew, with pauses between requests; without it there are none
+//	need orders payments all newer=3      ask it something; now, if that is among the words
 //	want orders create, unwant orders
 //	answer #1 brokers=1,2@host:9 controller=1 cluster=C v=12
 //	  orders id=A 0=1/5 1=-1/6!LEADER_NOT_AVAILABLE 2=2/5,isr=2
@@ -58,8 +59,15 @@ type player struct {
 func newPlayer(t *testing.T) *player {
 	start := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	p := &player{t: t, start: start, now: start, last: Empty()}
-	p.cell = New(Config{Seeds: []string{"seed-a:1", "seed-b:1"}, Backoff: Backoff{100 * time.Millisecond, time.Second, 0}, Rand: rand.New(rand.NewPCG(1, 1))})
+	p.begin(Backoff{Base: -1})
 	return p
+}
+
+func (p *player) begin(spacing Backoff) {
+	p.cell = New(Config{
+		Seeds: []string{"seed-a:1", "seed-b:1"}, Backoff: Backoff{100 * time.Millisecond, time.Second, 0},
+		Spacing: spacing, Rand: rand.New(rand.NewPCG(1, 1)),
+	})
 }
 
 func (p *player) play(block string) {
@@ -84,8 +92,10 @@ func (p *player) command(line string) {
 	words := strings.Fields(head)
 	args := newArgs(words[1:])
 	switch words[0] {
+	case "spacing":
+		p.begin(Backoff{})
 	case "need":
-		p.handle(&Need{Topics: args.plain, IDs: args.ids("ids"), All: args.flag("all"), Newer: uint64(args.number("newer", 0)), Reason: "asked"})
+		p.handle(&Need{Topics: args.plain, IDs: args.ids("ids"), All: args.flag("all"), Newer: uint64(args.number("newer", 0)), Now: args.flag("now"), Reason: "asked"})
 	case "want":
 		p.handle(&Want{Topics: args.plain, IDs: args.ids("ids"), All: args.flag("all"), Create: args.flag("create")})
 	case "unwant":

@@ -64,7 +64,7 @@ func newArgs(words []string) args {
 			a.named[name] = value
 		} else if n, ok := strings.CutPrefix(w, "#"); ok {
 			a.named["#"] = n
-		} else if w == "all" || w == "create" {
+		} else if w == "all" || w == "create" || w == "now" {
 			a.named[w] = "yes"
 		} else {
 			a.plain = append(a.plain, w)

@@ -18,7 +18,7 @@ type knowledge struct {
 }
 
 func newKnowledge() *knowledge {
-	return &knowledge{cluster.New(cluster.Config{Seeds: []string{"seed:1"}}), cluster.Empty()}
+	return &knowledge{cluster.New(cluster.Config{Seeds: []string{"seed:1"}, Spacing: cluster.Backoff{Base: -1}}), cluster.Empty()}
 }
 
 // learn makes an answer to Metadata known.

@@ -45,7 +45,7 @@ func (c *Call) askBrokers(now time.Time) Step {
 	if now.Before(c.freshAt) {
 		return Step{Do: Wait, Until: soonest(c.freshAt, c.deadline)}
 	}
-	c.need = &cluster.Need{Newer: c.freshly, Reason: c.reason()}
+	c.need = &cluster.Need{Newer: c.freshly, Now: c.setbacks == 0, Reason: c.reason()}
 	if c.to == ToReplicas {
 		for i := range c.topics {
 			c.needTopic(&c.topics[i])
