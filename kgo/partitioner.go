@@ -67,16 +67,26 @@ func (p *roundRobin) Partition(_ *Record, n int32) int32 {
 type stickyPartition struct {
 	next  atomic.Int32 // the partition, counted from 1; 0 if none was chosen
 	since atomic.Int64 // bytes that it got
+	share atomic.Int64 // bytes that it gets, if more than leastShare
 }
+
+// leastShare is how many bytes a partition gets before it is another's turn. It is more when more
+// comes before a batch is sealed, up to a batch: one that is filled at once is still in the
+// processor's caches when it is sent. All partitions get the same, whoever is slow.
+const leastShare = 64 << 10
 
 // choose returns the partition, and takes another one, at random, when that has had its share of
 // bytes or has no leader.
 func (s *stickyPartition) choose(size int, parts []*queue) int32 {
 	at := s.next.Load() - 1
-	if s.since.Add(int64(size)) < stickyShare && at >= 0 && int(at) < len(parts) && parts[at].led.Load() {
+	known := at >= 0 && int(at) < len(parts)
+	if s.since.Add(int64(size)) < max(s.share.Load(), leastShare) && known && parts[at].led.Load() {
 		return at
 	}
 	s.since.Store(0)
+	if known {
+		s.share.Store(int64(parts[at].usual()))
+	}
 	n := int32(len(parts))
 	next := rand.Int32N(n)
 	for range n {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/franzi-kafka/franzi/kgo"
 	"github.com/franzi-kafka/franzi/kgo/ktest"
+	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
 
 // The values are those of org.apache.kafka.common.utils.Utils.murmur2.
@@ -61,6 +62,51 @@ func TestStickyPartitions(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Who writes faster than batches are sent fills one after the other; else all partitions come to
+// their turn soon.
+func TestStickyPartitionsFollowBatches(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		flush       int // after so many records
+		least, most int // changes of the partition
+	}{
+		{"large batches", 200_000, 20, 200},
+		{"small batches", 100, 300, 400},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			onStage(t, orders(4), func(s *stage) {
+				const n, size = 200_000, 100
+				partitions := make([]int32, n)
+				s.with(nil, func(c *kgo.Client) {
+					p, err := c.NewProducer(kgo.Compression(compress.None))
+					if err != nil {
+						s.Fatal(err)
+					}
+					for i := range n {
+						p.Produce(context.Background(), &kgo.Record{Topic: "orders", Value: make([]byte, size)}, func(md kgo.RecordMetadata, err error) {
+							if partitions[i] = md.Partition; err != nil {
+								s.Error(err)
+							}
+						})
+						if i%test.flush == test.flush-1 {
+							s.flush(p, time.Minute)
+						}
+					}
+				})
+				changes := 0
+				for i := range n - 1 {
+					if partitions[i] != partitions[i+1] {
+						changes++
+					}
+				}
+				if changes < test.least || changes > test.most {
+					t.Errorf("the partition changed %d times in %d MB, want %d to %d", changes, n*size/1_000_000, test.least, test.most)
+				}
+			})
+		})
+	}
 }
 
 // Records without a value move on as well, only later: they are small.

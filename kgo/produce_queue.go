@@ -2,6 +2,7 @@ package kgo
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -118,6 +119,7 @@ func (q *queue) append(ctx context.Context, r *Record, s slot, block bool) error
 			leader := q.core.Leader()
 			q.mu.Unlock()
 			p.tell(leader, q)
+			runtime.Gosched() // it shall be sent while it is in the processor's caches
 			q.mu.Lock()
 		default:
 			if err := q.enlarge(ctx, size, s.wait != nil, block); err != nil {
@@ -128,6 +130,13 @@ func (q *queue) append(ctx context.Context, r *Record, s slot, block bool) error
 	err := q.closed
 	q.mu.Unlock()
 	return p.refusal(q.core.Topic, q.core.Partition, kmsg.None, err)
+}
+
+// usual is how many bytes the batch that was sealed last had.
+func (q *queue) usual() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.core.Usual()
 }
 
 // batchLimit is how large a batch may become, unless its first record alone is larger.

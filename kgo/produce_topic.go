@@ -41,9 +41,6 @@ func newProduceTopic(p *Producer, name string) *produceTopic {
 	return &produceTopic{p: p, name: name}
 }
 
-// stickyShare is how many bytes a partition gets before it is another's turn.
-const stickyShare = 64 << 10
-
 // recordOverhead is about what a record takes besides key and value.
 const recordOverhead = 8
 
