@@ -40,6 +40,8 @@ type AskCoordinators struct {
 	Seed   string // the address of a seed
 	Type   kmsg.CoordinatorType
 	Keys   []string
+
+	avoid []int32 // who was told not to coordinate, or not to answer
 }
 
 // Publish is a new snapshot for all to read. Connections to brokers that are not in it any more

@@ -128,6 +128,9 @@ func (c *Cell) needCoordinators(n *NeedCoordinators) {
 		l.waiting = append(l.waiting, n)
 	}
 	if ask != nil {
+		if n.Not >= 0 {
+			ask.avoid = []int32{n.Not}
+		}
 		c.addLookup(ask)
 	}
 	if n.left == 0 {
@@ -140,6 +143,7 @@ func (c *Cell) addLookup(ask *AskCoordinators) {
 	for _, other := range c.lookups {
 		if other.Type == ask.Type {
 			other.Keys = append(other.Keys, ask.Keys...)
+			other.avoid = append(other.avoid, ask.avoid...)
 			return
 		}
 	}
@@ -155,11 +159,11 @@ func (c *Cell) nextLookup() *AskCoordinators {
 	if len(c.lookups) == 0 {
 		return nil
 	}
-	to, ok := c.chooseOther()
+	ask := c.lookups[0]
+	to, ok := c.chooseOther(ask.avoid)
 	if !ok {
 		return nil
 	}
-	ask := c.lookups[0]
 	c.lookups = c.lookups[1:]
 	ask.Broker, ask.Seed = to.broker, to.seed
 	return ask

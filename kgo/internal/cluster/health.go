@@ -76,12 +76,17 @@ func (c *Cell) choose() (target, bool) {
 	return broker, ok
 }
 
-// chooseOther returns whom to ask for anything but metadata: a seed only if there will be nobody
-// else.
-func (c *Cell) chooseOther() (target, bool) {
+// chooseOther returns whom to ask for anything but metadata, and not among avoid if there is another:
+// a seed only if there will be nobody else.
+func (c *Cell) chooseOther(avoid []int32) (target, bool) {
 	switch {
 	case len(c.snapshot.Brokers) > 0:
-		return c.best(c.brokerTargets(), false)
+		all := c.brokerTargets()
+		others := slices.DeleteFunc(slices.Clone(all), func(t target) bool { return slices.Contains(avoid, t.broker) })
+		if len(others) > 0 {
+			all = others
+		}
+		return c.best(all, false)
 	case c.snapshot.NoBrokers:
 		return c.best(c.seedTargets(), false)
 	}

@@ -70,7 +70,7 @@ func (c *Call) lost(now time.Time, s *Shard, loss *Loss) {
 			continue
 		}
 		it.stale, it.code = true, code
-		it.pause = c.pauseAfter(now, it.attempts)
+		c.rest(now, it)
 	}
 }
 
@@ -115,7 +115,14 @@ func (c *Call) setback(now time.Time, it *item, code kmsg.ErrorCode, text string
 	}
 	it.state = pending
 	it.stale = sense&c.matters() != 0
+	c.rest(now, it)
+}
+
+// rest lets an item pause. At first the cluster is asked before the pause, as it may know better by
+// now; then, as it did not, after it: what is known is new when the item is sent.
+func (c *Call) rest(now time.Time, it *item) {
 	it.pause = c.pauseAfter(now, it.attempts)
+	it.calm = it.attempts > freely
 }
 
 // matters is what has to be known to find whom the items go to.

@@ -167,6 +167,7 @@ func (c *Call) Found(now time.Time, find *cluster.NeedCoordinators) {
 	for i := range find.Results {
 		results[find.Results[i].Key] = &find.Results[i]
 	}
+	c.deposed(results)
 	for i := range c.items {
 		it := &c.items[i]
 		if !it.asking || it.state != pending {

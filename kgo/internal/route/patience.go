@@ -33,7 +33,13 @@ func (c *Call) impatient(now time.Time, known *cluster.Snapshot, wait Step) Step
 		if !now.Before(s.doubt) {
 			s.doubts++
 			s.doubt = now.Add(patience << min(s.doubts, 10))
-			if !s.toAny && c.need == nil {
+			switch {
+			case s.toAny:
+			case c.toCoordinator():
+				if c.find == nil {
+					return c.doubtCoordinator(s)
+				}
+			case c.need == nil:
 				return c.doubt(s, known)
 			}
 		}
@@ -51,6 +57,30 @@ func (c *Call) doubt(s *Shard, known *cluster.Snapshot) Step {
 		}
 	}
 	return Step{Do: Need, Need: c.need}
+}
+
+// doubtCoordinator asks who coordinates what a shard asks for. The broker may be alive and not reach us,
+// so that metadata does not tell.
+func (c *Call) doubtCoordinator(s *Shard) Step {
+	c.find = &cluster.NeedCoordinators{Type: c.coordinatorType(), Not: s.Broker}
+	for _, i := range s.items {
+		if key, _ := c.coordinatorKey(&c.items[i]); !slices.Contains(c.find.Keys, key) {
+			c.find.Keys = append(c.find.Keys, key)
+		}
+	}
+	return Step{Do: Find, Find: c.find}
+}
+
+// deposed notes for which shards the cluster says that nobody coordinates what they ask for.
+func (c *Call) deposed(results map[string]*cluster.Coordinator) {
+	for _, s := range c.flying {
+		for _, i := range s.items {
+			key, _ := c.coordinatorKey(&c.items[i])
+			if r := results[key]; s.doubts > 0 && r != nil && Meaning(r.Code).Is(Retriable) {
+				s.deposed = true
+			}
+		}
+	}
 }
 
 // anyLeft says whether there is a broker that has not been tried.
@@ -82,6 +112,15 @@ func (c *Call) moved(s *Shard, known *cluster.Snapshot) bool {
 			}
 			_, ok := known.Broker(p.Leader)
 			return ok
+		})
+	case ToGroupCoordinator, ToTransactionCoordinator, ToShareCoordinator:
+		return s.deposed || slices.ContainsFunc(s.items, func(i int32) bool {
+			key, _ := c.coordinatorKey(&c.items[i])
+			id, ok := known.Coordinator(c.coordinatorType(), key)
+			if _, there := known.Broker(id); !ok || !there {
+				return false
+			}
+			return id != s.Broker
 		})
 	}
 	return false

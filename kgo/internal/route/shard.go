@@ -39,6 +39,7 @@ type Shard struct {
 	toAny   bool
 	doubt   time.Time // when the silence is too long
 	doubts  int       // how often it was
+	deposed bool      // nobody coordinates its items, as far as the cluster knows
 	req     kmsg.Request
 	own     bool  // req is not the user's
 	wait    int32 // what TimeoutMs is set to, 0 to leave it alone
@@ -118,6 +119,7 @@ func (c *Call) launch(now time.Time, s *Shard, known *cluster.Snapshot) {
 	s.Deadline = c.deadline.Add(-min(c.deadline.Sub(now)/100, lastMoment))
 	s.Avoid = c.avoid
 	s.toAny, s.doubt, s.doubts = s.Broker == Any, now.Add(patience<<min(c.items[s.items[0]].attempts, 10)), 0
+	s.deposed = false
 	c.brokers = len(known.Brokers)
 	c.makeRequest(s, known)
 	if c.options.Pinned {

@@ -255,6 +255,10 @@ func (c *Call) coordinator(it *item, known *cluster.Snapshot) (int32, verdict) {
 	return id, send
 }
 
+func (c *Call) toCoordinator() bool {
+	return c.to == ToGroupCoordinator || c.to == ToTransactionCoordinator || c.to == ToShareCoordinator
+}
+
 func (c *Call) coordinatorType() kmsg.CoordinatorType {
 	switch c.to {
 	case ToTransactionCoordinator:

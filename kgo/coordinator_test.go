@@ -1,0 +1,85 @@
+package kgo_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/franzi-kafka/franzi/kbin"
+	"github.com/franzi-kafka/franzi/kgo"
+	"github.com/franzi-kafka/franzi/kgo/ktest"
+	"github.com/franzi-kafka/franzi/kmsg"
+)
+
+// beginTransactions makes a request for the coordinator of a transactional id, which may be repeated.
+func beginTransactions(ctx context.Context, c *kgo.Client) error {
+	req := kmsg.NewInitProducerIDRequest()
+	req.TransactionalID, req.TransactionTimeoutMs = kbin.Str("t"), 60_000
+	_, err := kgo.Do(ctx, c, req)
+	return err
+}
+
+// coordinatorOf returns the partition that the transactional id belongs to, and who leads it.
+func (s *stage) coordinatorOf() (partition, leader int32) {
+	const topic = "__transaction_state" // of which "t" has number 116 modulo the partitions
+	all := s.Partitions(topic)
+	partition = 't' % int32(len(all))
+	return partition, all[partition].Leader
+}
+
+var replicated = ktest.Property("transaction.state.log.replication.factor", "3")
+
+// A coordinator that is killed is left at the first failure: who coordinates is asked anew each time,
+// and the dead one is dialed no more often than the backoff says, until the cluster has noticed.
+func TestKilledCoordinator(t *testing.T) {
+	onStage(t, []ktest.Option{ktest.Brokers(3), replicated, ktest.SessionTimeout(6 * time.Second)}, func(s *stage) {
+		s.with(nil, func(c *kgo.Client) {
+			ctx := context.Background()
+			for range 2 {
+				if err := beginTransactions(ctx, c); err != nil {
+					t.Fatal(err)
+				}
+			}
+			asked := s.Requests(kmsg.KeyFindCoordinator)
+			_, dead := s.coordinatorOf()
+			s.Kill(dead)
+			took := s.took(func() error { return beginTransactions(ctx, c) })
+			if took < 6*time.Second || took > 7500*time.Millisecond {
+				t.Errorf("it took %v, want little more than the 6 s in which the cluster notices", took)
+			}
+			if n := s.Requests(kmsg.KeyFindCoordinator) - asked; n < 5 || n > 15 {
+				t.Errorf("the coordinator was asked for %d times, want once for each failure", n)
+			}
+			if _, now := s.coordinatorOf(); now == dead {
+				t.Error("nobody took over")
+			}
+		})
+	})
+}
+
+// A coordinator that does not answer any more, though it lives, is left when another has taken over.
+func TestSilentCoordinator(t *testing.T) {
+	onStage(t, []ktest.Option{ktest.Brokers(3), replicated}, func(s *stage) {
+		s.with(nil, func(c *kgo.Client) {
+			ctx := context.Background()
+			for range 2 {
+				if err := beginTransactions(ctx, c); err != nil {
+					t.Fatal(err)
+				}
+			}
+			partition, silent := s.coordinatorOf()
+			s.Fault(ktest.OnAny().Broker(silent), ktest.Stall())
+			for _, id := range s.Partitions("__transaction_state")[partition].Replicas {
+				if id != silent {
+					if err := s.MoveLeader("__transaction_state", partition, id); err != nil {
+						t.Fatal(err)
+					}
+					break
+				}
+			}
+			if took := s.took(func() error { return beginTransactions(ctx, c) }); took > 5*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	})
+}
