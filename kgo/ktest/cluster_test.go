@@ -42,6 +42,46 @@ func writeAndRead(t *testing.T, opts ...ktest.Option) {
 	}
 }
 
+// A fetch waits until there is as much as it wants, or until its time is over.
+func TestFetchWaitsForMinBytes(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		batches int32 // that the fetch wants, all of one size
+		after   time.Duration
+		want    []string
+	}{
+		{"there is enough", 1, 0, []string{"a"}},
+		{"one more is enough", 2, 1 * time.Second, []string{"a", "b"}},
+		{"one more is not enough", 3, 2 * time.Second, []string{"a", "b", "c"}},
+		{"it is never enough", 4, 10 * time.Second, []string{"a", "b", "c"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cluster := ktest.NewCluster(t, ktest.SeedTopic("orders", 1))
+				produce := func(value string) {
+					if _, err := cluster.Produce("orders", 0, ktest.Record{Value: []byte(value)}); err != nil {
+						t.Error(err)
+					}
+				}
+				produce("a")
+				for i, value := range []string{"b", "c"} {
+					time.AfterFunc(time.Duration(i+1)*time.Second, func() { produce(value) })
+				}
+				req := fetchRequest("orders", 0, 0, 10*time.Second)
+				req.MinBytes = test.batches * int32(len(records("a")))
+				begin := time.Now()
+				resp := ask(dial(t, cluster, cluster.Addrs()[0]), req, 12)
+				if got := time.Since(begin); got != test.after {
+					t.Errorf("answered after %v, want %v", got, test.after)
+				}
+				if got := values(t, resp.Responses[0].Partitions[0].Records); !slices.Equal(got, test.want) {
+					t.Errorf("got %q, want %q", got, test.want)
+				}
+			})
+		})
+	}
+}
+
 // A certificate of one's own names each host once, however many brokers are there.
 func TestSelfSignedNamesHostsOnce(t *testing.T) {
 	cluster := ktest.NewCluster(t, ktest.Brokers(3), ktest.Listen(), ktest.SelfSigned())

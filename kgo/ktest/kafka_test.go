@@ -78,7 +78,22 @@ func kafkaStage(t *testing.T, name string) *stage {
 	}
 	s.kraft = s.since("3.3") && mode != "zookeeper"
 	s.dialer = func(addr string) (net.Conn, error) { return net.DialTimeout("tcp", addr, patience) }
+	s.begin = s.addToTransaction
 	return s
+}
+
+// addToTransaction lets a partition take part in a transaction, which begins if there is none.
+func (s *stage) addToTransaction(transactionalID string, id int64, epoch int16, topic string, partition int32) {
+	s.Helper()
+	req := kmsg.NewAddPartitionsToTxnRequest()
+	req.V3AndBelowTransactionalID, req.V3AndBelowProducerID, req.V3AndBelowProducerEpoch = transactionalID, id, epoch
+	req.V3AndBelowTopics = []kmsg.AddPartitionsToTxnRequestTopic{{Name: topic, Partitions: []int32{partition}}}
+	c := s.connect(s.addr)
+	defer c.Close()
+	resp := ask(c, req, min(s.mustNewest(kmsg.KeyAddPartitionsToTxn), 3))
+	if code := resp.ResultsByTopicV3AndBelow[0].ResultsByPartition[0].PartitionErrorCode; code != kmsg.None {
+		s.Fatalf("adding %s to a transaction: %v", topic, code)
+	}
 }
 
 // TestKafkaTrioSaysSo plays the scenario of three brokers on Kafka's own, and compares what they
@@ -94,7 +109,7 @@ func TestKafkaTrioSaysSo(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			cluster := kafkatest.New(t, kafkatest.Options{Version: name, Nodes: 3, SeparateController: s.since("3.3")})
+			cluster := kafkatest.New(t, kafkatest.Options{Version: name, Nodes: 3, SeparateController: s.since("3.3"), Racks: trioRacks})
 			s.TB, s.started, s.addrs = t, time.Now(), cluster.Addrs()
 			s.addr = s.addrs[1]
 			s.dialer = func(addr string) (net.Conn, error) { return net.DialTimeout("tcp", addr, patience) }

@@ -185,12 +185,7 @@ func playProduceOld(s *stage) {
 
 // numbered makes a batch of an idempotent producer.
 func (s *stage) numbered(id int64, epoch int16, sequence int32, values ...string) []byte {
-	b := batch.NewBuilder(nil, batch.V2)
-	for _, v := range values {
-		b.Append(s.started.UnixMilli(), nil, []byte(v), nil)
-	}
-	sealed := b.Seal()
-	sealed.Checksum()
+	sealed := s.seal(batch.V2, nil, values...)
 	sealed.Number(id, epoch, sequence)
 	return sealed.Bytes
 }
@@ -307,6 +302,26 @@ func playFetch(s *stage) {
 	if err := c.receive(resp); err != nil {
 		s.Fatal(err)
 	}
+	s.fetched(resp)
+	s.title("-- what there is does not suffice")
+	least := s.fetchFrom(v, "fetch", 0, 5)
+	least.MaxWaitMs = 60_000
+	least.MinBytes = int32(len(s.batchFor(s.mustNewest(kmsg.KeyProduce), "late")) + 1)
+	least.Version = v
+	c.send(least)
+	c.patience = silence
+	s.title("at first: %s", lost(c.receive(least.NewResponse())))
+	s.fill("fetch", 0, []string{"later"})
+	c.patience = patience
+	resp = least.NewResponse()
+	if err := c.receive(resp); err != nil {
+		s.Fatal(err)
+	}
+	s.fetched(resp)
+}
+
+// fetched writes down what was read.
+func (s *stage) fetched(resp *kmsg.FetchResponse) {
 	for i := range resp.Responses {
 		for j := range resp.Responses[i].Partitions {
 			p := &resp.Responses[i].Partitions[j]
@@ -440,5 +455,64 @@ func playListOffsets(s *stage) {
 		}
 		play("no such partition", "list", 9, kmsg.TimestampLatest, nil)
 		play("no such topic", "list-unknown", 0, kmsg.TimestampLatest, nil)
+	})
+}
+
+// playOpenTransaction reads a partition in which a transaction is open.
+func playOpenTransaction(s *stage) {
+	if !s.has(kmsg.KeyAddPartitionsToTxn) {
+		return
+	}
+	s.topic("open", 1)
+	s.fill("open", 0, []string{"a", "b"})
+	var id int64
+	var epoch int16
+	s.eventually("a transactional id", func(c *client) bool {
+		req := kmsg.NewInitProducerIDRequest()
+		req.TransactionalID, req.TransactionTimeoutMs = kbin.Str("opener"), 60000
+		resp := ask(c, req, 0)
+		id, epoch = resp.ProducerID, resp.ProducerEpoch
+		return resp.ErrorCode == kmsg.None
+	})
+	if s.begin != nil {
+		s.begin("opener", id, epoch, "open", 0)
+	}
+	v := min(s.mustNewest(kmsg.KeyProduce), 11) // later ones begin a transaction themselves
+	at := s.started.UnixMilli()
+	sealed := s.seal(batch.V2, func(b *batch.Builder) {
+		b.Transactional = true
+		b.Append(at+1000, nil, []byte("c"), nil)
+	}, "d")
+	sealed.Number(id, epoch, 0)
+	req := produceRequest(kmsg.AcksAll, "open", 0, sealed.Bytes)
+	req.TransactionalID = kbin.Str("opener")
+	s.hear(req, v)
+	s.fill("open", 0, []string{"e"})
+	s.each(kmsg.KeyListOffsets, func(v int16) {
+		if v < 2 {
+			return
+		}
+		for _, isolation := range []kmsg.IsolationLevel{kmsg.IsolationReadUncommitted, kmsg.IsolationReadCommitted} {
+			s.title("-- %v", isolation)
+			times := []kmsg.ListOffsetsTimestamp{kmsg.TimestampLatest, kmsg.TimestampEarliest, 0, kmsg.ListOffsetsTimestamp(at + 500)}
+			if v >= 7 {
+				times = append(times, kmsg.TimestampMax)
+			}
+			for _, t := range times {
+				req := s.listRequest("open", 0, t)
+				req.IsolationLevel = isolation
+				s.hear(req, v)
+			}
+		}
+	})
+	s.telling(kmsg.KeyFetch, func(v int16) {
+		if v < 4 {
+			return
+		}
+		for _, offset := range []int64{0, 2, 4, 5} {
+			req := s.fetchFrom(v, "open", 0, offset)
+			req.IsolationLevel = kmsg.IsolationReadCommitted
+			s.hear(req, v)
+		}
 	})
 }

@@ -30,8 +30,11 @@ var scenarios = []struct {
 	{"leader epochs", playLeaderEpochs},
 	{"delete records", playDeleteRecords},
 	{"configs", playConfigs},
+	{"config lists", playConfigLists},
+	{"named twice", playNamedTwice},
 	{"producer ids", playProducerIDs},
 	{"coordinators", playCoordinators},
+	{"open transaction", playOpenTransaction},
 	{"cluster", playCluster},
 	{"sasl", playSASL},
 }
@@ -543,106 +546,4 @@ func playCluster(s *stage) {
 	play(100, &kmsg.DescribeTopicPartitionsRequestCursor{TopicName: "cluster-a", PartitionIndex: 2}, "cluster-a", "cluster-b")
 	play(100, &kmsg.DescribeTopicPartitionsRequestCursor{TopicName: "cluster-b", PartitionIndex: 0}, "cluster-a", "cluster-b")
 	play(100, &kmsg.DescribeTopicPartitionsRequestCursor{TopicName: "cluster-aa", PartitionIndex: 1}, "cluster-a", "cluster-b")
-}
-
-func playConfigs(s *stage) {
-	if !s.has(kmsg.KeyDescribeConfigs) {
-		return
-	}
-	s.topic("configs", 1, "retention.ms", "86400000")
-	current, _ := s.newest(kmsg.KeyDescribeConfigs)
-	s.eventually("the topic's configuration", func(c *client) bool {
-		req := kmsg.NewDescribeConfigsRequest()
-		req.Resources = []kmsg.DescribeConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTopic, ResourceName: "configs", ConfigurationKeys: []string{"retention.ms"}}}
-		return ask(c, req, current).Results[0].Configs[0].Value.S == "86400000"
-	})
-	describe := func(v int16, kind kmsg.ConfigResourceType, name string, keys ...string) {
-		req := kmsg.NewDescribeConfigsRequest()
-		req.Resources = []kmsg.DescribeConfigsRequestResource{{ResourceType: kind, ResourceName: name, ConfigurationKeys: keys}}
-		req.IncludeSynonyms = v >= 1
-		s.hear(req, v)
-	}
-	s.each(kmsg.KeyDescribeConfigs, func(v int16) {
-		describe(v, kmsg.ConfigResourceTopic, "configs", "retention.ms", "cleanup.policy", "max.message.bytes", "no.such.key")
-		describe(v, kmsg.ConfigResourceTopic, "configs", []string{}...)
-		describe(v, kmsg.ConfigResourceTopic, "configs-unknown", "retention.ms")
-		describe(v, kmsg.ConfigResourceTopic, "bad name", "retention.ms")
-		describe(v, kmsg.ConfigResourceBroker, "1", "message.max.bytes", "num.partitions", "log.retention.ms", "num.io.threads")
-		describe(v, kmsg.ConfigResourceBroker, "7", "num.partitions")
-		describe(v, kmsg.ConfigResourceBroker, "one", "num.partitions")
-		describe(v, 3, "x", "num.partitions")
-	})
-	s.title("-- all keys")
-	req := kmsg.NewDescribeConfigsRequest()
-	req.Resources = []kmsg.DescribeConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTopic, ResourceName: "configs"}}
-	s.hear(req, current)
-	s.title("-- alter")
-	alter := func(v int16, kind kmsg.ConfigResourceType, name string, pairs ...string) {
-		req := kmsg.NewAlterConfigsRequest()
-		r := kmsg.AlterConfigsRequestResource{ResourceType: kind, ResourceName: name}
-		for i := 0; i < len(pairs); i += 2 {
-			r.Configs = append(r.Configs, kmsg.AlterConfigsRequestAlterableConfig{Name: pairs[i], Value: kbin.Str(pairs[i+1])})
-		}
-		req.Resources = []kmsg.AlterConfigsRequestResource{r}
-		s.hear(req, v)
-	}
-	standard := "1048588"
-	if !s.since("2.5") {
-		standard = "1000012"
-	}
-	settle := func(value string) {
-		s.eventually("a new value", func(c *client) bool {
-			req := kmsg.NewDescribeConfigsRequest()
-			req.Resources = []kmsg.DescribeConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTopic, ResourceName: "configs", ConfigurationKeys: []string{"max.message.bytes"}}}
-			resp := ask(c, req, current)
-			return len(resp.Results[0].Configs) == 1 && resp.Results[0].Configs[0].Value.S == value
-		})
-	}
-	s.each(kmsg.KeyAlterConfigs, func(v int16) {
-		alter(v, kmsg.ConfigResourceTopic, "configs", "max.message.bytes", "20000")
-		settle("20000")
-		describe(current, kmsg.ConfigResourceTopic, "configs", "retention.ms", "max.message.bytes")
-		alter(v, kmsg.ConfigResourceTopic, "configs", "max.message.bytes", "many")
-		alter(v, kmsg.ConfigResourceTopic, "configs", "no.such.key", "1")
-		alter(v, kmsg.ConfigResourceTopic, "configs-unknown", "max.message.bytes", "20000")
-		alter(v, kmsg.ConfigResourceBroker, "1", "num.partitions", "5")
-		alter(v, 3, "x", "max.message.bytes", "20000")
-		alter(v, kmsg.ConfigResourceTopic, "configs", "max.message.bytes", "30000", "retention.ms", "86400000")
-		settle("30000")
-	})
-	if !s.has(kmsg.KeyIncrementalAlterConfigs) {
-		return
-	}
-	s.title("-- incrementally")
-	s.each(kmsg.KeyIncrementalAlterConfigs, func(v int16) {
-		change := func(kind kmsg.ConfigResourceType, name, key string, op kmsg.ConfigOperation, value kbin.NullString) {
-			req := kmsg.NewIncrementalAlterConfigsRequest()
-			req.Resources = []kmsg.IncrementalAlterConfigsRequestAlterConfigsResource{{ResourceType: kind, ResourceName: name, Configs: []kmsg.IncrementalAlterConfigsRequestAlterableConfig{
-				{Name: key, ConfigOperation: op, Value: value},
-			}}}
-			s.hear(req, v)
-		}
-		const topic = kmsg.ConfigResourceTopic
-		change(topic, "configs", "max.message.bytes", kmsg.ConfigOperationSet, kbin.Str("40000"))
-		settle("40000")
-		change(topic, "configs", "cleanup.policy", kmsg.ConfigOperationAppend, kbin.Str("compact"))
-		change(topic, "configs", "max.message.bytes", kmsg.ConfigOperationDelete, kbin.NullString{})
-		settle(standard)
-		describe(current, topic, "configs", "retention.ms", "max.message.bytes", "cleanup.policy")
-		change(topic, "configs", "cleanup.policy", kmsg.ConfigOperationSubtract, kbin.Str("compact"))
-		change(topic, "configs", "max.message.bytes", kmsg.ConfigOperationAppend, kbin.Str("1"))
-		change(topic, "configs", "max.message.bytes", kmsg.ConfigOperationSet, kbin.NullString{})
-		change(topic, "configs", "max.message.bytes", kmsg.ConfigOperationSet, kbin.Str("many"))
-		change(topic, "configs", "no.such.key", kmsg.ConfigOperationSet, kbin.Str("1"))
-		change(topic, "configs-unknown", "max.message.bytes", kmsg.ConfigOperationSet, kbin.Str("1"))
-		change(kmsg.ConfigResourceBroker, "1", "num.partitions", kmsg.ConfigOperationSet, kbin.Str("5"))
-		change(kmsg.ConfigResourceBroker, "1", "background.threads", kmsg.ConfigOperationSet, kbin.Str("12"))
-		s.eventually("the broker's new value", func(c *client) bool {
-			req := kmsg.NewDescribeConfigsRequest()
-			req.Resources = []kmsg.DescribeConfigsRequestResource{{ResourceType: kmsg.ConfigResourceBroker, ResourceName: "1", ConfigurationKeys: []string{"background.threads"}}}
-			return ask(c, req, current).Results[0].Configs[0].Value.S == "12"
-		})
-		describe(current, kmsg.ConfigResourceBroker, "1", "background.threads")
-		change(kmsg.ConfigResourceBroker, "1", "background.threads", kmsg.ConfigOperationDelete, kbin.NullString{})
-	})
 }

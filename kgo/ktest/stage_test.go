@@ -36,6 +36,9 @@ type stage struct {
 	started time.Time
 	known   map[string]string // what stands for ids, in a scenario
 	conn    *client
+	// begin lets a partition take part in a transaction; nil where nobody asks whether it does.
+	begin   func(transactionalID string, id int64, epoch int16, topic string, partition int32)
+	changes int // of configurations, see settled
 }
 
 // since reports whether the release is the named one or later.
@@ -185,7 +188,7 @@ func (s *stage) tidy(key string, text json.RawMessage) string {
 				parts = append(parts, s.tidy(key, value))
 			}
 		}
-		if key == "configs" || key == "mechanisms" || bytes.Contains(text, []byte(`"leaderId"`)) || key == "topics" && s.conn != nil {
+		if key == "configs" || key == "mechanisms" || bytes.Contains(text, []byte(`"resourceType"`)) || bytes.Contains(text, []byte(`"leaderId"`)) || key == "topics" && s.conn != nil {
 			slices.Sort(parts) // what comes in any order
 		}
 		return "[" + strings.Join(parts, " ") + "]"
@@ -432,6 +435,10 @@ func magicFor(version int16) batch.Magic {
 
 // build makes a batch; change may alter the builder before records come.
 func (s *stage) build(magic batch.Magic, change func(*batch.Builder), values ...string) []byte {
+	return s.seal(magic, change, values...).Bytes
+}
+
+func (s *stage) seal(magic batch.Magic, change func(*batch.Builder), values ...string) *batch.Sealed {
 	b := batch.NewBuilder(nil, magic)
 	if change != nil {
 		change(b)
@@ -441,5 +448,5 @@ func (s *stage) build(magic batch.Magic, change func(*batch.Builder), values ...
 	}
 	sealed := b.Seal()
 	sealed.Checksum()
-	return sealed.Bytes
+	return &sealed
 }

@@ -25,6 +25,9 @@ type trio struct {
 	kill, start func(broker int32)
 }
 
+// trioRacks are where the brokers of a trio are.
+var trioRacks = []string{"a", "b", "c"}
+
 // at opens a connection to a broker.
 func (s *trio) at(broker int32) *client { return s.connect(s.addrs[broker-1]) }
 
@@ -88,6 +91,15 @@ func (s *trio) leads(broker int32) {
 			s.Fatalf("broker %d does not lead: %s", broker, said)
 		}
 	}
+}
+
+// readFrom reads as somebody in a rack does, who may be told of a replica that is nearer (KIP-392).
+func (s *trio) readFrom(broker int32, rack string, version int16) {
+	s.Helper()
+	s.title("from rack %s", rack)
+	req := fetchRequest("trio", 0, 0, 0)
+	req.RackID = rack
+	s.hearAt(broker, req, version)
 }
 
 // write appends a record on a broker and writes down what it says.
@@ -164,6 +176,11 @@ func playTrio(s *trio) {
 		s.hearAt(2, fetchRequest("trio", 0, 0, 0), fetches)
 		s.hearAt(2, fetchRequest("trio", 0, 1, 0), fetches)
 		s.hearAt(2, fetchRequest("trio", 0, 2, 0), fetches)
+		s.title("-- readers in racks")
+		for _, rack := range append(trioRacks, "d") {
+			s.readFrom(1, rack, fetches)
+		}
+		s.readFrom(2, "c", fetches)
 	}
 
 	s.title("-- the leader dies")
@@ -171,6 +188,10 @@ func playTrio(s *trio) {
 	s.settle(2, "moved", func(p *kmsg.MetadataResponsePartition) bool { return p.LeaderID == 2 && len(p.ISRNodes) == 2 })
 	s.leads(2)
 	s.write(2, kmsg.AcksAll, "c")
+	if fetches >= 11 {
+		s.readFrom(2, "a", fetches)
+		s.readFrom(2, "c", fetches)
+	}
 	if fetches >= 9 {
 		old := fetchRequest("trio", 0, 0, 0)
 		old.Topics[0].Partitions[0].CurrentLeaderEpoch = 0
@@ -188,6 +209,7 @@ func playTrio(s *trio) {
 
 	s.title("-- one is left")
 	s.kill(3)
+	s.write(2, kmsg.AcksAll, "lonely") // which nobody knows yet
 	s.settle(2, "alone", func(p *kmsg.MetadataResponsePartition) bool { return len(p.ISRNodes) == 1 })
 	s.write(2, kmsg.AcksAll, "d")
 	s.write(2, kmsg.AcksLeader, "e")
@@ -232,7 +254,7 @@ func ownTrio(t *testing.T, release string) *trio {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cluster := ktest.NewCluster(t, ktest.Version(release), ktest.Brokers(3), ktest.AutoCreate())
+	cluster := ktest.NewCluster(t, ktest.Version(release), ktest.Brokers(3), ktest.AutoCreate(), ktest.Racks(trioRacks...))
 	s := &trio{stage: stage{TB: t, release: versions, started: time.Now()}, addrs: cluster.Addrs()}
 	s.addr = s.addrs[1]
 	s.dialer = func(addr string) (net.Conn, error) {

@@ -11,19 +11,23 @@ import (
 )
 
 func (c *Cluster) alterConfigs(x *call, req *kmsg.AlterConfigsRequest) {
-	resp := req.NewResponse()
+	var all []resourceChange
 	for i := range req.Resources {
-		r := &req.Resources[i]
-		var changes []configChange
-		for _, set := range r.Configs {
-			changes = append(changes, configChange{set.Name, kmsg.ConfigOperationSet, set.Value.S, set.Value.Valid})
+		r := resourceChange{kind: req.Resources[i].ResourceType, name: req.Resources[i].ResourceName}
+		for _, set := range req.Resources[i].Configs {
+			r.changes = append(r.changes, configChange{set.Name, kmsg.ConfigOperationSet, set.Value.S, set.Value.Valid})
 		}
-		twice := count(req.Resources, func(o kmsg.AlterConfigsRequestResource) bool {
-			return o.ResourceType == r.ResourceType && o.ResourceName == r.ResourceName
-		}) > 1
-		f := c.alter(x, r.ResourceType, r.ResourceName, changes, true, twice, req.ValidateOnly)
+		all = append(all, r)
+	}
+	each := lastOfEach(all)
+	if len(each) < len(all) && c.since("2.6") {
+		return // brokers fail inside, and never answer
+	}
+	resp := req.NewResponse()
+	for _, r := range each {
+		f := c.alter(x, r, true, false, req.ValidateOnly)
 		resp.Responses = append(resp.Responses, kmsg.AlterConfigsResponseResourceResponse{
-			ErrorCode: f.code, ErrorMessage: f.words(), ResourceType: c.echoed(r.ResourceType, "2.4"), ResourceName: r.ResourceName,
+			ErrorCode: f.code, ErrorMessage: f.words(), ResourceType: c.echoed(r.kind, "2.4"), ResourceName: r.name,
 		})
 	}
 	c.answer(x, resp)
@@ -43,22 +47,46 @@ func (c *Cluster) echoed(kind kmsg.ConfigResourceType, until string) kmsg.Config
 }
 
 func (c *Cluster) incrementalAlterConfigs(x *call, req *kmsg.IncrementalAlterConfigsRequest) {
-	resp := req.NewResponse()
+	var all []resourceChange
 	for i := range req.Resources {
-		r := &req.Resources[i]
-		var changes []configChange
-		for _, set := range r.Configs {
-			changes = append(changes, configChange{set.Name, set.ConfigOperation, set.Value.S, set.Value.Valid})
+		r := resourceChange{kind: req.Resources[i].ResourceType, name: req.Resources[i].ResourceName}
+		for _, set := range req.Resources[i].Configs {
+			r.changes = append(r.changes, configChange{set.Name, set.ConfigOperation, set.Value.S, set.Value.Valid})
 		}
-		twice := count(req.Resources, func(o kmsg.IncrementalAlterConfigsRequestAlterConfigsResource) bool {
-			return o.ResourceType == r.ResourceType && o.ResourceName == r.ResourceName
-		}) > 1
-		f := c.alter(x, r.ResourceType, r.ResourceName, changes, false, twice, req.ValidateOnly)
+		all = append(all, r)
+	}
+	if !c.since("3.2") {
+		all = lastOfEach(all)
+	}
+	resp := req.NewResponse()
+	for _, r := range all {
+		f := c.alter(x, r, false, count(all, r.same) > 1, req.ValidateOnly)
 		resp.Responses = append(resp.Responses, kmsg.IncrementalAlterConfigsResponseAlterConfigsResourceResponse{
-			ErrorCode: f.code, ErrorMessage: f.words(), ResourceType: r.ResourceType, ResourceName: r.ResourceName,
+			ErrorCode: f.code, ErrorMessage: f.words(), ResourceType: r.kind, ResourceName: r.name,
 		})
 	}
 	c.answer(x, resp)
+}
+
+// A resourceChange is what is done to the configuration of one resource.
+type resourceChange struct {
+	kind    kmsg.ConfigResourceType
+	name    string
+	changes []configChange
+}
+
+func (r resourceChange) same(o resourceChange) bool { return o.kind == r.kind && o.name == r.name }
+
+// lastOfEach leaves of a resource that is named more than once what is said of it last.
+func lastOfEach(all []resourceChange) (each []resourceChange) {
+	for _, r := range all {
+		if i := slices.IndexFunc(each, r.same); i >= 0 {
+			each[i] = r
+			continue
+		}
+		each = append(each, r)
+	}
+	return each
 }
 
 func count[E any](list []E, is func(E) bool) int {
@@ -80,8 +108,9 @@ type configChange struct {
 }
 
 // alter changes the configuration of a resource. With afresh the keys that are not named go back
-// to their defaults.
-func (c *Cluster) alter(x *call, kind kmsg.ConfigResourceType, name string, changes []configChange, afresh, twice, validateOnly bool) failure {
+// to their defaults. Twice says that the request names the resource more than once.
+func (c *Cluster) alter(x *call, r resourceChange, afresh, twice, validateOnly bool) failure {
+	name := r.name
 	if code := x.refuses(name, -1); code != kmsg.None {
 		return failure{code, "as the fault says"}
 	}
@@ -92,9 +121,9 @@ func (c *Cluster) alter(x *call, kind kmsg.ConfigResourceType, name string, chan
 	var now map[string]string
 	var t *topic
 	var n *node
-	switch kind {
+	switch r.kind {
 	case kmsg.ConfigResourceTopic:
-		if t = c.topics[name]; t == nil && !c.since("2.8") {
+		if t = c.topics[name]; t == nil && !c.since("2.7") {
 			return failure{kmsg.UnknownServerError, fmt.Sprintf("there is no topic %q", name)}
 		} else if t == nil {
 			return failure{kmsg.UnknownTopicOrPartition, fmt.Sprintf("there is no topic %q", name)}
@@ -113,14 +142,16 @@ func (c *Cluster) alter(x *call, kind kmsg.ConfigResourceType, name string, chan
 			now = n.configs
 		}
 	default:
-		return failure{kmsg.InvalidRequest, fmt.Sprintf("resources of type %v have no configuration here", kind)}
+		return failure{kmsg.InvalidRequest, fmt.Sprintf("resources of type %v have no configuration here", r.kind)}
 	}
 	next := map[string]string{}
 	if !afresh {
 		maps.Copy(next, now)
 	}
-	for _, ch := range changes {
-		if f := c.change(next, defs, ch, count(changes, func(o configChange) bool { return o.name == ch.name }) > 1); f.code != kmsg.None {
+	mayRepeat := afresh && !c.since("3.2") // then the last counts
+	for _, ch := range r.changes {
+		twice := !mayRepeat && count(r.changes, func(o configChange) bool { return o.name == ch.name }) > 1
+		if f := c.change(next, defs, ch, twice); f.code != kmsg.None {
 			return f
 		}
 	}
@@ -166,18 +197,14 @@ func (c *Cluster) change(configs map[string]string, defs []configDef, ch configC
 			return failure{bad, ch.name + " is no list"}
 		}
 		old, set := configs[ch.name]
-		if !set {
+		switch {
+		case set:
+		case !c.since("2.6"):
+			return failure{kmsg.UnknownServerError, ch.name + " is not set, and brokers look at nothing else"}
+		default:
 			old = c.defaultOf(d)
 		}
-		words := splitList(old)
-		for _, w := range splitList(value) {
-			if ch.op == kmsg.ConfigOperationSubtract {
-				words = slices.DeleteFunc(words, func(o string) bool { return o == w })
-			} else if !slices.Contains(words, w) {
-				words = append(words, w)
-			}
-		}
-		value = strings.Join(words, ",")
+		value = c.changeList(ch.op, old, value)
 	default:
 		return failure{kmsg.InvalidRequest, fmt.Sprintf("there is no operation %d", ch.op)}
 	}
@@ -186,6 +213,29 @@ func (c *Cluster) change(configs map[string]string, defs []configDef, ch configC
 	}
 	configs[ch.name] = value
 	return failure{}
+}
+
+// changeList adds to a list or takes from it, each time the first that is the same. Brokers before
+// 3.3 add what is there already, and take nothing for a list with one empty item; with ZooKeeper,
+// later ones look only at what was there before.
+func (e *era) changeList(op kmsg.ConfigOperation, list, value string) string {
+	split := splitList
+	if !e.since("3.3") {
+		split = func(list string) []string { return strings.Split(list, ",") }
+	}
+	words := split(list)
+	before := slices.Clone(words)
+	for _, w := range split(value) {
+		i := slices.Index(words, w)
+		switch {
+		case op == kmsg.ConfigOperationSubtract && i >= 0:
+			words = slices.Delete(words, i, i+1)
+		case op == kmsg.ConfigOperationSubtract:
+		case i < 0, !e.since("3.3"), e.zooKeeper && !slices.Contains(before, w):
+			words = append(words, w)
+		}
+	}
+	return strings.Join(words, ",")
 }
 
 // reconfigure reads all settings anew.

@@ -119,12 +119,13 @@ func (c *Cluster) findTimestamp(p *partition, timestamp, end int64, d *kmsg.List
 	}
 }
 
-// findMaxTimestamp finds the first record with the largest timestamp.
+// findMaxTimestamp finds the first record with the largest timestamp, if it may be read already:
+// of the others none will do.
 func (c *Cluster) findMaxTimestamp(p *partition, end int64, d *kmsg.ListOffsetsResponsePartitionResponse) {
 	var youngest *logged
 	for i := range p.log.batches {
 		b := &p.log.batches[i]
-		if b.base < end && (youngest == nil || b.maxTimestamp > youngest.maxTimestamp) {
+		if youngest == nil || b.maxTimestamp > youngest.maxTimestamp {
 			youngest = b
 		}
 	}

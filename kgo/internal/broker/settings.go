@@ -82,7 +82,7 @@ func (c *Cluster) topicValues(d *configDef, configs map[string]string, id int32)
 // defaultOf is the default of a key in the cluster's release.
 func (c *Cluster) defaultOf(d *configDef) string {
 	switch {
-	case (d.name == "max.message.bytes" || d.name == "message.max.bytes") && !c.since("2.6"):
+	case (d.name == "max.message.bytes" || d.name == "message.max.bytes") && !c.since("2.5"):
 		return "1000012"
 	case strings.HasSuffix(d.name, "message.timestamp.after.max.ms") && !c.since("4.0"):
 		return maxLong
