@@ -8,14 +8,13 @@ import (
 
 	"github.com/franzi-kafka/franzi/kgo"
 	"github.com/franzi-kafka/franzi/kgo/ktest"
-	"github.com/franzi-kafka/franzi/kmsg"
 	"github.com/franzi-kafka/franzi/kmsg/compress"
 )
 
 // What our producer writes is read from brokers of every release, in every format, from wherever one
 // begins.
 func TestConsumeReleases(t *testing.T) {
-	for _, release := range kmsg.Releases() {
+	for _, release := range ktest.Releases() {
 		t.Run(release, func(t *testing.T) {
 			opts := []ktest.Option{ktest.Version(release), ktest.Brokers(2), ktest.SeedTopic("orders", 3)}
 			onStage(t, opts, func(s *stage) {

@@ -19,7 +19,7 @@ import (
 
 // Brokers of every release are spoken to, with nothing set by hand.
 func TestDoReleases(t *testing.T) {
-	for _, release := range kmsg.Releases() {
+	for _, release := range ktest.Releases() {
 		t.Run(release, func(t *testing.T) {
 			opts := []ktest.Option{ktest.Version(release), ktest.Brokers(2), ktest.SeedTopic("orders", 4, ktest.Replicas(1)), ktest.SeedTopic("payments", 1)}
 			onStage(t, opts, func(s *stage) {

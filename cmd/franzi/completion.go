@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
+	"github.com/franzi-kafka/franzi/kgo/ktest"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
@@ -83,6 +84,11 @@ func completeFormats(*cobra.Command, []string, string) ([]string, cobra.ShellCom
 
 func completeReleases(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return kmsg.Releases(), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}
+
+// completeFakes offers the releases that brokers in memory can be of.
+func completeFakes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return ktest.Releases(), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
 // completeVersions offers the versions of the message that the first argument names.

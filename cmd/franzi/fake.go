@@ -78,7 +78,7 @@ func (a *app) fakeCommand() *cobra.Command {
 	for _, name := range []string{"brokers", "seed-topic", "property", "listen", "user", "for"} {
 		complete(cmd, name, completeNothing)
 	}
-	complete(cmd, "as-version", completeReleases)
+	complete(cmd, "as-version", completeFakes)
 	completeFiles(cmd, "fault")
 	completeFiles(cmd, "record")
 	return cmd
@@ -168,7 +168,7 @@ func (a *app) fake(cmd *cobra.Command, f *fakeCommand) error {
 	}
 	r := fakeReport{cluster.Addrs(), f.version}
 	if r.Release == "" {
-		releases := kmsg.Releases()
+		releases := ktest.Releases()
 		r.Release = releases[len(releases)-1]
 	}
 	if err := a.write(output.RawFormat, output.Result{Value: r, Raw: []byte(strings.Join(r.Brokers, ",") + "\n")}); err != nil {

@@ -15,6 +15,7 @@ import (
 // A Cluster is a cluster in memory. Its methods may be called concurrently.
 type Cluster struct {
 	cfg     *config
+	tb      TB // nil in programs
 	network memnet.Network
 	nodes   []*node
 	byID    map[int32]*node
@@ -56,6 +57,7 @@ func NewCluster(tb TB, opts ...Option) *Cluster {
 		tb.Fatalf("%v", err)
 		return nil
 	}
+	c.tb = tb
 	tb.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			tb.Logf("closing the cluster: %v", err)

@@ -7,8 +7,9 @@ import (
 	"github.com/franzi-kafka/franzi/kgo/internal/broker"
 )
 
-// What happens to a cluster. A broker, topic or partition that does not exist is a mistake of the
-// caller's, and panics.
+// What happens to a cluster. A broker, topic or partition that does not exist, or anything else that
+// cannot be, is a mistake of the caller's: it ends the test of [NewCluster], and panics in a
+// cluster of [Start].
 
 // Kill ends a broker as kill -9 does: connections are reset, and new ones refused. The others
 // notice after [SessionTimeout]; then other replicas in sync take over what it led.
@@ -17,7 +18,7 @@ func (c *Cluster) Kill(broker int32) {
 }
 
 func (c *Cluster) kill(now time.Time, id int32) {
-	must(c.model.Kill(now, id))
+	c.must(c.model.Kill(now, id))
 	c.shut(c.byID[id])
 }
 
@@ -25,7 +26,7 @@ func (c *Cluster) kill(now time.Time, id int32) {
 // replicas in sync.
 func (c *Cluster) Stop(broker int32) {
 	c.do(func(now time.Time) {
-		must(c.model.Shutdown(now, broker))
+		c.must(c.model.Shutdown(now, broker))
 		c.shut(c.byID[broker])
 	})
 }
@@ -37,7 +38,7 @@ func (c *Cluster) Start(broker int32) error {
 	c.do(func(now time.Time) {
 		n := c.node(broker)
 		if err = c.open(n); err == nil {
-			must(c.model.Start(now, broker))
+			c.must(c.model.Start(now, broker))
 		}
 	})
 	return err
@@ -46,12 +47,12 @@ func (c *Cluster) Start(broker int32) error {
 // Pause stops a broker where it is, as SIGSTOP does: connections are accepted and stay open, and
 // nothing is answered. The others notice after [SessionTimeout].
 func (c *Cluster) Pause(broker int32) {
-	c.do(func(now time.Time) { must(c.model.Pause(now, broker)) })
+	c.do(func(now time.Time) { c.must(c.model.Pause(now, broker)) })
 }
 
 // Continue lets a paused broker go on: it answers what it has been sent meanwhile.
 func (c *Cluster) Continue(broker int32) {
-	c.do(func(now time.Time) { must(c.model.Start(now, broker)) })
+	c.do(func(now time.Time) { c.must(c.model.Start(now, broker)) })
 }
 
 // Refuse lets a broker that is up refuse new connections, or accept them again. The error says
@@ -71,14 +72,14 @@ func (c *Cluster) Refuse(broker int32, refuse bool) error {
 // CutConnections closes all connections to a broker, which goes on. With reset, what is on its way
 // is lost.
 func (c *Cluster) CutConnections(broker int32, reset bool) {
-	c.do(func(now time.Time) { must(c.model.CutConnections(now, broker, reset)) })
+	c.do(func(now time.Time) { c.must(c.model.CutConnections(now, broker, reset)) })
 }
 
 // node returns that of a broker.
 func (c *Cluster) node(id int32) *node {
 	n := c.byID[id]
 	if n == nil {
-		panic(fmt.Sprintf("ktest: there is no broker %d", id))
+		c.must(fmt.Errorf("there is no broker %d", id))
 	}
 	return n
 }
@@ -106,7 +107,7 @@ func (c *Cluster) open(n *node) error {
 // FreezeMetadata lets a broker tell for ever what is true now, of topics, leaders and brokers; or
 // the truth again.
 func (c *Cluster) FreezeMetadata(broker int32, frozen bool) {
-	c.do(func(now time.Time) { must(c.model.FreezeMetadata(now, broker, frozen)) })
+	c.do(func(now time.Time) { c.must(c.model.FreezeMetadata(now, broker, frozen)) })
 }
 
 // CreateTopic creates a topic. The error says why not.
@@ -130,17 +131,19 @@ func (c *Cluster) create(now time.Time, t seedTopic) error {
 
 // DeleteTopic deletes a topic.
 func (c *Cluster) DeleteTopic(name string) {
-	c.do(func(now time.Time) { must(c.model.DeleteTopic(now, name)) })
+	c.do(func(now time.Time) { c.must(c.model.DeleteTopic(now, name)) })
 }
 
-// RecreateTopic deletes a topic and creates it anew, empty and with another id.
+// RecreateTopic deletes a topic and creates it anew, empty and with another id. Its replicas are
+// where they were.
 func (c *Cluster) RecreateTopic(name string) {
-	c.do(func(now time.Time) { must(c.model.RecreateTopic(now, name)) })
+	c.do(func(now time.Time) { c.must(c.model.RecreateTopic(now, name)) })
 }
 
-// GrowTopic adds partitions to a topic until it has as many as are named.
+// GrowTopic adds partitions to a topic until it has as many as are named. As many brokers as the
+// topic has replicas must be alive.
 func (c *Cluster) GrowTopic(name string, partitions int) {
-	c.do(func(now time.Time) { must(c.model.GrowTopic(now, name, int32(partitions))) })
+	c.do(func(now time.Time) { c.must(c.model.GrowTopic(now, name, int32(partitions))) })
 }
 
 // MoveLeader lets another broker lead a partition. The error says that it has no replica that is
@@ -154,27 +157,33 @@ func (c *Cluster) MoveLeader(topic string, partition, broker int32) error {
 // Lose does to a partition what an unclean election does: the records from an offset on are gone,
 // and the leader's epoch is a new one.
 func (c *Cluster) Lose(topic string, partition int32, from int64) {
-	c.do(func(now time.Time) { must(c.model.Lose(now, topic, partition, from)) })
+	c.do(func(now time.Time) { c.must(c.model.Lose(now, topic, partition, from)) })
 }
 
 // Trim deletes the records of a partition before an offset, as retention does.
 func (c *Cluster) Trim(topic string, partition int32, to int64) {
-	c.do(func(now time.Time) { must(c.model.Trim(now, topic, partition, to)) })
+	c.do(func(now time.Time) { c.must(c.model.Trim(now, topic, partition, to)) })
 }
 
 // HoldReplication keeps a follower from following, or lets it again. One that does not follow is
 // no longer in sync after replica.lag.time.max.ms, 30 s.
 func (c *Cluster) HoldReplication(topic string, partition, broker int32, hold bool) {
-	c.do(func(now time.Time) { must(c.model.HoldReplication(now, topic, partition, broker, hold)) })
+	c.do(func(now time.Time) { c.must(c.model.HoldReplication(now, topic, partition, broker, hold)) })
 }
 
 // ShrinkISR takes a follower out of those in sync, at once; it is back when it next follows.
 func (c *Cluster) ShrinkISR(topic string, partition, broker int32) {
-	c.do(func(now time.Time) { must(c.model.ShrinkISR(now, topic, partition, broker)) })
+	c.do(func(now time.Time) { c.must(c.model.ShrinkISR(now, topic, partition, broker)) })
 }
 
-func must(err error) {
-	if err != nil {
+// must ends the test of [NewCluster] if what was asked for cannot be, and panics without one.
+func (c *Cluster) must(err error) {
+	switch {
+	case err == nil:
+	case c.tb != nil:
+		c.tb.Helper()
+		c.tb.Fatalf("ktest: %v", err)
+	default:
 		panic("ktest: " + err.Error())
 	}
 }

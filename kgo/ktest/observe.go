@@ -34,12 +34,12 @@ type Header struct {
 }
 
 // Log returns the records of a partition, from its start to its end, whether or not consumers may
-// see them yet, markers of transactions among them. It panics if there is no such partition, or
-// if its records cannot be read.
+// see them yet, markers of transactions among them. A partition that does not exist, or
+// whose records cannot be read, ends the test as other mistakes do.
 func (c *Cluster) Log(topic string, partition int32) []Record {
 	var all []Record
 	c.with(func(m *broker.Cluster) {
-		must(m.Walk(topic, partition, func(b *batch.Batch, r *batch.Record) bool {
+		c.must(m.Walk(topic, partition, func(b *batch.Batch, r *batch.Record) bool {
 			clone := r.Clone()
 			out := Record{
 				Offset: r.Offset, Key: clone.Key, Value: clone.Value,

@@ -101,8 +101,11 @@ func newSeedTopic(name string, partitions int, opts []TopicOption) seedTopic {
 	return t
 }
 
-// Version sets the release that the brokers are of, from "0.8.2" to the newest, which is the
-// default. From 3.3 on it is run with KRaft, see [ZooKeeper].
+// Releases returns the releases that brokers can be of, oldest first.
+func Releases() []string { return broker.Releases() }
+
+// Version sets the release that the brokers are of, one of [Releases] or a patch of it: "2.8",
+// "2.8.2". The newest is the default. From 3.3 on it is run with KRaft, see [ZooKeeper].
 func Version(release string) Option {
 	return func(c *config) error {
 		c.model.Version = release

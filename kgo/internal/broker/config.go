@@ -15,8 +15,8 @@ import (
 
 // Config is what a cluster is made of. Zero values take the defaults.
 type Config struct {
-	// Version is the release that the brokers are of, like "2.8" or "2.8.2"; the newest that
-	// kmsg knows by default.
+	// Version is the release that the brokers are of, like "2.8" or "2.8.2", from 0.8.2 on; the
+	// newest that kmsg knows by default.
 	Version string
 	// ZooKeeper says that a release that has both, 3.3 to 3.9, is run with ZooKeeper. Older
 	// ones are anyway, newer ones never.
@@ -70,13 +70,9 @@ const defaultSessionTimeout = 3 * time.Second
 func New(cfg Config, random *rand.Rand) (*Cluster, error) {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf("broker: "+format, args...)) }
-	if cfg.Version == "" {
-		all := kmsg.Releases()
-		cfg.Version = all[len(all)-1]
-	}
-	release, err := kmsg.Release(cfg.Version)
+	release, err := releaseOf(cfg.Version)
 	if err != nil {
-		return nil, fmt.Errorf("broker: %w", err)
+		return nil, err
 	}
 	if cfg.SessionTimeout == 0 {
 		cfg.SessionTimeout = defaultSessionTimeout
@@ -129,6 +125,25 @@ func New(cfg Config, random *rand.Rand) (*Cluster, error) {
 	c.served = c.servedAPIs()
 	c.controller = c.order[0].ID
 	return c, nil
+}
+
+// Releases are those that brokers can be of, oldest first: nobody has older ones than 0.8.2.
+func Releases() []string {
+	all := kmsg.Releases()
+	return all[slices.Index(all, "0.8.2"):]
+}
+
+// releaseOf finds the release of a version.
+func releaseOf(version string) (*kmsg.ReleaseVersions, error) {
+	all := Releases()
+	if version == "" {
+		version = all[len(all)-1]
+	}
+	release, err := kmsg.Release(version)
+	if err != nil || !slices.Contains(all, release.Name) {
+		return nil, fmt.Errorf("broker: brokers are of no release %q: it is one of %s", version, strings.Join(all, ", "))
+	}
+	return release, nil
 }
 
 // newUUID draws a UUID whose text does not begin with a dash, as Kafka's do.

@@ -161,8 +161,8 @@ func (c *Cluster) DeleteTopic(now time.Time, name string) error {
 	return nil
 }
 
-// RecreateTopic deletes a topic and creates it again, empty, with as many partitions and
-// replicas, at the same moment.
+// RecreateTopic deletes a topic and creates it again, empty, with as many partitions and the same
+// replicas, at the same moment. Those on brokers that are gone are there when these are back.
 func (c *Cluster) RecreateTopic(now time.Time, name string) error {
 	c.advance(now)
 	t := c.topics[name]
@@ -182,10 +182,14 @@ func (c *Cluster) RecreateTopic(now time.Time, name string) error {
 func (c *Cluster) GrowTopic(now time.Time, name string, partitions int32) error {
 	c.advance(now)
 	t := c.topics[name]
-	if t == nil || int(partitions) <= len(t.logs) || partitions > maxPartitions {
-		return fmt.Errorf("broker: topic %q cannot grow to %d partitions", name, partitions)
+	if t == nil {
+		return fmt.Errorf("broker: there is no topic %q", name)
 	}
-	c.addPartitions(t, c.assign(partitions-int32(len(t.logs)), int16(len(t.partitions[0].replicas)), len(t.logs)))
+	assignment, f := c.planGrowth(t, partitions)
+	if f.code != kmsg.None {
+		return fmt.Errorf("broker: topic %q: %w: %s", name, f.code, f.text)
+	}
+	c.addPartitions(t, assignment)
 	return nil
 }
 

@@ -38,17 +38,11 @@ func (c *Cluster) planPartitions(x *call, asked *kmsg.CreatePartitionsRequestTop
 		return nil, failure{code, "as the fault says"}
 	case t == nil:
 		return nil, failure{kmsg.UnknownTopicOrPartition, ""}
-	case int(asked.Count) <= len(t.logs) || asked.Count > maxPartitions:
-		return nil, failure{kmsg.InvalidPartitions, fmt.Sprintf("the topic has %d partitions and cannot get to %d", len(t.logs), asked.Count)}
+	case asked.Assignments == nil || !t.canGrow(asked.Count):
+		return c.planGrowth(t, asked.Count)
 	}
 	more := int(asked.Count) - len(t.logs)
 	replicas := len(t.partitions[0].replicas)
-	if asked.Assignments == nil {
-		if alive := len(c.truth().brokers); alive < replicas {
-			return nil, failure{kmsg.InvalidReplicationFactor, fmt.Sprintf("%d replicas where %d brokers are alive", replicas, alive)}
-		}
-		return c.assign(int32(more), int16(replicas), len(t.logs)), failure{}
-	}
 	if len(asked.Assignments) != more {
 		return nil, failure{kmsg.InvalidReplicaAssignment, fmt.Sprintf("%d assignments for %d new partitions", len(asked.Assignments), more)}
 	}
@@ -63,4 +57,22 @@ func (c *Cluster) planPartitions(x *call, asked *kmsg.CreatePartitionsRequestTop
 		all = append(all, slices.Clone(a.BrokerIDs))
 	}
 	return all, failure{}
+}
+
+// canGrow reports whether a topic can get to a number of partitions.
+func (t *topic) canGrow(partitions int32) bool {
+	return int(partitions) > len(t.logs) && partitions <= maxPartitions
+}
+
+// planGrowth chooses the brokers of new partitions, until a topic has as many as are named.
+func (c *Cluster) planGrowth(t *topic, partitions int32) ([][]int32, failure) {
+	replicas := len(t.partitions[0].replicas)
+	alive := len(c.truth().brokers)
+	switch {
+	case !t.canGrow(partitions):
+		return nil, failure{kmsg.InvalidPartitions, fmt.Sprintf("the topic has %d partitions and cannot get to %d", len(t.logs), partitions)}
+	case alive < replicas:
+		return nil, failure{kmsg.InvalidReplicationFactor, fmt.Sprintf("%d replicas where %d brokers are alive", replicas, alive)}
+	}
+	return c.assign(partitions-int32(len(t.logs)), int16(replicas), len(t.logs)), failure{}
 }

@@ -181,18 +181,19 @@ func run(list *[]logged) []byte {
 	return first.chunk.buf[first.off:end]
 }
 
-// truncate removes everything from an offset on, which must be where a batch begins or within one
-// that then goes as well.
+// truncate removes everything from an offset on. A batch that the offset lies within goes whole,
+// and the log then ends where that began, so that no offset is left out.
 func (l *log) truncate(offset int64) {
 	if offset >= l.end {
 		return
 	}
 	i := l.find(offset)
-	l.batches = l.batches[:i]
-	l.end = max(l.start, offset)
-	if i > 0 {
-		l.end = max(l.start, l.batches[i-1].last+1)
+	l.end = offset
+	if i < len(l.batches) {
+		l.end = min(offset, l.batches[i].base)
 	}
+	l.end = max(l.end, l.start)
+	l.batches = l.batches[:i]
 	l.chunk = nil // what was removed may still be on its way to somebody
 	l.epochs = slices.DeleteFunc(l.epochs, func(e epochStart) bool { return e.start >= l.end })
 	l.open, l.aborted = nil, nil
