@@ -202,7 +202,7 @@ func (c *Client) refresh(ctx context.Context, need *cluster.Need) error {
 		}
 		return nil
 	case <-ctx.Done():
-		return c.errorOf(kmsg.KeyMetadata, causeOf(ctx))
+		return c.errorOf(kmsg.KeyMetadata, route.GivenUp(causeOf(ctx), c.meta.trouble()))
 	}
 }
 

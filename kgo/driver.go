@@ -103,6 +103,11 @@ func (d *driver) run(ctx context.Context) (kmsg.Response, []route.Failure) {
 	deadline, bounded := ctx.Deadline()
 	for {
 		at := now()
+		if d.asked > 0 && (ctx.Err() != nil || bounded && !at.Before(deadline) || !at.Before(d.call.Deadline())) {
+			if err := d.client.meta.trouble(); err != nil {
+				d.call.Blame(err)
+			}
+		}
 		switch {
 		case ctx.Err() != nil:
 			d.call.Cancel(causeOf(ctx))

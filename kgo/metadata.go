@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/cluster"
 	"github.com/franzi-kafka/franzi/kgo/internal/link"
@@ -20,6 +23,10 @@ type metadata struct {
 	current atomic.Pointer[cluster.Snapshot]
 
 	seedAddrs atomic.Pointer[[]string]
+
+	mu       sync.Mutex    // held for a few lines
+	underWay []*ownRequest // oldest first
+	lastErr  error         // why the last request for metadata failed, nil if it was answered
 }
 
 func newMetadata(c *Client) *metadata {
@@ -85,6 +92,7 @@ func (m *metadata) publish(s *cluster.Snapshot) {
 type ownRequest struct {
 	link.Request
 	lane *lane
+	sent time.Time
 }
 
 type ownBody interface {
@@ -102,7 +110,10 @@ func (r *ownRequest) send(c *Client, body ownBody, key kmsg.APIKey, broker int32
 		body.Done(&r.Request)
 		return
 	}
-	r.lane = p.lane(route.Ordinary)
+	r.lane, r.sent = p.lane(route.Ordinary), now()
+	c.meta.mu.Lock()
+	c.meta.underWay = append(c.meta.underWay, r)
+	c.meta.mu.Unlock()
 	r.lane.conn.Send(&r.Request)
 }
 
@@ -120,20 +131,58 @@ func (r *ownRequest) decode(resp kmsg.Response) error {
 
 // answer reads the answer, or says why there is none.
 func (r *ownRequest) answer(resp kmsg.Response) error {
-	if r.Err == nil {
-		r.lane.peer().heard()
-		return r.decode(resp)
-	}
 	if r.lane == nil {
 		return r.Err
 	}
 	p := r.lane.peer()
+	p.client.meta.landed(r)
+	if r.Err == nil {
+		p.heard()
+		return r.decode(resp)
+	}
 	p.client.requestEvent(&r.Request, r.lane)
 	if unsupported, ok := errors.AsType[*link.UnsupportedError](r.Err); ok && r.Err.Stage == link.StageEncode {
 		return newUnsupportedError(p, unsupported)
 	}
 	return locate(r.Err, r.lane)
 }
+
+func (m *metadata) landed(r *ownRequest) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.underWay = slices.DeleteFunc(m.underWay, func(other *ownRequest) bool { return other == r })
+}
+
+// trouble is why the cluster has not answered, for who does not wait any longer: how the last request
+// failed, or else where the oldest is held up; nil if neither is known.
+func (m *metadata) trouble() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.lastErr != nil || len(m.underWay) == 0 {
+		return m.lastErr
+	}
+	r := m.underWay[0]
+	f := &link.Failure{Stage: link.Stage(r.lane.stage.Load()), Err: unfinished(now().Sub(r.sent))}
+	if s := m.client.config.sasl; s != nil {
+		f.Mechanism = s.Name()
+	}
+	f.TLS = m.client.config.tls != nil
+	return locate(f, r.lane)
+}
+
+// An unfinished request is neither answered nor lost, after some time.
+type unfinished time.Duration
+
+// Error says how long.
+func (e unfinished) Error() string {
+	return fmt.Sprintf("not done after %v", time.Duration(e).Round(time.Millisecond))
+}
+
+// Timeout reports whether that is long for what should take a few milliseconds.
+func (e unfinished) Timeout() bool { return time.Duration(e) >= time.Second }
+
+// Temporary makes it a [net.Error].
+func (e unfinished) Temporary() bool { return true }
 
 // maxVersion is above every version there is.
 const maxVersion = 1<<15 - 1
@@ -162,6 +211,9 @@ func (r *metadataRequest) Done(*link.Request) {
 
 func (r *metadataRequest) tell() {
 	err := r.answer(r.ask.Into)
+	r.m.mu.Lock()
+	r.m.lastErr = err
+	r.m.mu.Unlock()
 	if err != nil {
 		r.m.client.log.Warn("no metadata", "broker", r.ask.Broker, "seed", r.ask.Seed, "error", err)
 		r.m.post(&cluster.MetadataFailed{To: r.ask, Err: err, Refused: refusesUs(err)})

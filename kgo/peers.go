@@ -65,6 +65,8 @@ type lane struct {
 	of   atomic.Pointer[peer] // changes when a seed turns out to be a broker
 	kind route.Lane
 	conn *conn.Conn
+	// stage is what a request is waiting for now, a [link.Stage].
+	stage atomic.Int32
 }
 
 func (l *lane) peer() *peer { return l.of.Load() }
@@ -313,6 +315,7 @@ func (p *peer) newLane(kind route.Lane) *lane {
 	c := p.client.config
 	l := &lane{kind: kind}
 	l.of.Store(p)
+	l.stage.Store(int32(link.StageDial))
 	l.conn = conn.New(conn.Options{
 		Addr:     p.info.Addr,
 		DialAddr: p.dialAddr(),
@@ -433,10 +436,28 @@ func throttleOf(resp kmsg.Response) time.Duration {
 
 func millis(ms int32) time.Duration { return time.Duration(ms) * time.Millisecond }
 
+// enter notes which stage begins after an event.
+func (l *lane) enter(after link.NoteKind) {
+	stage := link.StageDial
+	switch after {
+	case link.NoteConnected:
+		stage = link.StageVersions
+	case link.NoteNegotiated:
+		stage = link.StageAuth // without SASL it is ready in the same moment
+	case link.NoteReady:
+		stage = link.StageAnswer
+	case link.NoteConnectFailed, link.NoteDisconnected:
+	default:
+		return
+	}
+	l.stage.Store(int32(stage))
+}
+
 // note tells hooks, the log, and the cluster's cell, which asks brokers that are likely to answer.
 func (l *lane) note(n *link.Note) {
 	p := l.peer()
 	c := p.client
+	l.enter(n.Kind)
 	if l.kind == route.Ordinary {
 		state := cluster.Closed
 		switch n.Kind {

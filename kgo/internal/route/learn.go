@@ -103,6 +103,22 @@ func (c *Call) Told(now time.Time, need *cluster.Need) {
 	}
 }
 
+// Blame tells why the cluster has not answered yet to what the call asked, in case that it is given up.
+// What is known to have failed before remains the reason.
+func (c *Call) Blame(err error) {
+	if c.lastErr == nil {
+		c.lastErr = err
+	}
+	for i := range c.items {
+		if it := &c.items[i]; it.asking && it.state == pending && it.err == nil && it.code == kmsg.None {
+			it.err = err
+		}
+	}
+}
+
+// Deadline is when the call ends, whatever has come of it.
+func (c *Call) Deadline() time.Time { return c.deadline }
+
 // unknown notes that the cluster did not tell what an item lacks.
 func (c *Call) unknown(now time.Time, it *item, err error) {
 	it.attempts++

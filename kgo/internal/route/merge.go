@@ -48,7 +48,10 @@ func (c *Call) giveUp(it *item) {
 	it.state, it.from, it.err = done, -1, err
 }
 
-// givenUp is the error of what was tried as long as there was time.
+// GivenUp is the error of what was tried as long as there was time: why there is no more of it, and
+// how the last attempt failed, nil if that is not known.
+func GivenUp(cause, last error) error { return &givenUp{cause, last} }
+
 type givenUp struct{ cause, last error }
 
 func (e *givenUp) Error() string {
