@@ -244,7 +244,7 @@ func reauthenticates(t *testing.T, cluster *kafkatest.Cluster) {
 			listener, opts = "SASL_SSL", append(opts, kgo.TLS(trusting(cluster)))
 		}
 		var logins atomic.Int64
-		m := counted{mechanismOf(mechanism, cluster.Users()[0].Password), &logins}
+		m := countedLogins{mechanismOf(mechanism, cluster.Users()[0].Password), &logins}
 		c := secureClient(t, cluster, listener, append(opts, kgo.SASL(m), kgo.Hooks(kgo.Hook{OnDisconnect: func(e kgo.DisconnectEvent) {
 			if e.Err != nil {
 				t.Errorf("%s: a connection was lost after %v: %v", mechanism, e.Lasted, e.Err)
@@ -273,13 +273,13 @@ func reauthenticates(t *testing.T, cluster *kafkatest.Cluster) {
 	}
 }
 
-// counted counts the logins of a mechanism.
-type counted struct {
+// countedLogins counts the logins of a mechanism.
+type countedLogins struct {
 	sasl.Mechanism
 	logins *atomic.Int64
 }
 
-func (m counted) Start(ctx context.Context, to sasl.Endpoint) (sasl.Session, error) {
+func (m countedLogins) Start(ctx context.Context, to sasl.Endpoint) (sasl.Session, error) {
 	m.logins.Add(1)
 	return m.Mechanism.Start(ctx, to)
 }
