@@ -3,13 +3,11 @@ package main
 import (
 	"errors"
 	"net"
-	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
-	"github.com/franzi-kafka/franzi/kgo"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
@@ -71,57 +69,28 @@ func unserved(err error) bool {
 	return errors.Is(err, kmsg.UnsupportedVersion)
 }
 
-// describeCluster asks for what clusterReport has, of brokers of any age.
 func (s *session) describeCluster() (*clusterReport, error) {
-	req := kmsg.NewDescribeClusterRequest()
-	req.IncludeFencedBrokers = true
-	resp, err := kgo.Do(s.ctx, s.client, req)
-	if err != nil { // before 4.0 fenced brokers cannot be asked for
-		req.IncludeFencedBrokers = false
-		resp, err = kgo.Do(s.ctx, s.client, req)
-	}
-	if unserved(err) {
-		return s.clusterOfMetadata(), nil
-	}
+	d, err := s.client.Admin().DescribeCluster(s.ctx)
 	if err != nil {
 		return nil, s.wrap(err)
 	}
-	r := &clusterReport{ClusterID: &resp.ClusterID, Brokers: []clusterBroker{}}
-	if resp.ControllerID >= 0 {
-		r.Controller = &resp.ControllerID
-	}
-	for _, b := range resp.Brokers {
-		one := clusterBroker{ID: b.BrokerID, Host: b.Host, Port: b.Port, Controller: b.BrokerID == resp.ControllerID, Fenced: b.IsFenced}
-		if b.Rack.Valid {
-			one.Rack = &b.Rack.S
-		}
-		r.Brokers = append(r.Brokers, one)
-	}
-	slices.SortFunc(r.Brokers, func(a, b clusterBroker) int { return int(a.ID) - int(b.ID) })
-	return r, nil
-}
-
-// clusterOfMetadata makes the report of what the client knows already, for brokers before 2.8.
-func (s *session) clusterOfMetadata() *clusterReport {
-	m := s.client.Metadata()
 	r := &clusterReport{Brokers: []clusterBroker{}}
-	if id := m.ClusterID(); id != "" {
-		r.ClusterID = &id
+	if d.ID != "" {
+		r.ClusterID = &d.ID
 	}
-	controller, known := m.Controller()
-	if known {
-		r.Controller = &controller.ID
+	if d.Controller >= 0 {
+		r.Controller = &d.Controller
 	}
-	for _, b := range m.Brokers() {
+	for _, b := range d.Brokers {
 		host, port, _ := net.SplitHostPort(b.Addr) // it was made of the two
 		n, _ := strconv.ParseInt(port, 10, 32)
-		one := clusterBroker{ID: b.ID, Host: host, Port: int32(n), Controller: known && b.ID == controller.ID}
+		one := clusterBroker{ID: b.ID, Host: host, Port: int32(n), Controller: b.ID == d.Controller, Fenced: b.Fenced}
 		if b.Rack != "" {
 			one.Rack = &b.Rack
 		}
 		r.Brokers = append(r.Brokers, one)
 	}
-	return r
+	return r, nil
 }
 
 func (a *app) clusterInfo(s *session) error {

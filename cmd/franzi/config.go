@@ -33,20 +33,14 @@ func resourceKindNames() []string {
 	return []string{"topic", "broker", "broker-logger", "group", "client-metrics"}
 }
 
-// A resource is what has configs.
-type resource struct {
-	kind kmsg.ConfigResourceType
-	name string // "" for all brokers
-}
-
-func findResource(kind, name string) (resource, error) {
+func findResource(kind, name string) (kgo.ConfigResource, error) {
 	k, err := oneOf("type", kind, resourceKindNames())
 	if err != nil {
-		return resource{}, err
+		return kgo.ConfigResource{}, err
 	}
-	r := resource{resourceKinds[k], name}
-	if r.kind == kmsg.ConfigResourceBroker && name == "default" {
-		r.name = ""
+	r := kgo.ConfigResource{Type: resourceKinds[k], Name: name}
+	if r.Type == kmsg.ConfigResourceBroker && name == "default" {
+		r.Name = "" // all brokers
 	}
 	return r, nil
 }
@@ -100,44 +94,26 @@ func (a *app) configGetCommand() *cobra.Command {
 }
 
 // configs asks for the configs of a resource, all if no keys are named.
-func (s *session) configs(r resource, keys []string, docs bool) ([]kmsg.DescribeConfigsResponseResourceResult, error) {
-	req := kmsg.NewDescribeConfigsRequest()
-	req.IncludeSynonyms, req.IncludeDocumentation = true, docs
-	one := kmsg.NewDescribeConfigsRequestResource()
-	one.ResourceType, one.ResourceName, one.ConfigurationKeys = r.kind, r.name, keys
-	if len(keys) == 0 {
-		one.ConfigurationKeys = nil
+func (s *session) configs(r kgo.ConfigResource, keys []string, docs bool) ([]kgo.Config, error) {
+	opts := []kgo.ConfigOption{kgo.ConfigKeys(keys...)}
+	if docs {
+		opts = append(opts, kgo.ConfigDocs())
 	}
-	req.Resources = []kmsg.DescribeConfigsRequestResource{one}
-	resp, err := kgo.Do(s.ctx, s.client, req)
-	if err != nil && strings.Contains(err.Error(), "does not carry") { // old brokers tell neither
-		req.IncludeSynonyms, req.IncludeDocumentation = false, false
-		resp, err = kgo.Do(s.ctx, s.client, req)
-	}
+	all, err := s.client.Admin().DescribeConfigs(s.ctx, []kgo.ConfigResource{r}, opts...)
 	if err != nil {
 		return nil, s.wrap(err)
 	}
-	if len(resp.Results) == 0 {
-		return nil, failed("the answer to DescribeConfigs is empty")
-	}
-	list := resp.Results[0].Configs
-	slices.SortFunc(list, func(a, b kmsg.DescribeConfigsResponseResourceResult) int { return strings.Compare(a.Name, b.Name) })
-	return list, nil
+	return all[0].Configs, nil
 }
 
-// isDefault reports whether nobody has set a config.
-func isDefault(c *kmsg.DescribeConfigsResponseResourceResult) bool {
-	return c.IsDefault || c.ConfigSource == kmsg.ConfigSourceDefault
-}
-
-func (a *app) getConfigs(s *session, r resource, keys []string, all, docs bool) error {
+func (a *app) getConfigs(s *session, r kgo.ConfigResource, keys []string, all, docs bool) error {
 	list, err := s.configs(r, keys, docs)
 	if err != nil {
 		return err
 	}
 	shown := []shownConfig{}
 	for i := range list {
-		if all || len(keys) > 0 || !isDefault(&list[i]) {
+		if all || len(keys) > 0 || list[i].Source != kmsg.ConfigSourceDefault {
 			shown = append(shown, newShownConfig(&list[i]))
 		}
 	}
@@ -156,7 +132,7 @@ func (a *app) getConfigs(s *session, r resource, keys []string, all, docs bool) 
 			if c.ReadOnly {
 				notes = append(notes, "read-only")
 			}
-			if c.Doc != nil && *c.Doc != "" {
+			if c.Doc != nil {
 				notes = append(notes, *c.Doc)
 			}
 			t.Row(c.Name, dashIfNull(c.Value), c.Source, strings.Join(notes, ", "))
@@ -170,11 +146,11 @@ func (a *app) getConfigs(s *session, r resource, keys []string, all, docs bool) 
 	return nil
 }
 
-func newShownConfig(c *kmsg.DescribeConfigsResponseResourceResult) shownConfig {
-	shown := shownConfig{Name: c.Name, Value: textOrNil(c.Value), Source: c.ConfigSource.String(), Default: isDefault(c),
-		ReadOnly: c.ReadOnly, Sensitive: c.IsSensitive, Synonyms: []configSynonym{}, Doc: textOrNil(c.Documentation)}
-	if c.ConfigSource == kmsg.ConfigSourceAbsent && c.IsDefault {
-		shown.Source = kmsg.ConfigSourceDefault.String()
+func newShownConfig(c *kgo.Config) shownConfig {
+	shown := shownConfig{Name: c.Name, Value: textOrNil(c.Value), Source: c.Source.String(), Default: c.Source == kmsg.ConfigSourceDefault,
+		ReadOnly: c.ReadOnly, Sensitive: c.Sensitive, Synonyms: []configSynonym{}}
+	if c.Documentation != "" {
+		shown.Doc = &c.Documentation
 	}
 	for _, y := range c.Synonyms {
 		shown.Synonyms = append(shown.Synonyms, configSynonym{y.Name, textOrNil(y.Value), y.Source.String()})

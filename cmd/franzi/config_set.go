@@ -1,14 +1,13 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
-	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kgo"
-	"github.com/franzi-kafka/franzi/kmsg"
 )
 
 // A configChange is a change of one config.
@@ -17,8 +16,6 @@ type configChange struct {
 	Operation string  `json:"operation"` // set, unset, append, subtract
 	Value     *string `json:"value"`     // null for unset
 	Done      bool    `json:"done"`      // false with --dry-run
-
-	operation kmsg.ConfigOperation
 }
 
 // pairChanges reads key=value, key+=value and key-=value.
@@ -26,11 +23,11 @@ func pairChanges(cmd *cobra.Command, pairs []string) ([]configChange, error) {
 	var all []configChange
 	for _, pair := range pairs {
 		key, value, ok := strings.Cut(pair, "=")
-		change := configChange{Name: key, Operation: "set", Value: &value, operation: kmsg.ConfigOperationSet}
+		change := configChange{Name: key, Operation: "set", Value: &value}
 		if k, more := strings.CutSuffix(key, "+"); more {
-			change.Name, change.Operation, change.operation = k, "append", kmsg.ConfigOperationAppend
+			change.Name, change.Operation = k, "append"
 		} else if k, less := strings.CutSuffix(key, "-"); less {
-			change.Name, change.Operation, change.operation = k, "subtract", kmsg.ConfigOperationSubtract
+			change.Name, change.Operation = k, "subtract"
 		}
 		if !ok || change.Name == "" {
 			return nil, misused(cmd, "%q is not key=value", pair)
@@ -43,7 +40,7 @@ func pairChanges(cmd *cobra.Command, pairs []string) ([]configChange, error) {
 func unsetsOf(keys []string) []configChange {
 	var all []configChange
 	for _, key := range keys {
-		all = append(all, configChange{Name: key, Operation: "unset", operation: kmsg.ConfigOperationDelete})
+		all = append(all, configChange{Name: key, Operation: "unset"})
 	}
 	return all
 }
@@ -73,7 +70,7 @@ func (a *app) configSetCommand() *cobra.Command {
 		ValidArgsFunction: a.completeResources(&c),
 	}
 	c.add(cmd)
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "let the brokers check it, and change nothing")
+	addDryRun(cmd, &dryRun, "change")
 	return cmd
 }
 
@@ -92,7 +89,7 @@ func (a *app) configUnsetCommand() *cobra.Command {
 		ValidArgsFunction: a.completeResources(&c),
 	}
 	c.add(cmd)
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "let the brokers check it, and change nothing")
+	addDryRun(cmd, &dryRun, "change")
 	return cmd
 }
 
@@ -121,7 +118,7 @@ func (a *app) topicAlterCommand() *cobra.Command {
 	c.add(cmd)
 	cmd.Flags().StringArrayVarP(&set, "config", "c", nil, "a config to set, key=value, key+=value or key-=value")
 	cmd.Flags().StringArrayVar(&unset, "unset", nil, "a config that goes back to its default")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "let the brokers check it, and change nothing")
+	addDryRun(cmd, &dryRun, "change")
 	complete(cmd, "config", completeNothing)
 	complete(cmd, "unset", completeNothing)
 	return cmd
@@ -132,29 +129,34 @@ func (a *app) changeConfigs(cmd *cobra.Command, c *connection, kind, name string
 	if err != nil {
 		return err
 	}
+	for i, one := range changes {
+		if slices.ContainsFunc(changes[:i], func(o configChange) bool { return o.Name == one.Name }) {
+			return misused(cmd, "%s is to be changed more than once", one.Name)
+		}
+	}
 	s, err := a.connected(cmd, c)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	req := kmsg.NewIncrementalAlterConfigsRequest()
-	req.ValidateOnly = dryRun
-	one := kmsg.NewIncrementalAlterConfigsRequestAlterConfigsResource()
-	one.ResourceType, one.ResourceName = r.kind, r.name
-	for _, change := range changes {
-		alter := kmsg.NewIncrementalAlterConfigsRequestAlterableConfig()
-		alter.Name, alter.ConfigOperation = change.Name, change.operation
-		if change.Value != nil {
-			alter.Value = kbin.Str(*change.Value)
+	change := kgo.ConfigChange{Resource: r, Set: map[string]string{}, Append: map[string]string{}, Subtract: map[string]string{}}
+	for _, one := range changes {
+		switch one.Operation {
+		case "set":
+			change.Set[one.Name] = *one.Value
+		case "append":
+			change.Append[one.Name] = *one.Value
+		case "subtract":
+			change.Subtract[one.Name] = *one.Value
+		default:
+			change.Delete = append(change.Delete, one.Name)
 		}
-		one.Configs = append(one.Configs, alter)
 	}
-	req.Resources = []kmsg.IncrementalAlterConfigsRequestAlterConfigsResource{one}
-	_, err = kgo.Do(s.ctx, s.client, req)
-	if unserved(err) {
-		err = s.replaceConfigs(r, changes, dryRun)
+	var opts []kgo.ChangeOption
+	if dryRun {
+		opts = append(opts, kgo.ValidateOnly())
 	}
-	if err != nil {
+	if _, err := s.client.Admin().AlterConfigs(s.ctx, []kgo.ConfigChange{change}, opts...); err != nil {
 		return s.sayErrors(err)
 	}
 	for i := range changes {
@@ -166,56 +168,4 @@ func (a *app) changeConfigs(cmd *cobra.Command, c *connection, kind, name string
 			t.Row(change.Name, change.Operation, dashIfNull(change.Value), yesNo(change.Done))
 		}
 	}})
-}
-
-// replaceConfigs writes all configs of a resource anew, for brokers before 2.3. What is secret
-// cannot be read, and so not be written back.
-func (s *session) replaceConfigs(r resource, changes []configChange, dryRun bool) error {
-	list, err := s.configs(r, nil, false)
-	if err != nil {
-		return err
-	}
-	values := map[string]string{}
-	var order []string
-	put := func(name, value string) {
-		if _, ok := values[name]; !ok {
-			order = append(order, name)
-		}
-		values[name] = value
-	}
-	for i := range list {
-		c := &list[i]
-		own := c.ConfigSource == kmsg.ConfigSourceDynamicTopic || c.ConfigSource == kmsg.ConfigSourceDynamicBroker || c.ConfigSource == kmsg.ConfigSourceAbsent && !c.IsDefault && !c.ReadOnly
-		if !own {
-			continue
-		}
-		if c.IsSensitive {
-			return failed("%s is secret, and brokers before 2.3 take all configs at once: it would be lost", c.Name)
-		}
-		put(c.Name, c.Value.S)
-	}
-	for _, change := range changes {
-		switch change.operation {
-		case kmsg.ConfigOperationSet:
-			put(change.Name, *change.Value)
-		case kmsg.ConfigOperationDelete:
-			delete(values, change.Name)
-		default:
-			return failed("brokers before 2.3 cannot change lists: set %s to all of its items", change.Name)
-		}
-	}
-	req := kmsg.NewAlterConfigsRequest()
-	req.ValidateOnly = dryRun
-	one := kmsg.NewAlterConfigsRequestResource()
-	one.ResourceType, one.ResourceName = r.kind, r.name
-	for _, name := range order {
-		if value, ok := values[name]; ok {
-			alter := kmsg.NewAlterConfigsRequestAlterableConfig()
-			alter.Name, alter.Value = name, kbin.Str(value)
-			one.Configs = append(one.Configs, alter)
-		}
-	}
-	req.Resources = []kmsg.AlterConfigsRequestResource{one}
-	_, err = kgo.Do(s.ctx, s.client, req)
-	return err
 }

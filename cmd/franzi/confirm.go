@@ -53,3 +53,9 @@ func isTerminal(f *os.File) bool {
 
 // joined joins errors, each of which is a part.
 func joined(errs []error) error { return errors.Join(errs...) }
+
+// addDryRun adds --dry-run to a command whose changes brokers can check before: it is said to add,
+// change or create nothing then.
+func addDryRun(cmd *cobra.Command, dryRun *bool, verb string) {
+	cmd.Flags().BoolVar(dryRun, "dry-run", false, "let the brokers check it, and "+verb+" nothing")
+}

@@ -81,7 +81,7 @@ preferred leader, and stands for both.`,
 	cmd.Flags().StringArrayVarP(&configs, "config", "c", nil, "a config, key=value")
 	cmd.Flags().StringArrayVar(&assign, "assign", nil, "the brokers of the next partition: 1,2,3")
 	cmd.Flags().BoolVar(&exists, "if-not-exists", false, "a topic that is there already is no error")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "let the brokers check it, and create nothing")
+	addDryRun(cmd, &dryRun, "create")
 	for _, name := range []string{"partitions", "replicas", "config", "assign"} {
 		complete(cmd, name, completeNothing)
 	}

@@ -147,24 +147,21 @@ func (s *session) minISR(topics []*kmsg.MetadataResponseTopic, wanted bool) (map
 	if !wanted || len(topics) == 0 {
 		return m, nil
 	}
-	req := kmsg.NewDescribeConfigsRequest()
+	var resources []kgo.ConfigResource
 	for _, t := range topics {
-		r := kmsg.NewDescribeConfigsRequestResource()
-		r.ResourceType, r.ResourceName, r.ConfigurationKeys = kmsg.ConfigResourceTopic, t.Name.S, []string{"min.insync.replicas"}
-		req.Resources = append(req.Resources, r)
+		resources = append(resources, kgo.ConfigResource{Type: kmsg.ConfigResourceTopic, Name: t.Name.S})
 	}
-	resp, err := kgo.Do(s.ctx, s.client, req)
+	all, err := s.client.Admin().DescribeConfigs(s.ctx, resources, kgo.ConfigKeys("min.insync.replicas"))
 	if unserved(err) {
 		return m, nil
 	}
 	if err != nil {
 		return nil, s.wrap(err)
 	}
-	for _, r := range resp.Results {
-		for _, c := range r.Configs {
-			if n, err := strconv.Atoi(c.Value.S); err == nil && c.Name == "min.insync.replicas" {
-				m[r.ResourceName] = n
-			}
+	for _, r := range all {
+		c, _ := r.Get("min.insync.replicas")
+		if n, err := strconv.Atoi(c.Value.S); err == nil {
+			m[r.Resource.Name] = n
 		}
 	}
 	return m, nil

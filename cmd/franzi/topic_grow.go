@@ -59,7 +59,7 @@ taken away again, and keys go to other partitions than before.`,
 	}
 	c.add(cmd)
 	cmd.Flags().StringArrayVar(&assign, "assign", nil, "the brokers of the next new partition: 1,2,3")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "let the brokers check it, and add nothing")
+	addDryRun(cmd, &dryRun, "add")
 	complete(cmd, "assign", completeNothing)
 	return cmd
 }
