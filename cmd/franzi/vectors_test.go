@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
+	"github.com/franzi-kafka/franzi/cmd/franzi/internal/vectors"
 	"github.com/franzi-kafka/franzi/gen/model"
 )
 
@@ -25,41 +23,17 @@ type messageVersion struct {
 	version int16
 }
 
-// vectors reads all messages that Kafka's classes wrote.
-func vectors(t *testing.T) map[messageVersion][]vector {
+// vectorsByMessage reads all messages that Kafka's classes wrote.
+func vectorsByMessage(t *testing.T) map[messageVersion][]vector {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", "..", "testdata", "vectors", "*.tsv.gz"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no vectors: %v", err)
+	list, err := vectors.Read(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
 	}
 	all := map[messageVersion][]vector{}
-	for _, file := range files {
-		if strings.HasPrefix(filepath.Base(file), "batch-") {
-			continue // no messages
-		}
-		f, err := os.Open(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		plain, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(plain)
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
-			parts := strings.Split(lines.Text(), "\t")
-			v, err := strconv.ParseInt(parts[1], 10, 16)
-			if err != nil || len(parts) != 4 {
-				t.Fatalf("%s: %v in %q", file, err, lines.Text())
-			}
-			id := messageVersion{parts[0], int16(v)}
-			all[id] = append(all[id], vector{parts[2], parts[3]})
-		}
-		if err := lines.Err(); err != nil {
-			t.Fatal(err)
-		}
+	for _, v := range list {
+		id := messageVersion{v.Message, v.Version}
+		all[id] = append(all[id], vector{v.JSON, v.Hex})
 	}
 	return all
 }
@@ -71,7 +45,7 @@ func TestVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := vectors(t)
+	all := vectorsByMessage(t)
 	if len(all) < 800 {
 		t.Errorf("only %d versions of messages", len(all))
 	}
@@ -181,7 +155,7 @@ func TestVectorsAsFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for id, vs := range vectors(t) {
+	for id, vs := range vectorsByMessage(t) {
 		if !strings.HasSuffix(id.message, "Request") {
 			continue
 		}

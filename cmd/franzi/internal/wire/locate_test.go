@@ -1,18 +1,15 @@
 package wire_test
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/hex"
 	"errors"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/franzi-kafka/franzi/cmd/franzi/internal/vectors"
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/wire"
 	"github.com/franzi-kafka/franzi/gen/def"
 	"github.com/franzi-kafka/franzi/gen/model"
@@ -29,37 +26,19 @@ type vector struct {
 	data    []byte
 }
 
-func vectors(t testing.TB) []vector {
+func allVectors(t testing.TB) []vector {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", "..", "..", "..", "testdata", "vectors", "*.tsv.gz"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no vectors: %v", err)
+	list, err := vectors.Read(filepath.Join("..", "..", "..", ".."))
+	if err != nil {
+		t.Fatal(err)
 	}
 	var all []vector
-	for _, file := range files {
-		if strings.HasPrefix(filepath.Base(file), "batch-") {
-			continue // no messages
-		}
-		f, err := os.Open(file)
+	for _, v := range list {
+		data, err := hex.DecodeString(v.Hex)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer f.Close()
-		plain, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(plain)
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
-			parts := strings.Split(lines.Text(), "\t")
-			n, _ := strconv.Atoi(parts[1])
-			data, err := hex.DecodeString(parts[3])
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, vector{parts[0], int16(n), data})
-		}
+		all = append(all, vector{v.Message, v.Version, data})
 	}
 	return all
 }
@@ -90,7 +69,7 @@ func TestLocateAgreesWithDecoders(t *testing.T) {
 	m := load(t)
 	r := rand.New(rand.NewPCG(3, 4))
 	failed := 0
-	for _, v := range vectors(t) {
+	for _, v := range allVectors(t) {
 		check := func(data []byte) {
 			t.Helper()
 			err := decode(v, data)
