@@ -215,6 +215,10 @@ func moduleVersion() string {
 	if !ok {
 		return "unknown"
 	}
+	return versionIn(info)
+}
+
+func versionIn(info *debug.BuildInfo) string {
 	const path = "github.com/franzi-kafka/franzi"
 	for _, m := range append(info.Deps, &info.Main) {
 		if m.Path == path && m.Version != "" && !strings.HasPrefix(m.Version, "(") {

@@ -165,6 +165,13 @@ func TestMaxVersions(t *testing.T) {
 			if !errors.As(err, &unsupported) || !unsupported.Limited {
 				t.Errorf("got %v, want that the client is limited", err)
 			}
+			if want := "the client is limited to versions that have no such DescribeCluster, see MaxVersions"; !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want to read that %s", err, want)
+			}
+			// What the client is, it says in the versions of the release too.
+			if k := s.Connections(); len(k) != 1 || !strings.HasPrefix(k[0].Software, "franzi ") || strings.HasSuffix(k[0].Software, " unknown") {
+				t.Errorf("got %+v, want the name and version of the client", k)
+			}
 		})
 	})
 	// Without ApiVersions in the release, brokers are not asked for it.

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"errors"
 	"io"
 	"math/big"
@@ -217,6 +218,19 @@ func TestHints(t *testing.T) {
 			cluster: func(*authority) []ktest.Option { return []ktest.Option{ktest.SASL(), ktest.User("alice", "secret")} },
 			client:  func(*stage, *authority) []kgo.ClientOption { return []kgo.ClientOption{kgo.SASL(scram("guess"))} },
 			want:    "refuses these credentials", code: kmsg.SASLAuthenticationFailed, final: true,
+		},
+		{
+			name:    "a broker that does not know the password",
+			cluster: func(*authority) []ktest.Option { return []ktest.Option{ktest.SASL(), ktest.User("alice", "secret")} },
+			client: func(s *stage, _ *authority) []kgo.ClientOption {
+				s.Fault(ktest.On(kmsg.KeySASLAuthenticate), ktest.Rewrite(func(_ kmsg.Request, resp kmsg.Response) {
+					if r := resp.(*kmsg.SASLAuthenticateResponse); strings.HasPrefix(string(r.AuthBytes), "v=") {
+						r.AuthBytes = []byte("v=" + base64.StdEncoding.EncodeToString(make([]byte, 32)))
+					}
+				}))
+				return []kgo.ClientOption{kgo.SASL(scram("secret"))}
+			},
+			is: func(err error) bool { return errors.Is(err, sasl.ErrImpostor) }, final: true,
 		},
 		{
 			name: "a wrong password, before SaslAuthenticate",

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -454,5 +455,68 @@ func TestOtherCluster(t *testing.T) {
 		if open := other.Connections(); len(open) > 0 {
 			t.Errorf("connections are left: %v", open)
 		}
+	})
+}
+
+// A topic that was used once is forgotten after twice the age of metadata, also if the client is busy
+// with others.
+func TestForgottenTopic(t *testing.T) {
+	onStage(t, []ktest.Option{ktest.SeedTopic("orders", 1), ktest.SeedTopic("once", 1)}, func(s *stage) {
+		s.with([]kgo.ClientOption{kgo.MetadataMaxAge(time.Minute)}, func(c *kgo.Client) {
+			if _, err := kgo.Do(context.Background(), c, offsetsRequest("once", 0)); err != nil {
+				t.Fatal(err)
+			}
+			var gone time.Duration
+			for at := time.Duration(0); at < 10*time.Minute; at += 10 * time.Second {
+				if _, err := kgo.Do(context.Background(), c, offsetsRequest("orders", 0)); err != nil {
+					t.Fatal(err)
+				}
+				if _, known := c.Metadata().Topic("once"); !known && gone == 0 {
+					gone = at
+				}
+				time.Sleep(10 * time.Second)
+			}
+			if gone < 2*time.Minute || gone > 3*time.Minute+30*time.Second {
+				t.Errorf("it was forgotten after %v, want 2 minutes and the time to the next refresh", gone)
+			}
+			if _, known := c.Metadata().Topic("orders"); !known {
+				t.Error("a topic in use was forgotten")
+			}
+		})
+	})
+}
+
+// A large answer to Metadata is read aside: what comes after it on the connection does not wait.
+func TestLargeMetadataIsReadAside(t *testing.T) {
+	onStage(t, []ktest.Option{ktest.SeedTopic("large", 20_000), ktest.SeedTopic("orders", 1)}, func(s *stage) {
+		var armed atomic.Bool
+		reading, goOn := make(chan struct{}), make(chan struct{})
+		hook := kgo.Hook{OnRequest: func(e kgo.RequestEvent) { // it comes while the answer is read
+			if e.API == kmsg.KeyMetadata && armed.Swap(false) {
+				close(reading)
+				<-goOn
+			}
+		}}
+		s.with([]kgo.ClientOption{kgo.Hooks(hook)}, func(c *kgo.Client) {
+			if _, err := kgo.Do(context.Background(), c, offsetsRequest("orders", 0)); err != nil {
+				t.Fatal(err)
+			}
+			armed.Store(true)
+			refreshed := make(chan error)
+			go func() { refreshed <- c.RefreshMetadata(context.Background(), "large") }()
+			<-reading
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			if _, err := kgo.Do(ctx, c, offsetsRequest("orders", 0)); err != nil {
+				t.Errorf("beside a large answer: %v", err)
+			}
+			close(goOn)
+			if err := <-refreshed; err != nil {
+				t.Error(err)
+			}
+			if open := s.Connections(); len(open) != 1 {
+				t.Errorf("got %v, want that all went over one connection", open)
+			}
+		})
 	})
 }

@@ -76,3 +76,26 @@ func TestPeersComeFirst(t *testing.T) {
 		t.Error("it was not published")
 	}
 }
+
+// Who will do with any broker gets one that is not to be avoided, as long as there is one.
+func TestAnyAvoids(t *testing.T) {
+	c, err := NewClient(SeedBrokers("nowhere"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s := &cluster.Snapshot{Seq: 1}
+	for id := int32(1); id <= 3; id++ {
+		s.Brokers = append(s.Brokers, cluster.Broker{ID: id, Host: "h", Port: id})
+	}
+	c.meta.publish(s)
+	c.peers.known(1).ready.Store(true)
+	for range 100 {
+		if p := c.peers.any([]int32{1, 2}); p.info.ID != 3 {
+			t.Fatalf("got broker %d, want the one that is not to be avoided", p.info.ID)
+		}
+		if p := c.peers.any([]int32{1, 2, 3}); p.info.ID != 1 {
+			t.Fatalf("got broker %d, want the one that is connected, since all are to be avoided", p.info.ID)
+		}
+	}
+}
