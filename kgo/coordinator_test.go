@@ -83,3 +83,22 @@ func TestSilentCoordinator(t *testing.T) {
 		})
 	})
 }
+
+// A broker that does not answer is not waited for when it is asked who coordinates.
+func TestSilentBrokerIsAskedForCoordinator(t *testing.T) {
+	onStage(t, []ktest.Option{ktest.Brokers(3), replicated}, func(s *stage) {
+		s.with(nil, func(c *kgo.Client) {
+			ctx := context.Background()
+			if err := beginTransactions(ctx, c); err != nil { // creates the topic
+				t.Fatal(err)
+			}
+		})
+		s.Fault(ktest.On(kmsg.KeyFindCoordinator).Times(1), ktest.Stall())
+		s.with(nil, func(c *kgo.Client) {
+			took := s.took(func() error { return beginTransactions(context.Background(), c) })
+			if took != time.Second {
+				t.Errorf("it took %v, want a second of patience with the broker that was asked first", took)
+			}
+		})
+	})
+}

@@ -262,8 +262,9 @@ func Retries(n int) ClientOption {
 }
 
 // Backoff sets the pause after a failure, of a request or a connection: it doubles from min to
-// max, and varies by 20 % (KIP-580). The defaults are 100 ms and 1 s. Java: retry.backoff.ms,
-// retry.backoff.max.ms, reconnect.backoff.ms, reconnect.backoff.max.ms.
+// max, and varies by 20 % (KIP-580). So far apart, twice min at most, are also the requests for
+// metadata of a client that has reason to ask all the time. The defaults are 100 ms and 1 s. Java:
+// retry.backoff.ms, retry.backoff.max.ms, reconnect.backoff.ms, reconnect.backoff.max.ms.
 func Backoff(min, max time.Duration) ClientOption {
 	return clientOption(func(c *clientConfig) { c.backoffMin, c.backoffMax = min, max })
 }

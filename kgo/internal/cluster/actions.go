@@ -42,6 +42,8 @@ type AskCoordinators struct {
 	Keys   []string
 
 	avoid []int32 // who was told not to coordinate, or not to answer
+	sent  time.Time
+	late  int // how many brokers were asked for these keys before, and do not answer
 }
 
 // Publish is a new snapshot for all to read. Connections to brokers that are not in it any more

@@ -98,6 +98,7 @@ type Cell struct {
 
 	finding map[coordinatorKey]*lookup
 	lookups []*AskCoordinators // to be sent
+	looking []*AskCoordinators // under way, and not for long
 
 	replies []*Reply
 	closed  error
@@ -169,7 +170,7 @@ func (c *Cell) Poll(now time.Time) (Action, bool) {
 	if c.closed != nil {
 		return nil, false
 	}
-	if ask := c.nextLookup(); ask != nil {
+	if ask := c.nextLookup(now); ask != nil {
 		return ask, true
 	}
 	if ask := c.nextAsk(now); ask != nil {
@@ -194,6 +195,9 @@ func (c *Cell) Deadline() time.Time {
 	}
 	if !c.full && (c.wants > 0 || !c.idle) {
 		sooner(c.refresh)
+	}
+	for _, ask := range c.looking {
+		sooner(c.patientUntil(ask))
 	}
 	held := false
 	for _, f := range c.flights {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -155,7 +156,12 @@ func (c *Cell) addLookup(ask *AskCoordinators) {
 
 // nextLookup returns a request for coordinators to make now, nil for none: brokers have to be
 // known first, if there are any to know.
-func (c *Cell) nextLookup() *AskCoordinators {
+func (c *Cell) nextLookup(now time.Time) *AskCoordinators {
+	for _, ask := range slices.Clone(c.looking) {
+		if at := c.patientUntil(ask); !at.IsZero() && !now.Before(at) {
+			c.lookElsewhere(ask)
+		}
+	}
 	if len(c.lookups) == 0 {
 		return nil
 	}
@@ -165,11 +171,50 @@ func (c *Cell) nextLookup() *AskCoordinators {
 		return nil
 	}
 	c.lookups = c.lookups[1:]
-	ask.Broker, ask.Seed = to.broker, to.seed
+	ask.Broker, ask.Seed, ask.sent = to.broker, to.seed, now
+	c.looking = append(c.looking, ask)
 	return ask
 }
 
+// patientUntil is when another broker is asked as well if there was no answer; zero if there is none
+// that has not been asked.
+func (c *Cell) patientUntil(ask *AskCoordinators) time.Time {
+	for i := range c.snapshot.Brokers {
+		if id := c.snapshot.Brokers[i].ID; id != ask.Broker && !slices.Contains(ask.avoid, id) {
+			return ask.sent.Add(c.config.Patience << min(ask.late, 10))
+		}
+	}
+	return time.Time{}
+}
+
+// lookElsewhere asks another broker, beside one that does not answer. Whichever answers first counts;
+// that the silent one fails in the end does not.
+func (c *Cell) lookElsewhere(ask *AskCoordinators) {
+	c.looked(ask)
+	c.healthOf(target{ask.Broker, ask.Seed}).slow = true
+	again := &AskCoordinators{Type: ask.Type, avoid: append(slices.Clip(ask.avoid), ask.Broker), late: ask.late + 1}
+	for _, key := range ask.Keys {
+		if c.finding[coordinatorKey{ask.Type, key}] != nil {
+			again.Keys = append(again.Keys, key)
+		}
+	}
+	if len(again.Keys) > 0 {
+		c.lookups = append(c.lookups, again)
+	}
+}
+
+// looked takes a request off those under way. It reports false for one that took too long.
+func (c *Cell) looked(ask *AskCoordinators) bool {
+	i := slices.Index(c.looking, ask)
+	if i < 0 {
+		return false
+	}
+	c.looking = slices.Delete(c.looking, i, i+1)
+	return true
+}
+
 func (c *Cell) coordinatorsAnswer(e *CoordinatorsAnswer) {
+	inTime := c.looked(e.To)
 	edit := c.snapshot.coordinators.edit()
 	for _, found := range e.Found {
 		k := coordinatorKey{e.To.Type, found.Key}
@@ -196,6 +241,9 @@ func (c *Cell) coordinatorsAnswer(e *CoordinatorsAnswer) {
 		}
 		c.found(k, found)
 	}
+	if !inTime {
+		return // another broker is asked for the rest
+	}
 	for _, key := range e.To.Keys { // those that the answer left out
 		c.found(coordinatorKey{e.To.Type, key}, Coordinator{Key: key, Broker: Broker{ID: -1}, Code: kmsg.CoordinatorNotAvailable})
 	}
@@ -220,6 +268,9 @@ func (c *Cell) found(k coordinatorKey, result Coordinator) {
 }
 
 func (c *Cell) coordinatorsFailed(e *CoordinatorsFailed) {
+	if !c.looked(e.To) {
+		return
+	}
 	for _, key := range e.To.Keys {
 		c.failLookup(coordinatorKey{e.To.Type, key}, e.Err)
 	}
@@ -264,7 +315,7 @@ func (c *Cell) failLookups(err error) {
 	for _, k := range keys {
 		c.failLookup(k, err)
 	}
-	c.lookups = nil
+	c.lookups, c.looking = nil, nil
 }
 
 func (c *Cell) forgetCoordinator(of kmsg.CoordinatorType, key string, broker int32) {

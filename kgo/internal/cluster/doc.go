@@ -23,7 +23,7 @@
 //
 // One request for metadata is under way at a time, and what is needed meanwhile goes into the
 // next; but a broker that does not answer for [Config.Patience] holds nobody up: another is
-// asked. After a failure another broker is asked at once, unless the failed one refuses the client,
+// asked; the same goes for coordinators. After a failure another broker is asked at once, unless the failed one refuses the client,
 // then after a pause that grows (KIP-580). An answer is followed by a pause too, but for what nothing
 // is known of yet. Every third request of a run of failures goes to a seed (KIP-899), and when
 // nothing was learned for [Config.RebootstrapAfter], all do (KIP-1102).
