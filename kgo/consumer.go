@@ -139,6 +139,7 @@ func (c *Consumer) finish() {
 	c.client.dismiss(c)
 	c.loop.Post(&fetch.Close{})
 	c.lanes.close()
+	c.lanes.endSessions()
 	c.asking.Wait()
 	c.ahead.close()
 	c.loop.Stop()

@@ -225,3 +225,41 @@ func (s *stage) each(ctx context.Context, o *kgo.Consumer, how string, f func(*k
 		}
 	}
 }
+
+// A broker whose table of sessions is full has room again when a consumer is closed.
+func TestConsumeEndsSessions(t *testing.T) {
+	opts := []ktest.Option{ktest.SeedTopic("orders", 2), ktest.Property("max.incremental.fetch.session.cache.slots", "1")}
+	onStage(t, opts, func(s *stage) {
+		s.with(nil, func(c *kgo.Client) {
+			ctx := context.Background()
+			session := func() int32 {
+				req := kmsg.NewFetchRequest()
+				req.Version, req.SessionEpoch = 12, 0
+				part := kmsg.NewFetchRequestPartition()
+				part.PartitionMaxBytes = 1000
+				req.Topics = []kmsg.FetchRequestTopic{{Topic: "orders", Partitions: []kmsg.FetchRequestPartition{part}}}
+				resp, err := c.Broker(1).Request(ctx, req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return resp.(*kmsg.FetchResponse).SessionID
+			}
+			o := s.consumer(c, kgo.Topics("orders"))
+			s.fill("orders", 2, 10)
+			for i := range 20 {
+				if _, err := next(o); err != nil {
+					t.Fatal(i, err)
+				}
+			}
+			if id := session(); id != 0 {
+				t.Errorf("while it is read there is room for session %d", id)
+			}
+			if err := o.Close(); err != nil {
+				t.Error(err)
+			}
+			if session() == 0 {
+				t.Error("afterwards there is still no room for a session")
+			}
+		})
+	})
+}

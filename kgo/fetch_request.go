@@ -2,7 +2,10 @@ package kgo
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/fetch"
@@ -37,6 +40,7 @@ type fetchLane struct {
 	answer  kmsg.FetchResponse
 	frame   *frame // of the last answer
 	room    func(int) []byte
+	session atomic.Int32 // that the broker keeps for the lane, 0 for none
 }
 
 func (ls *fetchLanes) init(c *Consumer) {
@@ -108,6 +112,47 @@ func (ls *fetchLanes) close() {
 	}
 }
 
+// endSessions tells brokers that the lanes' sessions are not needed any more, so that they have room
+// for others (KIP-227), and waits a second for them at most. It does so where an ordinary connection
+// stands; other brokers find out by themselves in some minutes. The lanes are closed.
+func (ls *fetchLanes) endSessions() {
+	ls.mu.Lock()
+	all := slices.Collect(maps.Values(ls.lanes))
+	ls.mu.Unlock()
+	var waits sync.WaitGroup
+	for _, l := range all {
+		session := l.session.Load()
+		if session == 0 || l.peer == nil {
+			continue
+		}
+		to := l.peer.standing(route.Ordinary)
+		if to == nil {
+			continue
+		}
+		last := kmsg.NewFetchRequest()
+		last.SessionID, last.SessionEpoch = session, -1
+		r := link.NewRequest(last)
+		r.Min, r.Deadline = 7, now().Add(time.Second)
+		r.To = &farewell{&waits, ls.c.client, to}
+		waits.Add(1)
+		to.conn.Send(r)
+	}
+	waits.Wait()
+}
+
+// A farewell is who waits for the end of a session.
+type farewell struct {
+	waits  *sync.WaitGroup
+	client *Client
+	lane   *lane
+}
+
+// Done ends the wait. What the broker says makes no difference.
+func (f *farewell) Done(r *link.Request) {
+	f.client.requestEvent(r, f.lane)
+	f.waits.Done()
+}
+
 // Encode writes the request.
 func (l *fetchLane) Encode(dst []byte, h *kmsg.RequestHeader, version int16) ([]byte, []link.Splice, error) {
 	l.request.Fill(&l.message, version)
@@ -126,6 +171,7 @@ func (l *fetchLane) Done(*link.Request) {
 		if err == nil {
 			e.Response = &l.answer
 			l.frame = &frame{memory: c.memory, buf: l.Frame}
+			l.session.Store(l.answer.SessionID)
 			if l.answer.ThrottleTimeMs > 0 {
 				l.lane.conn.Throttled(&l.Request, time.Duration(l.answer.ThrottleTimeMs)*time.Millisecond)
 			}

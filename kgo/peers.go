@@ -290,6 +290,16 @@ func (p *peer) lane(kind route.Lane) *lane {
 	return l
 }
 
+// standing returns the peer's lane of a kind if it is connected, else nil.
+func (p *peer) standing(kind route.Lane) *lane {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l := p.lanes[kind]; l != nil && l.conn.Stats().State == conn.Ready {
+		return l
+	}
+	return nil
+}
+
 // ownLane makes a lane that is nobody else's, see [peer.dismiss].
 func (p *peer) ownLane(kind route.Lane) *lane {
 	l := p.newLane(kind)
