@@ -93,8 +93,15 @@ func TestSilentBrokerIsAskedForCoordinator(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
-		s.Fault(ktest.On(kmsg.KeyFindCoordinator).Times(1), ktest.Stall())
-		s.with(nil, func(c *kgo.Client) {
+		silent := int32(1) // and the only one that the client has a connection to, so that it is asked
+		if _, coordinator := s.coordinatorOf(); coordinator == silent {
+			silent = 2
+		}
+		s.Fault(ktest.On(kmsg.KeyFindCoordinator).Broker(silent), ktest.Stall())
+		s.with([]kgo.ClientOption{kgo.SeedBrokers(s.Addrs()[silent-1])}, func(c *kgo.Client) {
+			if err := c.Ping(context.Background()); err != nil {
+				t.Fatal(err)
+			}
 			took := s.took(func() error { return beginTransactions(context.Background(), c) })
 			if took != time.Second {
 				t.Errorf("it took %v, want a second of patience with the broker that was asked first", took)

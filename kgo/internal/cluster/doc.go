@@ -23,10 +23,10 @@
 //
 // One request for metadata is under way at a time, and what is needed meanwhile goes into the
 // next; but a broker that does not answer for [Config.Patience] holds nobody up: another is
-// asked; the same goes for coordinators. After a failure another broker is asked at once, unless the failed one refuses the client,
-// then after a pause that grows (KIP-580). An answer is followed by a pause too, but for what nothing
-// is known of yet. Every third request of a run of failures goes to a seed (KIP-899), and when
-// nothing was learned for [Config.RebootstrapAfter], all do (KIP-1102).
+// asked, for coordinators too. After a failure another broker is asked at once, unless the failed
+// one refuses the client, then after a pause that grows (KIP-580). An answer is followed by a pause
+// too, but for what nothing is known of yet. Every third request of a run of failures goes to a
+// seed (KIP-899), and when nothing was learned for [Config.RebootstrapAfter], all do (KIP-1102).
 //
 // The leader of a partition is replaced only by one of the same or a later epoch, as long as
 // the topic has the same id. Brokers that know no epochs are believed always. A topic that was
