@@ -221,7 +221,8 @@ const (
 	slabBytes   = 64 << 10 // of the batch, that are copied at once
 )
 
-// begin is for the records of a chunk's open batch.
+// begin is for the records of a chunk's open batch, each time that some are to be shown: others may
+// have been shown in between.
 func (s *recordSlab) begin(k *chunk) {
 	b := &k.reader.Batch
 	s.topic, s.part, s.epoch = k.of.topic.name, k.of.index, b.LeaderEpoch

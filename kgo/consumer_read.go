@@ -447,8 +447,8 @@ func (c *Consumer) walk(k *chunk, yield func(*Record, error) bool) bool {
 		k.walker = k.reader.Batch.Walk(k.payload)
 		k.walker.SkipTo(k.position.Load())
 		k.walker.CopyAhead(slabBytes)
-		c.slab.begin(k)
 	}
+	c.slab.begin(k)
 	w := &k.walker
 	r := &w.Record
 	for w.Next() && r.Offset < k.limit {

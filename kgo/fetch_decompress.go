@@ -104,8 +104,10 @@ func (d *decompressors) run() {
 		d.done.Broadcast()
 		switch {
 		case u.state != unitBusy: // nobody wants it any more
+			d.mu.Unlock()
 			m.change(-int64(cap(u.room)), 0)
 			m.put(u.room)
+			d.mu.Lock()
 		case ok:
 			u.state = unitDone
 			d.ahead += int64(cap(u.room))
@@ -193,18 +195,20 @@ func (d *decompressors) forget(k *chunk) {
 		return
 	}
 	m := d.c.memory
+	freed := int64(0)
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	for i := range k.units {
 		u := &k.units[i]
 		if u.state == unitDone {
-			d.ahead -= int64(cap(u.room))
-			m.change(-int64(cap(u.room)), 0)
+			freed += int64(cap(u.room))
 			m.put(u.room)
 			u.room, u.payload = nil, nil
 		}
 		u.state = unitGone
 	}
+	d.ahead -= freed
+	d.mu.Unlock()
+	m.change(-freed, 0)
 }
 
 // close waits for what is being decompressed.

@@ -72,7 +72,9 @@ func (m *fetchMemory) tryTake(n int64) bool {
 	return true
 }
 
-// change adds to what is used, and to what waits to be consumed; both may be negative.
+// change adds to what is used, and to what waits to be consumed; both may be negative. If that makes
+// room it may run the cell, whose actions take other locks: the caller holds none, but for the consumer's
+// where the cell is running already.
 func (m *fetchMemory) change(used, waiting int64) {
 	if used == 0 && waiting == 0 {
 		return
