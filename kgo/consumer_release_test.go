@@ -39,8 +39,13 @@ func TestConsumeReleases(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
-					for _, start := range []kgo.Start{kgo.Earliest(), kgo.AtOffset(150), kgo.Latest().Plus(-7)} {
-						o := s.consumer(c, kgo.Topics("orders"), kgo.StopAtEnd(), kgo.StartAt(start))
+					for _, test := range []struct {
+						start kgo.Start
+						want  int
+					}{
+						{kgo.Earliest(), 900}, {kgo.AtOffset(150), 450}, {kgo.Latest().Plus(-7), 21}, {kgo.Ago(time.Hour), 900}, {kgo.AtTime(time.UnixMilli(1)), 900},
+					} {
+						o := s.consumer(c, kgo.Topics("orders"), kgo.StopAtEnd(), kgo.StartAt(test.start))
 						next, total := map[int32]int64{}, 0
 						for r, err := range o.Records(ctx) {
 							if err != nil {
@@ -56,9 +61,8 @@ func TestConsumeReleases(t *testing.T) {
 							}
 							total++
 						}
-						want := map[string]int{"earliest": 900, "offset 150": 450, "latest-7": 21}[start.String()]
-						if total != want {
-							t.Errorf("from %v: got %d records, want %d", start, total, want)
+						if total != test.want {
+							t.Errorf("from %v: got %d records, want %d", test.start, total, test.want)
 						}
 						if err := o.Close(); err != nil {
 							t.Error(err)

@@ -131,27 +131,28 @@ func (c *Cell) offsets(now time.Time, e *Offsets) {
 			c.unanswered(now, p, d.ErrorCode, nil)
 		default:
 			p.well()
-			offset, epoch := d.Offset, d.LeaderEpoch
-			if e.Response.Version == 0 {
-				offset, epoch = -1, -1
-				if len(d.OldStyleOffsets) > 0 {
-					offset = d.OldStyleOffsets[0]
-				}
+			switch {
+			case e.Response.Version > 0:
+				c.told(p, d.Offset, d.LeaderEpoch, Latest)
+			case len(d.OldStyleOffsets) > 0:
+				c.told(p, d.OldStyleOffsets[0], -1, Earliest)
+			default:
+				c.told(p, -1, -1, Earliest)
 			}
-			c.told(p, offset, epoch)
 			c.settle(now, p)
 		}
 	}
 }
 
-// told takes note of an offset that was looked for, -1 if there is none: no record is that young,
-// or, in the days before such records were looked for, no segment that old.
-func (c *Cell) told(p *Partition, offset int64, epoch int32) {
+// told takes note of an offset that was looked for, -1 if there is none. Of a time that says what to
+// take instead: the end if no record is that young, or, in the days when the last segment was looked
+// for that is not younger, the begin if all are.
+func (c *Cell) told(p *Partition, offset int64, epoch int32, instead Place) {
 	switch {
 	case offset < 0 && (p.start.Place == Timestamp || p.start.Place == Back) && p.bound < 0 && p.state == searching:
-		p.start = Start{Place: Latest, Delta: p.start.Delta}
+		p.start = Start{Place: instead, Delta: p.start.Delta}
 	case offset < 0:
-		c.told(p, 0, -1) // of a broker that says neither an offset nor why not
+		c.told(p, 0, -1, instead) // of a broker that says neither an offset nor why not
 	case p.state == ending:
 		p.stop = offset
 		p.state = searching
