@@ -320,7 +320,7 @@ func (c *Cluster) AppendRaw(now time.Time, name string, index int32, raw []byte)
 		return fmt.Errorf("broker: %s[%d]: a batch at offset %d, the log ends at %d", name, index, h.BaseOffset, p.log.end)
 	}
 	h.LeaderEpoch = p.info().epoch
-	p.log.append(raw, &h)
+	p.log.append(c.nowMs(), raw, &h)
 	last := &p.log.batches[len(p.log.batches)-1]
 	batch.Assign(last.raw(), h.BaseOffset, h.LeaderEpoch)
 	p.producers.add(c.now, last, c.keepBatches())

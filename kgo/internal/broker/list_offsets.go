@@ -170,7 +170,7 @@ func oldOffsets(p *partition, asked *kmsg.ListOffsetsRequestPartition, end int64
 		}
 	default:
 		// Only segments have a time here, that of their last change.
-		if n := len(p.log.batches); n > 0 && p.log.batches[n-1].maxTimestamp <= int64(asked.Timestamp) {
+		if len(p.log.batches) > 0 && p.log.changed <= int64(asked.Timestamp) {
 			offsets = append(offsets, end, p.log.start)
 		}
 	}

@@ -21,6 +21,7 @@ type log struct {
 	size    int64    // bytes appended so far, whether or not they are still there
 	epochs  []epochStart
 	chunk   *chunk // where the next batch goes, if it has the room
+	changed int64  // when a batch was appended last, in milliseconds
 
 	// Transactions that have not ended, by producer, and those that were aborted (KIP-98).
 	open    map[int64]int64 // first offset
@@ -64,7 +65,8 @@ type abortedTxn struct {
 
 // append adds a batch, with the offset and the epoch that the caller has given it, which must not
 // lie before the log's end. Raw is copied.
-func (l *log) append(raw []byte, h *batch.Header) {
+func (l *log) append(nowMs int64, raw []byte, h *batch.Header) {
+	l.changed = nowMs
 	ck := l.chunk
 	if ck == nil || cap(ck.buf)-len(ck.buf) < len(raw) {
 		size := minChunk

@@ -273,7 +273,7 @@ func (c *Cluster) store(p *partition, b *batch.Batch) written {
 		w.appendTime = c.nowMs()
 		h.MaxTimestamp = w.appendTime
 	}
-	p.log.append(b.Raw, &h)
+	p.log.append(c.nowMs(), b.Raw, &h)
 	last := &p.log.batches[len(p.log.batches)-1]
 	if w.appendTime > 0 {
 		batch.AssignTime(last.raw(), w.appendTime)
