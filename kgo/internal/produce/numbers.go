@@ -27,6 +27,7 @@ func (q *Queue) missing(b *Batch) {
 	case !b.numbered:
 	case b.written:
 		q.newEpoch = true
+	case b.overtaken: // the broker goes on behind a later one
 	default:
 		q.missingFrom(b.sequence)
 	}
