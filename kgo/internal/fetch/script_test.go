@@ -24,6 +24,7 @@ import (
 //	  orders id=A 0=1/5 1=-1/6!LEADER_NOT_AVAILABLE     leader and epoch
 //	assign orders/0 orders/1=latest orders/2=7@3 orders/3=time:5 orders/4=latest-10
 //	unassign, pause, resume orders/0; seek orders/0=12; halt orders/0; room; close
+//	late-seek, same-seek orders/0=12      one that another has overtaken; one that is known already
 //	answer 1.0 session=7 v=12 took=10ms hungry !CODE      to the request of that broker and lane
 //	  orders/0 end=10 stable=9 start=2 records=0-4,5-9@6,10-12:lz4 size=300000 aborted=9:4
 //	  orders/1 !NOT_LEADER_OR_FOLLOWER leader=2/6 preferred=3 diverges=7@3 cut=400000 broken
@@ -148,9 +149,12 @@ func (p *player) command(line string) {
 			part := p.part(name)
 			p.handle(&Seek{part, p.stamp(part), p.place(at)})
 		}
-	case "late-seek": // one that another has overtaken
+	case "late-seek":
 		name, at := cutAny(args[0])
 		p.handle(&Seek{p.part(name), p.stamps[p.part(name)] - 1, p.place(at)})
+	case "same-seek":
+		name, at := cutAny(args[0])
+		p.handle(&Seek{p.part(name), p.stamps[p.part(name)], p.place(at)})
 	case "halt":
 		for _, part := range p.named(args) {
 			p.handle(&Halt{part, p.stamp(part)})
