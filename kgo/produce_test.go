@@ -196,22 +196,34 @@ func TestProduceLearnsLimits(t *testing.T) {
 		s.with(nil, func(c *kgo.Client) {
 			p := s.producer(c, kgo.Compression(compress.None))
 			l := newLedger(s, "orders", 1)
-			burst := func() (requests int) {
+			o := s.consumer(c, kgo.Topics("orders"))
+			burst := func() (requests, batches int) {
 				was := s.Requests(kmsg.KeyProduce)
-				for range 200 {
+				for range 2000 {
 					l.produceSized(p, 200)
 				}
 				s.flush(p, time.Minute)
-				return s.Requests(kmsg.KeyProduce) - was
+				requests = s.Requests(kmsg.KeyProduce) - was
+				for b, err := range o.Batches(context.Background()) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					batches++
+					if b.NextOffset() == int64(len(l.entries)) {
+						break
+					}
+				}
+				return requests, batches
 			}
-			const needed = 200/(5000/210) + 1
-			first, then := burst(), burst()
-			if first <= 2*needed || then > 3*needed {
-				t.Errorf("200 records took %d requests, 200 more %d; %d batches are enough, and the first are too large", first, then, needed)
+			for range 5 {
+				burst()
+			}
+			if requests, batches := burst(); requests > batches*5/4 {
+				t.Errorf("%d requests brought %d batches, though it was known how large they may be", requests, batches)
 			}
 			time.Sleep(20 * time.Minute)
-			if later := burst(); later <= then {
-				t.Errorf("20 minutes later they took %d requests, want a try with larger batches, and then %d", later, then)
+			if requests, batches := burst(); requests == batches {
+				t.Errorf("20 minutes later %d requests brought as many batches, want a try with larger ones", requests)
 			}
 			l.check(allowance{})
 		})
