@@ -90,7 +90,7 @@ func (e *Error) Error() string {
 		if e.Code != kmsg.None && !told {
 			b.WriteString("; ")
 		}
-		b.WriteString(e.Err.Error())
+		b.WriteString(strings.TrimPrefix(e.Err.Error(), "kgo: "))
 	}
 	if e.Written == WrittenMaybe {
 		b.WriteString(" (the broker may have carried it out)")

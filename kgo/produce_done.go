@@ -1,6 +1,7 @@
 package kgo
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -391,7 +392,11 @@ func (p *Producer) errorOf(o *produce.Outcome) *Error {
 	case last.Failure != nil && last.Failure != o.Err:
 		e.Err = fmt.Errorf("%w; the last of %d attempts: %w", o.Err, o.Batch.Tries(), last.Failure)
 	}
-	e.Retriable = e.Code == kmsg.None || route.Meaning(e.Code).Is(route.Retriable)
+	if e.Code != kmsg.None {
+		e.Retriable = route.Meaning(e.Code).Is(route.Retriable)
+	} else {
+		e.Retriable = !errors.Is(o.Err, produce.ErrFatal) && !errors.Is(o.Err, ErrAborted) && !forGood(o.Err)
+	}
 	p.client.complete(e)
 	return e
 }

@@ -78,7 +78,9 @@ func (q *Queue) Take(now time.Time, broker int32, identity Identity, eager bool,
 	q.flyAt = broker
 	q.number(b)
 	b.sentID = q.topicID
-	b.tries++
+	if b.tries++; b.tries == 1 {
+		b.last = Result{Broker: broker, Version: -1}
+	}
 	t.Batch = b
 	t.More = q.filled() || q.next() != nil
 	return t
