@@ -310,6 +310,49 @@ func TestConsumeMissing(t *testing.T) {
 	})
 }
 
+// What is not there, or not any more, has an end, which comes after the error that says so.
+func TestConsumeMissingEnds(t *testing.T) {
+	parts := func(index ...int32) kgo.ConsumerOption { return kgo.Assign(map[string][]int32{"orders": index}) }
+	for _, test := range []struct {
+		name   string
+		what   kgo.ConsumerOption
+		delete bool // after the third record
+		errs   int
+	}{
+		{"no topic", kgo.Topics("missing"), false, 1},
+		{"no partition", parts(0, 7), false, 1},
+		{"deleted", kgo.Topics("orders"), true, 1},
+		{"deleted, of single partitions", parts(0), true, 1},
+		{"deleted, of a pattern", kgo.TopicPattern(regexp.MustCompile("or.*")), true, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			onStage(t, []ktest.Option{ktest.Brokers(3), ktest.SeedTopic("orders", 1)}, func(s *stage) {
+				s.fill("orders", 1, 10_000)
+				s.with(nil, func(c *kgo.Client) {
+					ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+					defer cancel()
+					o := s.consumer(c, test.what, kgo.StopAtEnd(), kgo.FetchPartitionBytes(1000), kgo.FetchBufferBytes(2000))
+					n, errs := 0, 0
+					for _, err := range o.Records(ctx) {
+						if n++; err == nil {
+							if test.delete && n == 3 {
+								s.DeleteTopic("orders")
+							}
+							continue
+						}
+						if errs++; !errors.Is(err, kmsg.UnknownTopicOrPartition) && !errors.Is(err, kmsg.UnknownTopicID) {
+							t.Errorf("got the error %v", err)
+						}
+					}
+					if errs != test.errs {
+						t.Errorf("got %d errors, want %d", errs, test.errs)
+					}
+				})
+			})
+		})
+	}
+}
+
 // A cluster that cannot be reached is told, and consumed when it can.
 func TestConsumeUnreachable(t *testing.T) {
 	onStage(t, []ktest.Option{ktest.SeedTopic("orders", 1)}, func(s *stage) {

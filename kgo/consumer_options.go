@@ -210,7 +210,8 @@ func RecheckReplica(d time.Duration) ConsumerOption {
 }
 
 // StopAtEnd ends consuming where each partition ended when the consumer first looked at it: loops
-// end without an error, and [Consumer.Poll] returns io.EOF.
+// end without an error, and [Consumer.Poll] returns io.EOF. A topic or partition that does not exist, or
+// not any more, ends with the error that says so.
 func StopAtEnd() ConsumerOption {
 	return consumerOption(func(c *consumerConfig) { c.stopAtEnd = true })
 }

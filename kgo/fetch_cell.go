@@ -197,15 +197,17 @@ func (c *Consumer) reported(a *fetch.Report) {
 	if p.stamp != a.Stamp {
 		return
 	}
-	if a.Why == fetch.Failing {
-		if p.topic.matches && (a.Code == kmsg.UnknownTopicOrPartition || a.Code == kmsg.UnknownTopicID) {
-			return // it was deleted, which is nobody's fault
-		}
-	} else if to < 0 {
+	gone := a.Why == fetch.Failing && (a.Code == kmsg.UnknownTopicOrPartition || a.Code == kmsg.UnknownTopicID)
+	if a.Why != fetch.Failing && to < 0 {
 		p.stopped = true
 		p.skipTo = -1
 	}
-	c.enqueue(p, event{err: err, to: to})
+	if !gone || !p.topic.matches { // what matched a pattern was deleted, which is nobody's fault
+		c.enqueue(p, event{err: err, to: to})
+	}
+	if gone && c.config.stopAtEnd {
+		c.enqueue(p, event{ended: true, to: -1})
+	}
 	c.rouse()
 }
 
