@@ -86,6 +86,11 @@ func (s *session) reason(err error) string {
 		return inFlags(plainly(err))
 	}
 	text := e.Op + s.part(e) + s.where(e) + ": " + cause(e)
+	limit := "limit of a batch"
+	if s.cmd.Flags().Lookup("batch-bytes") != nil {
+		limit = "limit of --batch-bytes"
+	}
+	text = strings.Replace(text, "limit of BatchBytes", limit, 1)
 	if e.Written == kgo.WrittenMaybe && changes(e.API) {
 		text += " (the broker may have carried it out)"
 	}
@@ -121,17 +126,22 @@ func (s *session) where(e *kgo.Error) string {
 	return " at " + strings.Join(s.settings.Brokers(), ",")
 }
 
-// cause is why: what the broker says, or else what happened.
+// cause is why, in the words of the library. Where the client itself refused, the code only sorts what
+// happened: its own text would blame a broker that was never asked.
 func cause(e *kgo.Error) string {
-	switch {
-	case e.Code != kmsg.None && e.Message != "":
-		return fmt.Sprintf("%s: the broker says %q", e.Code.Name(), strings.TrimSuffix(e.Message, "."))
-	case e.Code != kmsg.None:
-		return strings.TrimSuffix(e.Code.Error(), ".")
-	case e.Err != nil:
-		return plainly(e.Err)
+	if e.Code == kmsg.None && e.Err == nil {
+		return "it failed"
 	}
-	return "it failed"
+	if refusedHere(e) {
+		return e.Code.Name() + ": " + plainly(e.Err)
+	}
+	bare := kgo.Error{Broker: -1, Partition: -1, Code: e.Code, Message: e.Message, Err: e.Err}
+	return plainly(errors.New(strings.TrimPrefix(bare.Error(), "kgo: : "))) // without what and where
+}
+
+// refusedHere reports whether no broker was asked, and the code is the client's.
+func refusedHere(e *kgo.Error) bool {
+	return e.Code != kmsg.None && e.Message == "" && e.Err != nil && e.Broker < 0 && e.Addr == "" && e.Version < 0
 }
 
 // codeOrText is the name of the code that an error has from a broker, or else why it failed.

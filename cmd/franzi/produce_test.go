@@ -136,3 +136,12 @@ func TestProgress(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// A timestamp that Kafka does not have is not the broker's fault.
+func TestProduceBeforeAllTime(t *testing.T) {
+	cluster := ktest.NewCluster(t, ktest.SeedTopic("orders", 1))
+	got := runWith(t.Context(), cluster.DialContext, `{"timestamp":-5}`, "produce", "orders", "-b", "broker1")
+	if got.code != exitFailed || !strings.Contains(got.err, "is before 1970") || strings.Contains(got.err, "broker") {
+		t.Errorf("got exit %d %s", got.code, got.err)
+	}
+}
