@@ -143,6 +143,7 @@ func (c *Consumer) finish() {
 	c.asking.Wait()
 	c.ahead.close()
 	c.loop.Stop()
+	c.lanes.drop()
 	close(c.gone)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -98,6 +99,39 @@ func TestConsumeAllAtOnce(t *testing.T) {
 				all.Wait()
 				if used, waiting, _ := o.Memory(); used != 0 || waiting != 0 {
 					t.Errorf("MEM: seed %d: %d bytes are in use in the end, %d wait", seed, used, waiting)
+				}
+			})
+		})
+	}
+}
+
+// An answer that comes while the consumer is closed is not counted for ever.
+func TestConsumeCloseWithAnswer(t *testing.T) {
+	for i := range 100 {
+		onStage(t, []ktest.Option{ktest.SeedTopic("orders", 1)}, func(s *stage) {
+			s.with(nil, func(c *kgo.Client) {
+				o := s.consumer(c, kgo.Topics("orders"))
+				time.Sleep(time.Second)
+				var both sync.WaitGroup
+				both.Go(func() {
+					for range i % 10 {
+						runtime.Gosched()
+					}
+					if _, err := s.Produce("orders", 0, ktest.Record{Value: make([]byte, 100)}); err != nil {
+						t.Error(err)
+					}
+				})
+				both.Go(func() {
+					if err := o.Close(); err != nil {
+						t.Error(err)
+					}
+				})
+				both.Wait()
+				if _, err := o.Poll(context.Background()); err != kgo.ErrClosed {
+					t.Errorf("got %v, want %v", err, kgo.ErrClosed)
+				}
+				if n := o.BufferedBytes(); n != 0 {
+					t.Errorf("MEM: %d bytes are in use in the end", n)
 				}
 			})
 		})

@@ -89,6 +89,9 @@ func (c *Consumer) act(a fetch.Action) {
 // deliver hands out chunks.
 func (c *Consumer) deliver(a *fetch.Deliver) {
 	f := c.lanes.frameOf(a.Request)
+	if f.claimed.Swap(true) {
+		return // the consumer is closed
+	}
 	f.hold() // until all are handed out
 	f.chunks.Add(1)
 	c.mu.Lock()

@@ -171,6 +171,7 @@ func (m *fetchMemory) inUse() (used, waiting int64) {
 type frame struct {
 	memory  *fetchMemory
 	buf     []byte
+	claimed atomic.Bool  // somebody hands out its chunks, or has dropped it
 	chunks  atomic.Int32 // that are not consumed
 	readers atomic.Int32 // chunks, batches that were shown and not released, workers
 }

@@ -112,6 +112,18 @@ func (ls *fetchLanes) close() {
 	}
 }
 
+// drop gives back the memory of answers that came and were not handed out any more. The lanes are
+// closed, and so is the cell.
+func (ls *fetchLanes) drop() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for _, l := range ls.lanes {
+		if f := l.frame; f != nil && !f.claimed.Swap(true) {
+			ls.c.memory.change(-int64(cap(f.buf)), 0)
+		}
+	}
+}
+
 // endSessions tells brokers that the lanes' sessions are not needed any more, so that they have room
 // for others (KIP-227), and waits a second for them at most. It does so where an ordinary connection
 // stands; other brokers find out by themselves in some minutes. The lanes are closed.
