@@ -205,3 +205,15 @@ func TestConsumeLost(t *testing.T) {
 		})
 	})
 }
+
+// An offset that no record has yet is told, also by who reads to the end only.
+func TestConsumeBehindEnd(t *testing.T) {
+	for _, opts := range [][]kgo.ConsumerOption{nil, {kgo.StopAtEnd()}} {
+		onConsumer(t, 500, append(opts, kgo.StartAt(kgo.AtOffset(10_000))), func(s *stage, o *kgo.Consumer) {
+			s.nextLost(o, kmsg.OffsetOutOfRange, 10_000, 0)
+			for want := range int64(500) {
+				s.nextAt(o, want)
+			}
+		})
+	}
+}

@@ -186,9 +186,10 @@ func (c *Cell) found(p *Partition, offset int64, epoch int32) {
 	c.finish(p)
 }
 
-// finish ends a partition that was read to where it is to stop.
+// finish ends a partition that was read to where it is to stop. If the user says that it begins behind
+// that, its leader shall tell whether it has such an offset.
 func (c *Cell) finish(p *Partition) {
-	if p.position >= p.stop {
+	if p.position == p.stop || p.position > p.stop && p.start.Place != Offset {
 		p.state = ended
 		c.do(&Ended{p, p.stamp})
 	}
