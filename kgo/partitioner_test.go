@@ -159,6 +159,30 @@ func TestStickyAvoidsPartitionsWithoutLeader(t *testing.T) {
 	})
 }
 
+// A partition that loses its leader has no more records, though it has not had its share.
+func TestStickyLeavesPartitionsWithoutLeader(t *testing.T) {
+	onStage(t, append([]ktest.Option{ktest.Brokers(2)}, orders(4, ktest.Replicas(1))...), func(s *stage) {
+		s.with([]kgo.ClientOption{kgo.MetadataMaxAge(10 * time.Second)}, func(c *kgo.Client) {
+			p, err := c.NewProducer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &kgo.Record{Topic: "orders"}
+			was, err := p.ProduceSync(context.Background(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Kill(s.Partitions("orders")[was.Partition].Leader)
+			time.Sleep(time.Minute) // the client knows
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			if is, err := p.ProduceSync(ctx, r); err != nil || s.Partitions("orders")[is.Partition].Leader < 0 {
+				t.Errorf("it went from %v to %v: %v", was.Partition, is.Partition, err)
+			}
+		})
+	})
+}
+
 func TestRoundRobinPartitioner(t *testing.T) {
 	onStage(t, orders(4), func(s *stage) {
 		counts := spread(s, 400, func(int) *kgo.Record { return &kgo.Record{Topic: "orders", Key: []byte("k")} }, kgo.Partitioning(kgo.RoundRobinPartitioner()))
