@@ -3,6 +3,7 @@ package kgo_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,4 +86,21 @@ func TestProduceErrors(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A record that is none is refused like others, not a panic.
+func TestProduceNil(t *testing.T) {
+	onStage(t, orders(1), func(s *stage) {
+		s.with(nil, func(c *kgo.Client) {
+			p := s.producer(c)
+			_, sync := p.ProduceSync(context.Background(), nil)
+			calls := make(chan error, 1)
+			p.Produce(context.Background(), nil, func(_ kgo.RecordMetadata, err error) { calls <- err })
+			for _, err := range []error{sync, <-calls, p.TryProduce(nil, nil)} {
+				if e, ok := errors.AsType[*kgo.Error](err); !ok || e.Retriable || !strings.Contains(err.Error(), "nil") {
+					t.Errorf("got %v", err)
+				}
+			}
+		})
+	})
 }

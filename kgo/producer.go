@@ -146,11 +146,19 @@ func (p *Producer) ProduceSync(ctx context.Context, r *Record) (RecordMetadata, 
 
 // notAccepted is where a record is that has no place.
 func notAccepted(r *Record) RecordMetadata {
+	if r == nil {
+		return RecordMetadata{Partition: -1, Offset: -1}
+	}
 	return RecordMetadata{Topic: r.Topic, Partition: -1, Offset: -1, Timestamp: r.Timestamp}
 }
 
+var errNoRecord = errors.New("the record is nil")
+
 // enqueue puts a record into its partition's batch.
 func (p *Producer) enqueue(ctx context.Context, r *Record, s slot, block bool) error {
+	if r == nil {
+		return p.refusal("", -1, kmsg.None, errNoRecord)
+	}
 	if p.closing.Load() {
 		return p.refusal(r.Topic, -1, kmsg.None, ErrClosed)
 	}
@@ -305,7 +313,8 @@ func (p *Producer) abort(err error) {
 }
 
 // Close accepts no more records, waits up to 30 seconds for those that were handed over, fails the
-// rest, and waits for their callbacks. Further calls wait for the first.
+// rest, and waits for their callbacks. Further calls wait for the first. In a callback, like
+// [Client.Close] there, it would wait for itself until that time is over.
 func (p *Producer) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), defaultCloseTimeout)
 	defer cancel()
