@@ -4,17 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/franzi-kafka/franzi/kgo"
-	"github.com/franzi-kafka/franzi/kmsg/kjson"
 )
 
 // AppendJSON appends a record as JSON, without an end of line.
@@ -105,10 +100,11 @@ const lineMax = 256 << 20
 
 // A JSONReader reads records from lines of JSON.
 type JSONReader struct {
-	in   *bufio.Reader
-	line int
-	buf  []byte
-	own  quick
+	in     *bufio.Reader
+	line   int
+	indent int // of what parse is given, in the line
+	buf    []byte
+	own    quick
 }
 
 // NewJSONReader returns a reader of lines.
@@ -128,35 +124,17 @@ func (j *JSONReader) Read(r *kgo.Record) error {
 			return err
 		}
 		j.line++
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			return j.parse(line, r)
+		end := bytes.TrimRight(line, " \t\r\n")
+		if text := bytes.TrimLeft(end, " \t\r"); len(text) > 0 {
+			j.indent = len(end) - len(text)
+			return j.parse(text, r)
 		}
 	}
 }
 
-// A jsonRecord is a record as encoding/json takes it.
-type jsonRecord struct {
-	Topic         *string         `json:"topic"`
-	Partition     *int32          `json:"partition"`
-	Offset        *int64          `json:"offset"`
-	LeaderEpoch   *int32          `json:"leaderEpoch"`
-	Timestamp     *int64          `json:"timestamp"`
-	TimestampType *string         `json:"timestampType"`
-	Key           json.RawMessage `json:"key"`
-	Value         json.RawMessage `json:"value"`
-	Headers       []jsonHeader    `json:"headers"`
-}
-
-type jsonHeader struct {
-	Key   json.RawMessage `json:"key"`
-	Value json.RawMessage `json:"value"`
-}
-
-var jsonKeys = []string{"topic", "partition", "offset", "leaderEpoch", "timestamp", "timestampType", "key", "value", "headers", "base64"}
-
 func (j *JSONReader) parse(line []byte, r *kgo.Record) error {
 	if line[0] != '{' {
-		return &Error{Line: j.line, Column: 1, Reason: "no JSON object", NotJSON: true}
+		return &Error{Line: j.line, Column: j.indent + 1, Reason: "no JSON object", NotJSON: true}
 	}
 	if !utf8.Valid(line) {
 		return &Error{Line: j.line, Reason: "the JSON is not UTF-8; bytes that are not go into {\"base64\": \"...\"}"}
@@ -164,99 +142,12 @@ func (j *JSONReader) parse(line []byte, r *kgo.Record) error {
 	if j.own.read(line, r) {
 		return nil
 	}
-	var v jsonRecord
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&v); err != nil {
-		return j.wrong(err, d.InputOffset())
-	}
-	if end := d.InputOffset(); len(bytes.TrimSpace(line[end:])) > 0 {
-		return &Error{Line: j.line, Column: int(end) + 1, Reason: "something follows the object"}
-	}
-	*r = kgo.Record{Partition: -1, Offset: -1, LeaderEpoch: -1}
-	if v.Topic != nil {
-		r.Topic = *v.Topic
-	}
-	if v.Partition != nil {
-		r.Partition = *v.Partition
-	}
-	if v.Offset != nil {
-		r.Offset = *v.Offset
-	}
-	if v.Timestamp != nil && *v.Timestamp != -1 {
-		r.Timestamp = time.UnixMilli(*v.Timestamp)
-	}
-	var err error
-	if r.Key, err = readBytes(v.Key); err != nil {
-		return &Error{Line: j.line, Reason: "key: " + err.Error()}
-	}
-	if r.Value, err = readBytes(v.Value); err != nil {
-		return &Error{Line: j.line, Reason: "value: " + err.Error()}
-	}
-	for i := range v.Headers {
-		key, err := readBytes(v.Headers[i].Key)
-		if err == nil && key == nil {
-			err = errors.New("a string is needed")
+	if err := readRecord(line, r); err != nil {
+		err.Line = j.line
+		if err.Column > 0 {
+			err.Column += j.indent
 		}
-		if err != nil {
-			return &Error{Line: j.line, Reason: fmt.Sprintf("headers[%d].key: %v", i, err)}
-		}
-		value, err := readBytes(v.Headers[i].Value)
-		if err != nil {
-			return &Error{Line: j.line, Reason: fmt.Sprintf("headers[%d].value: %v", i, err)}
-		}
-		r.Headers = append(r.Headers, kgo.Header{Key: string(key), Value: value})
+		return err
 	}
 	return nil
-}
-
-// wrong makes an Error of one of encoding/json.
-func (j *JSONReader) wrong(err error, end int64) error {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		return &Error{Line: j.line, Column: int(syntax.Offset), Reason: err.Error()}
-	case errors.As(err, &kind):
-		return &Error{Line: j.line, Column: int(kind.Offset), Reason: fmt.Sprintf("%s: %s is not what belongs here", kind.Field, kind.Value)}
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &Error{Line: j.line, Reason: "the JSON ends too early"}
-	}
-	if _, quoted, ok := strings.Cut(err.Error(), "unknown field "); ok {
-		name, unquoteErr := strconv.Unquote(quoted)
-		if unquoteErr != nil {
-			name = quoted
-		}
-		reason := fmt.Sprintf("records have no field %q", name)
-		if best := kjson.Closest(name, jsonKeys); best != "" {
-			reason += fmt.Sprintf(": did you mean %q?", best)
-		}
-		return &Error{Line: j.line, Reason: reason}
-	}
-	return &Error{Line: j.line, Column: int(end), Reason: strings.TrimPrefix(err.Error(), "json: ")}
-}
-
-// readBytes reads null, a string, or {"base64": "..."}.
-func readBytes(text json.RawMessage) ([]byte, error) {
-	switch {
-	case len(text) == 0 || string(text) == "null":
-		return nil, nil
-	case text[0] == '"':
-		var s string
-		err := json.Unmarshal(text, &s)
-		return []byte(s), err
-	}
-	var v struct {
-		Base64 *string `json:"base64"`
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&v); text[0] != '{' || err != nil || v.Base64 == nil {
-		return nil, errors.New(`a string, null or {"base64": "..."} is needed`)
-	}
-	b, err := base64.StdEncoding.AppendDecode([]byte{}, []byte(*v.Base64))
-	if err != nil {
-		return nil, errors.New("the base64 is none")
-	}
-	return b, nil
 }

@@ -119,19 +119,39 @@ func TestJSONByHand(t *testing.T) {
 
 func TestJSONIsWrong(t *testing.T) {
 	for text, want := range map[string]string{
-		"{}\nhello":                   "", // the first is right
-		"hello":                       "line 1, column 1: no JSON object",
-		"\n\n[1]":                     "line 3, column 1: no JSON object",
-		`{"value":"v"`:                "line 1: the JSON ends too early",
-		`{"value":"v"}{}`:             "line 1, column 14: something follows the object",
-		`{"valeu":"v"}`:               "line 1: records have no field \"valeu\": did you mean \"value\"?",
-		`{"value":1}`:                 "line 1: value: a string, null or {\"base64\": \"...\"} is needed",
-		`{"value":{"base64":"*"}}`:    "line 1: value: the base64 is none",
-		`{"value":{"base46":"AA=="}}`: "line 1: value: a string, null or {\"base64\": \"...\"} is needed",
-		`{"partition":"1"}`:           "line 1, column 16: partition: string is not what belongs here",
-		`{"partition":3000000000}`:    "line 1, column 23: partition: number 3000000000 is not what belongs here",
-		`{"headers":[{"value":"v"}]}`: "line 1: headers[0].key: a string is needed",
-		"{\"value\":\"\xff\"}":        "line 1: the JSON is not UTF-8; bytes that are not go into {\"base64\": \"...\"}",
+		"{}\nhello":                             "", // the first is right
+		"hello":                                 "line 1, column 1: no JSON object",
+		"\n\n[1]":                               "line 3, column 1: no JSON object",
+		`{"value":"v"`:                          "line 1: the JSON ends too early",
+		`{"value":`:                             "line 1: the JSON ends too early",
+		`{"value":"v"}{}`:                       "line 1, column 14: something follows the object",
+		`{"value":"v" "key":"k"}`:               "line 1, column 14: invalid character '\"' after object key:value pair",
+		`{"value" "v"}`:                         "line 1, column 10: invalid character '\"' after object key",
+		`{"value":vv}`:                          "line 1, column 10: invalid character 'v' looking for beginning of value",
+		`{"value":"v",}`:                        "line 1, column 14: invalid character '}' looking for beginning of object key string",
+		`{"headers":[{"key":"k"},]}`:            "line 1, column 25: invalid character ']' looking for beginning of value",
+		`  {"valeu":"v"}`:                       "line 1, column 4: records have no field \"valeu\": did you mean \"value\"?",
+		`{"key":"k", "VALUE":"v"}`:              "line 1, column 13: records have no field \"VALUE\": did you mean \"value\"?", // encoding/json would take it
+		`{"value":"a","value":"b"}`:             "line 1, column 14: \"value\" is there twice",
+		`{"val\u0075e":"a","value":"b"}`:        "line 1, column 19: \"value\" is there twice",
+		`{"key":null,"key":null}`:               "line 1, column 13: \"key\" is there twice",
+		`{"headers":[],"headers":[]}`:           "line 1, column 15: \"headers\" is there twice",
+		`{"nothing like it":1}`:                 "line 1, column 2: records have no field \"nothing like it\"",
+		`{"base64":"AA=="}`:                     "line 1, column 2: records have no field \"base64\"",
+		`{"value":1}`:                           "line 1, column 10: value: a string, null or {\"base64\": \"...\"} is needed",
+		`{"value":{}}`:                          "line 1, column 10: value: a string, null or {\"base64\": \"...\"} is needed",
+		`{"value":{"base64":"*"}}`:              "line 1, column 10: value: the base64 is none",
+		`{"value":{"base46":"AA=="}}`:           "line 1, column 11: bytes have no field \"base46\": did you mean \"base64\"?",
+		`{"value":{"Base64":"AA=="}}`:           "line 1, column 11: bytes have no field \"Base64\": did you mean \"base64\"?",
+		`{"partition":"1"}`:                     "line 1, column 14: partition: string is not what belongs here",
+		`{"partition":3000000000}`:              "line 1, column 14: partition: number 3000000000 is not what belongs here",
+		`{"timestamp":1.5}`:                     "line 1, column 14: timestamp: number 1.5 is not what belongs here",
+		`{"headers":{}}`:                        "line 1, column 12: headers: an array is needed",
+		`{"headers":["a"]}`:                     "line 1, column 13: headers[0]: an object is needed",
+		`{"headers":[{"value":"v"}]}`:           "line 1, column 13: headers[0].key: a string is needed",
+		`{"headers":[{"key":"a"},{"Key":"b"}]}`: "line 1, column 26: headers have no field \"Key\": did you mean \"key\"?",
+		`{"headers":[{"key":"a","key":"b"}]}`:   "line 1, column 24: \"key\" is there twice",
+		"{\"value\":\"\xff\"}":                  "line 1: the JSON is not UTF-8; bytes that are not go into {\"base64\": \"...\"}",
 	} {
 		var r kgo.Record
 		err := NewJSONReader(strings.NewReader(text)).Read(&r)
@@ -152,17 +172,20 @@ func BenchmarkJSON(b *testing.B) {
 			dst = AppendJSON(dst[:0], &r)
 		}
 	})
-	b.Run("read", func(b *testing.B) {
-		b.ReportAllocs()
-		b.SetBytes(int64(len(line)))
-		in := NewJSONReader(endless{line})
-		for b.Loop() {
-			var got kgo.Record
-			if err := in.Read(&got); err != nil {
-				b.Fatal(err)
+	byHand := []byte(`{"key":"customer-1", "value":"` + string(r.Value) + `", "timestamp":1700000000000, "headers":[{"key":"a","value":"b"}]}`)
+	for name, line := range map[string][]byte{"read": line, "read by hand": byHand} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(line)))
+			in := NewJSONReader(endless{line})
+			for b.Loop() {
+				var got kgo.Record
+				if err := in.Read(&got); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
 // endless is a line again and again.
