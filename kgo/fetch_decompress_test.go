@@ -86,6 +86,9 @@ func TestForgetHoldsNoLock(t *testing.T) {
 			if calls != 1 {
 				t.Errorf("told %d times that there is room, want once", calls)
 			}
+			if d.ahead != 0 {
+				t.Errorf("%d bytes are ahead of the user in the end", d.ahead)
+			}
 		})
 	}
 }
