@@ -119,7 +119,7 @@ func (c *Cell) learn(now time.Time, t *topic, moved bool) {
 		return
 	}
 	t.seen = k
-	if k != nil && !k.ID.IsZero() && k.ID != t.id {
+	if k != nil && k.ID != t.id {
 		c.identify(t, k.ID)
 	}
 	for _, p := range t.list {
@@ -127,13 +127,22 @@ func (c *Cell) learn(now time.Time, t *topic, moved bool) {
 	}
 }
 
-// identify takes note of a topic's id. If it had another one, it is another topic: what was read
-// is gone, and all that is there is new.
+// identify takes note of a topic's id, zero if that is not known any more: then it is read by name. If
+// it had another one, it is another topic: what was read is gone, and all that is there is new.
 func (c *Cell) identify(t *topic, id kbin.UUID) {
-	another := !t.id.IsZero()
 	delete(c.ids, t.id)
 	t.id = id
+	if id.IsZero() {
+		for _, p := range t.list {
+			if p.at != nil {
+				c.touch(p.at)
+			}
+		}
+		return
+	}
 	c.ids[id] = t
+	another := !t.last.IsZero() && t.last != id
+	t.last = id
 	if !another {
 		return
 	}

@@ -78,6 +78,7 @@ func (s state) asks() bool { return s == ending || s == searching || s == valida
 type topic struct {
 	name  string
 	id    kbin.UUID // zero if brokers do not tell
+	last  kbin.UUID // that was told
 	seen  *cluster.Topic
 	parts map[int32]*Partition
 	list  []*Partition // the same, in the order of assignment
