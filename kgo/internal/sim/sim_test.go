@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 500, "how many lives TestSeeds plays")
+	seeds = flag.Int("seeds", 1000, "how many lives TestSeeds plays")
 	first = flag.Uint64("first", 1, "the seed of the first")
 	seed  = flag.Uint64("seed", 0, "play this one alone, and print what happens")
 )
