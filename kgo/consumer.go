@@ -40,7 +40,7 @@ type Consumer struct {
 	asking sync.WaitGroup
 
 	consuming atomic.Bool   // somebody is
-	hungry    atomic.Bool   // and waits for records
+	hungry    hunger        // who consumes
 	changes   atomic.Uint64 // is counted up when what is being shown may have to end
 	signal    chan struct{} // has one element if there may be something for who waits
 

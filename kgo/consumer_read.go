@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"sync/atomic"
+	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/fetch"
 	"github.com/franzi-kafka/franzi/kmsg"
@@ -202,14 +204,29 @@ func (c *Consumer) await(ctx context.Context) error {
 	}
 	c.wake = true
 	c.mu.Unlock()
-	c.hungry.Store(true)
+	c.hungry.begin()
 	select {
 	case <-c.signal:
 	case <-ctx.Done():
 	case <-c.closed:
 	}
-	c.hungry.Store(false)
+	c.hungry.end()
 	return nil
+}
+
+// hunger is since when somebody waits for records, in nanoseconds, 0 if nobody does.
+type hunger struct{ since atomic.Int64 }
+
+func (h *hunger) begin() { h.since.Store(now().UnixNano()) }
+func (h *hunger) end()   { h.since.Store(0) }
+
+// of returns for how long somebody has waited of the time from begin to end, which is about now.
+func (h *hunger) of(begin, end time.Time) time.Duration {
+	since := h.since.Load()
+	if since == 0 {
+		return 0
+	}
+	return min(end.Sub(begin), time.Duration(end.UnixNano()-since))
 }
 
 // pick returns what to read from: what is being read, unless that is stale or paused, or that of the

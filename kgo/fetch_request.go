@@ -176,7 +176,7 @@ func (l *fetchLane) Encode(dst []byte, h *kmsg.RequestHeader, version int16) ([]
 func (l *fetchLane) Done(*link.Request) {
 	c, r := l.c, l.request
 	e := &l.event
-	*e = fetch.Answered{Request: r, Took: l.Ended.Sub(l.Sent), Hungry: c.hungry.Load()}
+	*e = fetch.Answered{Request: r, Waited: c.hungry.of(l.Sent, l.Ended)}
 	if l.Err == nil {
 		l.answer.SetAPIVersion(l.Version)
 		_, err := kmsg.DecodeResponseLenient(l.Frame, &l.answer)

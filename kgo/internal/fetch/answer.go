@@ -130,7 +130,7 @@ func (c *Cell) read(now time.Time, l *lane, e *Answered) {
 	c.rest(l, full)
 	if l.number == 0 && l.lagging > 0 {
 		c.press(l, c.touched)
-	} else if l.number > 0 && full && e.Hungry && e.Took >= slowAnswer {
+	} else if l.number > 0 && full && e.Waited >= longWait {
 		l.target = min(2*l.target, mostBytes)
 	}
 }

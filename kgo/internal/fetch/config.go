@@ -52,7 +52,7 @@ const (
 	// busyBytes is what a busy lane asks for at first: a few of its partitions' bites. More
 	// would only push what was read out of the processor's caches before it is consumed.
 	busyBytes = 2 << 20
-	// mostBytes is what it asks for when it takes long to get an answer and somebody waits.
+	// mostBytes is what it asks for when somebody waits long for answers.
 	mostBytes = 16 << 20
 	// newsBytes is about what an answer takes for a partition besides records.
 	newsBytes = 64
@@ -60,8 +60,9 @@ const (
 	frameBytes = 1 << 10
 )
 
-// slowAnswer is how long an answer takes that makes a lane ask for more at a time.
-const slowAnswer = 5 * time.Millisecond
+// longWait is for how long somebody waits for a full answer before the lane asks for more at a time. Who
+// is busy with what came before does not wait, however long the answer takes.
+const longWait = 5 * time.Millisecond
 
 // distrust is how long a replica is not gone back to after it failed.
 const distrust = 30 * time.Second

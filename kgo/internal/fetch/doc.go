@@ -60,8 +60,8 @@
 // whole (KIP-74) and is not refused.
 //
 // Bites, what a partition is asked for, are a busy lane's target divided by those that lag, between
-// 256 KiB and 1 MiB by default. The target grows from 2 MiB to 16 MiB when a full answer took long
-// while somebody waited for records: over long distances a request must bring more.
+// 256 KiB and 1 MiB by default. The target grows from 2 MiB to 16 MiB when somebody had to wait
+// long for a full answer: over long distances a request must bring more.
 //
 // # Trouble
 //

@@ -56,9 +56,8 @@ type Answered struct {
 	Failure  error
 	// Fatal says that nothing but a change of versions or permissions will help.
 	Fatal bool
-	// Took is how long the answer took, Hungry whether somebody waits for records.
-	Took   time.Duration
-	Hungry bool
+	// Waited is for how long of the time that the answer took somebody has had to wait for records.
+	Waited time.Duration
 }
 
 // Offsets answers an [AskOffsets]. Without a Response, Err says why.

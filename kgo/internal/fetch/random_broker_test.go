@@ -119,7 +119,7 @@ func (s *story) answer() {
 	f := s.flights[i]
 	s.flights = slices.Delete(s.flights, i, i+1)
 	s.purse.used -= f.Reserved
-	e := &Answered{Request: f, Took: time.Duration(s.r.IntN(20)) * time.Millisecond, Hungry: s.r.IntN(2) == 0}
+	e := &Answered{Request: f, Waited: time.Duration(s.r.IntN(20)) * time.Millisecond}
 	low, high := max(f.MinVersion, 4), min(f.MaxVersion, 17)
 	version := low + int16(s.r.IntN(int(high-low)+1))
 	msg := &kmsg.FetchRequest{}

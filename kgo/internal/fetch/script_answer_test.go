@@ -25,10 +25,8 @@ func (p *player) answer(args []string, rest string) {
 			resp.SessionID = int32(p.number(value))
 		case name == "v":
 			resp.Version = int16(p.number(value))
-		case name == "took":
-			e.Took, _ = time.ParseDuration(value)
-		case name == "hungry":
-			e.Hungry = true
+		case name == "waited":
+			e.Waited, _ = time.ParseDuration(value)
 		case strings.HasPrefix(name, "!"):
 			resp.ErrorCode = p.code(name[1:])
 		default:

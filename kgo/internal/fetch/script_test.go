@@ -25,7 +25,7 @@ import (
 //	assign orders/0 orders/1=latest orders/2=7@3 orders/3=time:5 orders/4=latest-10
 //	unassign, pause, resume orders/0; seek orders/0=12; halt orders/0; room; close
 //	late-seek, same-seek orders/0=12      one that another has overtaken; one that is known already
-//	answer 1.0 session=7 v=12 took=10ms hungry !CODE      to the request of that broker and lane
+//	answer 1.0 session=7 v=12 waited=10ms !CODE      to the request of that broker and lane
 //	  orders/0 end=10 stable=9 start=2 records=0-4,5-9@6,10-12:lz4 size=300000 aborted=9:4
 //	  orders/1 !NOT_LEADER_OR_FOLLOWER leader=2/6 preferred=3 diverges=7@3 cut=400000 broken
 //	endpoint 2=host:9092                                  goes with the next answer

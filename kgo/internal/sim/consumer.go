@@ -220,7 +220,10 @@ func (l *fetchLane) Encode(dst []byte, h *kmsg.RequestHeader, version int16) ([]
 func (l *fetchLane) Done(*link.Request) {
 	o, r := l.o, l.request
 	e := &l.event
-	*e = fetch.Answered{Request: r, Took: l.Ended.Sub(l.Sent), Hungry: len(o.ready) == 0}
+	*e = fetch.Answered{Request: r}
+	if len(o.ready) == 0 {
+		e.Waited = l.Ended.Sub(l.Sent)
+	}
 	if l.Err != nil {
 		e.Failure = l.Err
 		var unsupported *link.UnsupportedError
