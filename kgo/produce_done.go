@@ -36,8 +36,8 @@ const slotBytes = 24
 // tagOf returns what the producer keeps with a batch.
 func tagOf(b *produce.Batch) *tag { return b.Tag.(*tag) }
 
-// full reports whether another slot needs memory.
-func (t *tag) full() bool { return len(t.slots) == cap(t.slots) }
+// full reports whether a slot for record i needs memory.
+func (t *tag) full(i int) bool { return i >= cap(t.slots) }
 
 // growth is how many more slots are made room for, for record i.
 func (t *tag) growth(i int) int { return max(i+1-cap(t.slots), cap(t.slots)) }

@@ -97,7 +97,7 @@ func (q *queue) append(ctx context.Context, r *Record, s slot, block bool) error
 			continue
 		}
 		t := tagOf(b)
-		if (s.callback != nil || s.wait != nil) && t.full() {
+		if (s.callback != nil || s.wait != nil) && t.full(b.Builder.Len()) {
 			if err := q.enlargeSlots(ctx, b, s.wait != nil, block); err != nil {
 				return err
 			}
@@ -202,7 +202,7 @@ func (q *queue) enlargeSlots(ctx context.Context, b *produce.Batch, sync, block 
 			return err
 		}
 		q.mu.Lock()
-		if q.core.Open() != b || !t.full() {
+		if q.core.Open() != b || !t.full(b.Builder.Len()) {
 			p.memory.discharge(n * slotBytes)
 			return nil
 		}
@@ -249,7 +249,7 @@ func (q *queue) adopt(r *Record, s slot, since time.Time) error {
 			continue
 		}
 		t := tagOf(b)
-		if (s.callback != nil || s.wait != nil) && t.full() {
+		if (s.callback != nil || s.wait != nil) && t.full(b.Builder.Len()) {
 			n := t.growth(b.Builder.Len())
 			p.memory.charge(n*slotBytes, true)
 			t.grow(n)

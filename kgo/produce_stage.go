@@ -42,7 +42,7 @@ func (t *produceTopic) stage(ctx context.Context, r *Record, s slot, block bool)
 		need := alone
 		if n := len(t.staged); n > 0 {
 			b = t.staged[n-1].tag
-			if (s.callback != nil || s.wait != nil) && b.full() {
+			if (s.callback != nil || s.wait != nil) && b.full(b.batch.Builder.Len()) {
 				if err := t.enlargeSlots(ctx, b, s.wait != nil, block); err != nil {
 					return err
 				}
@@ -121,7 +121,7 @@ func (t *produceTopic) enlargeSlots(ctx context.Context, tag *tag, sync, block b
 			return err
 		}
 		t.mu.Lock()
-		if i := len(t.staged); i == 0 || t.staged[i-1].tag != tag || !tag.full() {
+		if i := len(t.staged); i == 0 || t.staged[i-1].tag != tag || !tag.full(tag.batch.Builder.Len()) {
 			p.memory.discharge(n * slotBytes)
 			return nil
 		}
