@@ -96,12 +96,12 @@ func (a *app) showBench(r *benchReport) error {
 // ownTopic creates a topic for a command, with a name that no other has, which drop deletes.
 func (s *session) ownTopic(kind string, partitions int32, replicas int16) (name string, drop func(), err error) {
 	name = fmt.Sprintf("franzi-%s-%08x", kind, rand.Uint32())
-	req := kmsg.NewCreateTopicsRequest()
-	req.TimeoutMs = s.waitMs()
-	t := kmsg.NewCreateTopicsRequestCreatableTopic()
-	t.Name, t.NumPartitions, t.ReplicationFactor = name, partitions, replicas
-	req.Topics = []kmsg.CreateTopicsRequestCreatableTopic{t}
-	if _, err := kgo.Do(s.ctx, s.client, req); err != nil {
+	switch _, err := s.create(newTopic(name, partitions, replicas)); {
+	case err == errNoCreation && kind == "bench":
+		return "", nil, failed("%v: name one that is there", err)
+	case err == errNoCreation:
+		return "", nil, failed("%v, and franzi %s needs one of its own", err, kind)
+	case err != nil:
 		return "", nil, s.wrap(err)
 	}
 	s.settle(name)

@@ -76,6 +76,9 @@ func adviceOf(err error) string {
 	if !errors.As(err, &e) {
 		return ""
 	}
+	if e.API == kmsg.KeyDeleteTopics && e.Code == kmsg.InvalidRequest && e.Version < 3 {
+		return "The broker may not delete topics at all: see its delete.topic.enable, which is off by default before Kafka 1.0." // KIP-322
+	}
 	return inFlags(e.Hint)
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
 	"github.com/franzi-kafka/franzi/kgo"
-	"github.com/franzi-kafka/franzi/kmsg"
 )
 
 const cpHelp = `cp copies the records of a topic into another, with their keys, values, headers and timestamps, each
@@ -101,6 +100,7 @@ func (a *app) cp(cmd *cobra.Command, f *cpCommand, from, to string) error {
 		return err
 	}
 	defer dst.close()
+	src.renew() // connecting the other one may have taken long
 	if id := src.client.Metadata().ClusterID(); source == target && id != "" && id == dst.client.Metadata().ClusterID() {
 		return misused(cmd, "%s would be copied into itself", source)
 	}
@@ -132,16 +132,17 @@ func (a *app) cp(cmd *cobra.Command, f *cpCommand, from, to string) error {
 // prepare looks whether the target can take the records, or creates it.
 func (f *cpCommand) prepare(dst *session, target string, partitions int) error {
 	if f.create {
-		req := kmsg.NewCreateTopicsRequest()
-		req.TimeoutMs = dst.waitMs()
-		t := kmsg.NewCreateTopicsRequestCreatableTopic()
-		t.Name, t.NumPartitions, t.ReplicationFactor = target, int32(partitions), -1
-		req.Topics = []kmsg.CreateTopicsRequestCreatableTopic{t}
-		if _, err := kgo.Do(dst.ctx, dst.client, req); err != nil {
+		_, err := dst.create(newTopic(target, int32(partitions), -1))
+		if err == nil {
+			dst.settle(target)
+			return nil
+		}
+		if err == errNoCreation { // it gets as many as the brokers like
+			_, err = dst.letCreate(newTopic(target, -1, -1))
+		}
+		if err != nil {
 			return dst.wrap(err)
 		}
-		dst.settle(target)
-		return nil
 	}
 	topics, err := dst.topics([]string{target}, true)
 	if err != nil {

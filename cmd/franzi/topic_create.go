@@ -34,9 +34,10 @@ func (a *app) topicCreateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create NAME...",
 		Short: "Create topics",
-		Long: `create creates topics. Without --partitions and --replicas the brokers choose, from 2.4 on;
-older ones want to be told. --assign lists the brokers of each partition, the first being its
-preferred leader, and stands for both.`,
+		Long: `create creates topics. Without --partitions and --replicas the brokers choose, from 2.4 on; older
+ones are asked for 1 partition and 3 replicas, or as many as there are brokers. Those before 0.10.1
+create a topic as they see fit, unless their auto.create.topics.enable is off. --assign lists the
+brokers of each partition, the first being its preferred leader, and stands for both.`,
 		Example:           "  franzi topic create orders payments -P 12 -r 3 -c cleanup.policy=compact\n  franzi topic create orders --assign 1,2 --assign 2,3 --dry-run",
 		Args:              takes(1, 1<<20),
 		ValidArgsFunction: completeNothing,
@@ -107,8 +108,10 @@ func (a *app) createTopics(cmd *cobra.Command, c *connection, req *kmsg.CreateTo
 		return err
 	}
 	defer s.close()
-	req.TimeoutMs = s.waitMs()
-	resp, err := kgo.Do(s.ctx, s.client, req)
+	resp, err := s.create(req)
+	if err == errNoCreation {
+		resp, err = s.letCreate(req)
+	}
 	if resp == nil {
 		return s.wrap(err)
 	}
