@@ -55,6 +55,13 @@ func (c *connection) add(cmd *cobra.Command) {
 	complete(cmd, "profile", completeProfiles)
 }
 
+// noExplain hides --explain in commands that refuse it.
+func noExplain(cmd *cobra.Command) {
+	if err := cmd.Flags().MarkHidden("explain"); err != nil {
+		panic(err) // there is no such flag
+	}
+}
+
 func completeProfiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	names, _, err := settings.Profiles(os.Environ())
 	if err != nil {

@@ -45,6 +45,7 @@ func (a *app) cpCommand() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.cp(cmd, &f, args[0], args[1]) },
 	}
 	f.c.add(cmd)
+	noExplain(cmd)
 	cmd.Flags().Lookup("timeout").Usage = "how long connecting may take, and each record (default for records 2m)"
 	f.r.add(cmd)
 	f.p.add(cmd)

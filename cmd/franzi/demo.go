@@ -67,6 +67,7 @@ func (a *app) demoCommand() *cobra.Command {
 		},
 	}
 	d.c.add(cmd)
+	noExplain(cmd)
 	d.p.add(cmd)
 	flags := cmd.Flags()
 	flags.DurationVar(&d.duration, "duration", 10*time.Second, "how long to write")

@@ -89,3 +89,14 @@ func TestVersion(t *testing.T) {
 		t.Errorf("brokers refuse the software version %q", version)
 	}
 }
+
+// Commands that refuse --explain do not offer it.
+func TestHelpWithoutExplain(t *testing.T) {
+	for _, command := range []string{"cp", "demo"} {
+		for _, flag := range []string{"--help", "--help-json"} {
+			if got := run(t, "", command, flag); got.code != exitOK || strings.Contains(got.out, "explain") {
+				t.Errorf("%s %s: got exit %d %s", command, flag, got.code, got.out)
+			}
+		}
+	}
+}
