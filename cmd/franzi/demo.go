@@ -13,11 +13,13 @@ import (
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/output"
 	"github.com/franzi-kafka/franzi/cmd/franzi/internal/settings"
 	"github.com/franzi-kafka/franzi/kgo/ktest"
+	"github.com/franzi-kafka/franzi/kmsg"
 )
 
 const demoHelp = `demo runs a Kafka cluster in memory, writes records to it and reads them at the same time, kills a
 broker in the middle and brings it back, and counts at the end: every record that was acknowledged
 must have been read, once, in order, and as it was written. The exit code is 1 if that is not so.
+With --acks 0 no record is acknowledged, and so none can be lost: what was not read is missing.
 
 With -b or -p it runs on a real cluster, in a topic that it creates and deletes again; there it
 kills nobody. Ctrl-C ends it with the count.`
@@ -91,7 +93,7 @@ type demoReport struct {
 	Seconds    float64 `json:"seconds"`
 	ledger.Balance
 	Right     bool          `json:"right"`
-	ProduceMs *benchLatency `json:"produceMs"` // from handed over to acknowledged
+	ProduceMs *benchLatency `json:"produceMs"` // from handed over to acknowledged, or sent
 	WholeMs   *benchLatency `json:"wholeMs"`   // from handed over to read
 }
 
@@ -104,6 +106,9 @@ func (d *demo) inMemory(cmd *cobra.Command) bool {
 	}
 	return true
 }
+
+// acknowledged reports whether brokers say what they have.
+func (d *demo) acknowledged() bool { return kmsg.Acks(d.p.acks) != kmsg.AcksNone }
 
 // sessionTimeout is how long the brokers in memory take until they notice that one is gone: less than
 // Kafka's 9 seconds, as nobody wants to look at that for so long.
@@ -256,9 +261,13 @@ func (a *app) showDemo(d *demo, r *demoReport) error {
 	err := a.write(output.TableFormat, output.Result{Value: r, Table: func(t *output.Table) {
 		t.Row("cluster", fmt.Sprintf("%s in %s, %s, %s and %s", plural(r.Brokers, "broker", "brokers"), where, plural(int(r.Partitions), "partition", "partitions"),
 			plural(d.writers, "producer", "producers"), plural(d.readers, "consumer", "consumers")))
-		t.Row("written", fmt.Sprintf("%s records in %.1f s, %s failed", many(r.Acked), r.Seconds, many(r.Failed)))
+		done, known, away, n := "written", "acknowledged", "lost", r.Lost
+		if !d.acknowledged() {
+			done, known, away, n = "sent", "sent", "missing", r.Missing
+		}
+		t.Row(done, fmt.Sprintf("%s records in %.1f s, %s failed", many(r.Done()), r.Seconds, many(r.Failed)))
 		t.Row("read", many(r.Read)+" records")
-		t.Row("lost", many(r.Lost))
+		t.Row(away, many(n))
 		t.Row("doubled", many(r.Doubled))
 		t.Row("out of order", many(r.OutOfOrder))
 		t.Row("changed", many(r.Corrupt))
@@ -268,20 +277,25 @@ func (a *app) showDemo(d *demo, r *demoReport) error {
 		for _, l := range []struct {
 			name string
 			ms   *benchLatency
-		}{{"acknowledged", r.ProduceMs}, {"read", r.WholeMs}} {
+		}{{known, r.ProduceMs}, {"read", r.WholeMs}} {
 			if l.ms != nil {
 				t.Row(l.name+" after", fmt.Sprintf("p50 %.4g ms, p99 %.4g, max %.4g", l.ms.P50, l.ms.P99, l.ms.Max))
 			}
 		}
 	}})
+	if err == nil && r.Sent > 0 {
+		a.say("with --acks 0 nobody acknowledges a record, so nothing was promised of the %s that are missing, %s doubled and %s out of order", many(r.Missing), many(r.Doubled), many(r.OutOfOrder))
+	}
 	switch {
 	case err != nil:
 		return err
+	case !r.Right && r.Sent > 0:
+		return &failure{code: exitFailed, text: "records were changed, or their writers not told", final: true}
 	case !r.Right:
 		return &failure{code: exitFailed, text: "not every record was read once and in order", final: true}
 	case r.Failed > 0:
 		return &failure{code: exitFailed, text: many(r.Failed) + " records failed, as their writers were told", final: true}
-	case r.Acked == 0:
+	case r.Done() == 0:
 		return &failure{code: exitFailed, text: "no record was written", final: true}
 	}
 	return nil

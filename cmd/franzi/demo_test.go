@@ -72,17 +72,24 @@ func TestDemoOnScreen(t *testing.T) {
 // What is acknowledged and not there, what is there twice: it is counted, and an exit code, also on a
 // cluster that was named. Its topic is gone at the end.
 func TestDemoFindsWhatIsWrong(t *testing.T) {
+	lie := ktest.Rewrite(func(_ kmsg.Request, resp kmsg.Response) {
+		for _, r := range resp.(*kmsg.ProduceResponse).Responses {
+			for i := range r.PartitionResponses {
+				r.PartitionResponses[i].ErrorCode = kmsg.None
+			}
+		}
+	})
 	for name, tt := range map[string]struct {
 		acks   string
-		fault  ktest.Effect
+		fault  []ktest.Effect
 		lost   bool
 		double bool
 	}{
-		"lost":    {"0", ktest.CutBefore(), true, false}, // nobody asks whether it arrived
-		"doubled": {"1", ktest.CutAfter(), false, true},  // not idempotent, and sent again
+		"lost":    {"1", []ktest.Effect{ktest.Answer(kmsg.InvalidRecord), lie}, true, false}, // the broker says that it has it
+		"doubled": {"1", []ktest.Effect{ktest.CutAfter()}, false, true},                      // not idempotent, and sent again
 	} {
 		cluster := ktest.NewCluster(t, ktest.Brokers(2))
-		cluster.Fault(ktest.On(kmsg.KeyProduce).Nth(3), tt.fault)
+		cluster.Fault(ktest.On(kmsg.KeyProduce).Nth(3), tt.fault...)
 		got := runWith(t.Context(), cluster.DialContext, "", "demo", "-b", "broker1", "--duration", "500ms", "--rate", "1000", "--acks", tt.acks, "-o", "json")
 		r := demoReportOf(t, got)
 		if got.code != exitFailed || r.Right || r.Lost > 0 != tt.lost || r.Doubled > 0 != tt.double || !strings.Contains(got.err, "not every record was read once and in order") {
@@ -90,6 +97,28 @@ func TestDemoFindsWhatIsWrong(t *testing.T) {
 		}
 		if topics := cluster.Topics(); len(topics) != 0 {
 			t.Errorf("%s: topics are left: %v", name, topics)
+		}
+	}
+}
+
+// Where nobody acknowledges a record, none can be lost: what is missing is counted and said, and no
+// failure.
+func TestDemoWithoutAcks(t *testing.T) {
+	for _, output := range []string{"json", "table"} {
+		cluster := ktest.NewCluster(t, ktest.Brokers(2))
+		cluster.Fault(ktest.On(kmsg.KeyProduce).Nth(3), ktest.CutBefore()) // nobody asks whether it arrived
+		got := runWith(t.Context(), cluster.DialContext, "", "demo", "-b", "broker1", "--duration", "500ms", "--rate", "1000", "--acks", "0", "-o", output)
+		if got.code != exitOK || !regexp.MustCompile(`nobody acknowledges a record, so nothing was promised of the [1-9]\d* that are missing`).MatchString(got.err) {
+			t.Errorf("got exit %d %s%s", got.code, got.out, got.err)
+		}
+		if output == "table" {
+			if !regexp.MustCompile(`(?m)^sent +\d+ records in [\d.]+ s, 0 failed\n(.*\n)?missing +[1-9]\d*$`).MatchString(got.out) || strings.Contains(got.out, "lost") {
+				t.Errorf("got %s", got.out)
+			}
+			continue
+		}
+		if r := demoReportOf(t, got); !r.Right || r.Missing == 0 || r.Lost != 0 || r.Acked != 0 || r.Sent != r.Written {
+			t.Errorf("got %+v", r)
 		}
 	}
 }

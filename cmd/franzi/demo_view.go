@@ -68,7 +68,7 @@ func (v *demoView) event(format string, args ...any) {
 func (v *demoView) figures() (now sample, written, read float64, produced, whole *latency.Snapshot, b ledger.Balance) {
 	w := v.d.work
 	b = w.ledger.Now()
-	now = sample{time.Now(), b.Acked, b.Read, w.produced.take(), w.whole.take()}
+	now = sample{time.Now(), b.Done(), b.Read, w.produced.take(), w.whole.take()}
 	last := v.recent[len(v.recent)-1]
 	v.rates = append(v.rates, rate(now.written-last.written, now.at.Sub(last.at)))
 	v.recent = append(v.recent, now)
@@ -103,7 +103,7 @@ func (v *demoView) show() {
 	defer v.mu.Unlock()
 	if !v.live {
 		fmt.Fprintf(v.out, "%6.1f s   written %s/s, p99 %s   read %s/s, p99 %s   lag %s   in all %s\n", since.Seconds(),
-			many(int64(written)), timeOf(produced, 0.99), many(int64(read)), timeOf(whole, 0.99), many(v.d.work.lag()), many(b.Acked))
+			many(int64(written)), timeOf(produced, 0.99), many(int64(read)), timeOf(whole, 0.99), many(v.d.work.lag()), many(b.Done()))
 		return
 	}
 	lines := []string{
@@ -112,7 +112,7 @@ func (v *demoView) show() {
 		"brokers  " + v.brokers(),
 		fmt.Sprintf("written  %9s/s   p50 %8s   p99 %8s   %s", many(int64(written)), timeOf(produced, 0.5), timeOf(produced, 0.99), sparks(v.rates, 27)),
 		fmt.Sprintf("read     %9s/s   p50 %8s   p99 %8s   lag %s", many(int64(read)), timeOf(whole, 0.5), timeOf(whole, 0.99), many(v.d.work.lag())),
-		fmt.Sprintf("records  %9s written   %s read   %s in buffers", many(b.Acked), many(b.Read), volume(float64(v.buffered()))),
+		fmt.Sprintf("records  %9s written   %s read   %s in buffers", many(b.Done()), many(b.Read), volume(float64(v.buffered()))),
 		"wrong    " + v.wrong(&b),
 		"",
 	}

@@ -53,7 +53,7 @@ func (m *meter) total() *latency.Snapshot {
 const seriesEach = 500
 
 func newDemoWork(d *demo) (*demoWork, error) {
-	w := &demoWork{d: d, ledger: ledger.New(d.writers * seriesEach), ends: make([]atomic.Int64, d.partitions)}
+	w := &demoWork{d: d, ledger: ledger.New(d.writers*seriesEach, d.acknowledged()), ends: make([]atomic.Int64, d.partitions)}
 	for range d.writers {
 		p, err := d.p.producer(d.s)
 		if err != nil {

@@ -19,9 +19,10 @@ import (
 // A Ledger has the account of all series. Its methods may be called concurrently.
 type Ledger struct {
 	begun  time.Time
+	acks   bool
 	series []series
 
-	written, acked, failed   atomic.Int64
+	written, done, failed    atomic.Int64
 	read, doubled, misplaced atomic.Int64
 	corrupt, unordered       atomic.Int64
 }
@@ -29,7 +30,7 @@ type Ledger struct {
 type series struct {
 	mu    sync.Mutex
 	next  uint64   // number of the next record to be written
-	acked uint64   // that of the next one whose outcome is to come
+	told  uint64   // that of the next one whose outcome is to come
 	fails []uint64 // numbers of those that failed, in order
 
 	reading sync.Mutex
@@ -37,8 +38,11 @@ type series struct {
 	missing map[uint64]struct{} // below it, and not read
 }
 
-// New returns a ledger with so many series.
-func New(n int) *Ledger { return &Ledger{begun: time.Now(), series: make([]series, n)} }
+// New returns a ledger with so many series. Acks says whether somebody acknowledges records. If not,
+// an outcome without an error says only that a record has left, which promises nothing.
+func New(n int, acks bool) *Ledger {
+	return &Ledger{begun: time.Now(), acks: acks, series: make([]series, n)}
+}
 
 // MinSize is the smallest size that a value can have.
 const MinSize = 4 + 8 + 8 + 4
@@ -63,14 +67,14 @@ func (l *Ledger) Write(n int, dst []byte) (number uint64) {
 	return number
 }
 
-// Outcome takes note of what came of a record: written, if err is nil.
+// Outcome takes note of what came of a record: acknowledged or sent, if err is nil.
 func (l *Ledger) Outcome(n int, number uint64, err error) {
 	s := &l.series[n]
 	s.mu.Lock()
-	if number != s.acked {
+	if number != s.told {
 		l.unordered.Add(1)
 	}
-	s.acked = max(s.acked, number+1)
+	s.told = max(s.told, number+1)
 	if err != nil {
 		s.fails = append(s.fails, number)
 	}
@@ -78,7 +82,7 @@ func (l *Ledger) Outcome(n int, number uint64, err error) {
 	if err != nil {
 		l.failed.Add(1)
 	} else {
-		l.acked.Add(1)
+		l.done.Add(1)
 	}
 }
 
@@ -128,45 +132,61 @@ func (s *series) read(l *Ledger, number uint64) {
 type Balance struct {
 	Written int64 `json:"written"` // handed over
 	Acked   int64 `json:"acknowledged"`
+	Sent    int64 `json:"sent"`   // where nobody acknowledges
 	Failed  int64 `json:"failed"` // whose writers know; they may be in the log or not
 	Pending int64 `json:"pending"`
 	Read    int64 `json:"read"`
 
 	Lost       int64 `json:"lost"`       // acknowledged, and not read
+	Missing    int64 `json:"missing"`    // sent, and not read
 	Doubled    int64 `json:"doubled"`    // read again
 	OutOfOrder int64 `json:"outOfOrder"` // read behind a later one
 	Corrupt    int64 `json:"corrupt"`    // read, and not as it was written
 	Unordered  int64 `json:"unordered"`  // outcomes that came out of order, twice or not at all
 }
 
-// Right reports whether every record that is in the log was read once and in order, and every
-// writer told once.
+// Done is how many records were acknowledged, or sent where nobody acknowledges.
+func (b *Balance) Done() int64 { return b.Acked + b.Sent }
+
+// Right reports whether what was promised is so. Of records that were acknowledged, that is that each
+// that is in the log was read once and in order; and of all, that they are as they were written, and
+// that every writer was told once.
 func (b *Balance) Right() bool {
-	return b.Lost == 0 && b.Doubled == 0 && b.OutOfOrder == 0 && b.Corrupt == 0 && b.Unordered == 0 && b.Pending == 0
+	kept := b.Sent > 0 || b.Lost == 0 && b.Doubled == 0 && b.OutOfOrder == 0
+	return kept && b.Corrupt == 0 && b.Unordered == 0 && b.Pending == 0
 }
 
-// Now returns the balance without Lost, which is known at the end only.
+// Now returns the balance without Lost and Missing, which are known at the end only.
 func (l *Ledger) Now() Balance {
 	b := Balance{
-		Acked: l.acked.Load(), Failed: l.failed.Load(),
-		Read: l.read.Load(), Doubled: l.doubled.Load(), OutOfOrder: l.misplaced.Load(), Corrupt: l.corrupt.Load(), Unordered: l.unordered.Load(),
+		Failed: l.failed.Load(),
+		Read:   l.read.Load(), Doubled: l.doubled.Load(), OutOfOrder: l.misplaced.Load(), Corrupt: l.corrupt.Load(), Unordered: l.unordered.Load(),
+	}
+	if l.acks {
+		b.Acked = l.done.Load()
+	} else {
+		b.Sent = l.done.Load()
 	}
 	b.Written = l.written.Load()
-	b.Pending = b.Written - b.Acked - b.Failed
+	b.Pending = b.Written - b.Done() - b.Failed
 	return b
 }
 
 // End returns the balance when all is written and read.
 func (l *Ledger) End() Balance {
 	b := l.Now()
+	away := &b.Lost
+	if !l.acks {
+		away = &b.Missing
+	}
 	for i := range l.series {
-		b.Lost += l.series[i].lost()
+		*away += l.series[i].away()
 	}
 	return b
 }
 
-// lost counts the records that were acknowledged and not read.
-func (s *series) lost() (n int64) {
+// away counts the records that were acknowledged, or sent, and not read.
+func (s *series) away() (n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reading.Lock()
@@ -181,7 +201,7 @@ func (s *series) lost() (n int64) {
 			n++
 		}
 	}
-	for number := s.seen; number < s.acked; number++ {
+	for number := s.seen; number < s.told; number++ {
 		if !failed(number) {
 			n++
 		}

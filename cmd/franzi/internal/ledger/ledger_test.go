@@ -14,10 +14,11 @@ import (
 func TestBalance(t *testing.T) {
 	bad := errors.New("bad")
 	for name, tt := range map[string]struct {
-		fail []uint64 // records that fail
-		acks []uint64 // the outcomes, 0 to 4 if it is nil
-		read []int
-		want Balance
+		silent bool     // nobody acknowledges
+		fail   []uint64 // records that fail
+		acks   []uint64 // the outcomes, 0 to 4 if it is nil
+		read   []int
+		want   Balance
 	}{
 		"right":                 {read: []int{0, 1, 2, 3, 4}, want: Balance{Acked: 5, Read: 5}},
 		"lost in the middle":    {read: []int{0, 1, 3, 4}, want: Balance{Acked: 5, Read: 4, Lost: 1}},
@@ -32,8 +33,13 @@ func TestBalance(t *testing.T) {
 		"told out of order":     {acks: []uint64{1, 0, 2, 3, 4}, read: []int{0, 1, 2, 3, 4}, want: Balance{Acked: 5, Read: 5, Unordered: 2}},
 		"told twice":            {acks: []uint64{0, 1, 1, 2, 3, 4}, read: []int{0, 1, 2, 3, 4}, want: Balance{Acked: 6, Read: 5, Pending: -1, Unordered: 1}},
 		"not told":              {acks: []uint64{0, 1, 2, 3}, read: []int{0, 1, 2, 3, 4}, want: Balance{Acked: 4, Read: 5, Pending: 1}},
+		"sent":                  {silent: true, read: []int{0, 1, 2, 3, 4}, want: Balance{Sent: 5, Read: 5}},
+		"sent and not there":    {silent: true, read: []int{0, 3}, want: Balance{Sent: 5, Read: 2, Missing: 3}},
+		"sent and doubled":      {silent: true, read: []int{0, 2, 1, 1, 3, 4}, want: Balance{Sent: 5, Read: 6, OutOfOrder: 1, Doubled: 1}},
+		"not sent":              {silent: true, fail: []uint64{2}, read: []int{0, 1, 3}, want: Balance{Sent: 4, Failed: 1, Read: 3, Missing: 1}},
+		"sent and not told":     {silent: true, acks: []uint64{0, 1, 2, 3}, read: []int{0, 1, 2, 3, 4}, want: Balance{Sent: 4, Read: 5, Pending: 1}},
 	} {
-		l := New(2)
+		l := New(2, !tt.silent)
 		var values [][]byte
 		for i := range 5 {
 			v := make([]byte, 30)
@@ -64,7 +70,11 @@ func TestBalance(t *testing.T) {
 			t.Errorf("%s (-got +want):\n%s", name, d)
 		}
 		w := tt.want
-		if want := w.Lost+w.Doubled+w.OutOfOrder+w.Unordered == 0 && w.Pending == 0; got.Right() != want {
+		broken := w.Lost + w.Doubled + w.OutOfOrder
+		if tt.silent {
+			broken = 0 // that was not promised
+		}
+		if want := broken+w.Unordered == 0 && w.Pending == 0; got.Right() != want {
 			t.Errorf("%s: Right is %v", name, got.Right())
 		}
 	}
@@ -72,7 +82,7 @@ func TestBalance(t *testing.T) {
 
 // Any changed byte is noticed, and a series that does not exist.
 func TestCorrupt(t *testing.T) {
-	l := New(1)
+	l := New(1, true)
 	v := make([]byte, MinSize+3)
 	l.Write(0, v)
 	for i := range v {
@@ -85,7 +95,7 @@ func TestCorrupt(t *testing.T) {
 	if _, err := l.Read(v[:MinSize-1]); err != ErrCorrupt {
 		t.Errorf("too short: got %v", err)
 	}
-	other := New(8)
+	other := New(8, true)
 	other.Write(7, v)
 	if _, err := l.Read(v); err != ErrCorrupt {
 		t.Errorf("of another ledger: got %v", err)
@@ -97,7 +107,7 @@ func TestCorrupt(t *testing.T) {
 
 func TestAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(1)
+		l := New(1, true)
 		time.Sleep(time.Second)
 		v := make([]byte, MinSize)
 		l.Write(0, v)
@@ -110,7 +120,7 @@ func TestAge(t *testing.T) {
 
 func BenchmarkLedger(b *testing.B) {
 	b.ReportAllocs()
-	l := New(1000)
+	l := New(1000, true)
 	v := make([]byte, 100)
 	for i := 0; b.Loop(); i = (i + 1) % 1000 {
 		l.Outcome(i, l.Write(i, v), nil)
