@@ -104,8 +104,11 @@ func (s *session) find(topic string, partitions []int32, p spot) (map[int32]foun
 		case spotFromEnd:
 			f.at = max(f.start, f.end-p.n)
 		case spotTime:
-			if f.at = timed[n]; f.at < 0 { // all are older
+			switch f.at = timed[n]; f.at {
+			case allOlder:
 				f.at = f.end
+			case allYounger:
+				f.at = f.start
 			}
 		}
 		all[n] = f

@@ -85,6 +85,11 @@ func (r *reading) open(s *session, topics []*kmsg.MetadataResponseTopic, toEnd b
 			opts = append(opts, kgo.Topics(name))
 		}
 	}
+	if r.offsets.from.kind == spotTime || rd.bounded && r.offsets.to.kind == spotTime {
+		if newest, known := s.told(kmsg.KeyListOffsets); known && newest == 0 {
+			s.app.say("brokers before Kafka 0.10.1 know the times of segments only: a time stands for the begin of one that has it")
+		}
+	}
 	if rd.bounded {
 		for name, list := range parts {
 			spots, err := s.find(name, list, r.offsets.to)

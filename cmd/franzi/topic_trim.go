@@ -60,6 +60,10 @@ asks before, unless -y is given.`,
 	return cmd
 }
 
+// What offsets returns where a time has no offset: all records are older; or, of brokers before
+// 0.10.1, which look for the last segment that is not younger, all are younger.
+const allOlder, allYounger = -1, -2
+
 // offsets asks for an offset of partitions by a timestamp, or what stands for one.
 func (s *session) offsets(topic string, partitions []int32, at kmsg.ListOffsetsTimestamp) (map[int32]int64, error) {
 	req := kmsg.NewListOffsetsRequest()
@@ -79,8 +83,12 @@ func (s *session) offsets(topic string, partitions []int32, at kmsg.ListOffsetsT
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {
 			m[p.PartitionIndex] = p.Offset
-			if p.Offset < 0 && len(p.OldStyleOffsets) > 0 {
+			switch {
+			case p.Offset >= 0:
+			case len(p.OldStyleOffsets) > 0:
 				m[p.PartitionIndex] = p.OldStyleOffsets[0]
+			case resp.Version == 0:
+				m[p.PartitionIndex] = allYounger
 			}
 		}
 	}
