@@ -15,7 +15,7 @@ import (
 //   - ApiVersions must end in nothing on two connections,
 //   - on a third, Metadata version 0 must be answered, and then
 //   - ListGroups must end in nothing: 0.8.2; or be answered, and ApiVersions once more end in
-//     nothing: 0.9. A broker that slept and woke up answers.
+//     silence: 0.9. A broker that slept and woke up answers.
 //
 // Connections that were cut by chance at each of these places look like 0.8.2, so that is looked at
 // again: soon, and then more and more seldom.
@@ -128,7 +128,7 @@ func (l *Link) suspect(now time.Time, f *Failure, gone bool) bool {
 		l.trial = trialProbe
 	case l.trial == trialProbe && asked == kindListGroups:
 		l.trial, l.old = trialOld, cutsOff
-	case l.trial == trialProbe && asked == kindVersions:
+	case l.trial == trialProbe && asked == kindVersions && !gone && !l.first.Ended:
 		l.trial, l.old = trialOld, "0.9.0"
 	default:
 		*f = *l.first // it is not old: what the first connection saw is the matter
