@@ -137,11 +137,22 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// A timestamp that Kafka does not have is not the broker's fault.
-func TestProduceBeforeAllTime(t *testing.T) {
-	cluster := ktest.NewCluster(t, ktest.SeedTopic("orders", 1))
-	got := runWith(t.Context(), cluster.DialContext, `{"timestamp":-5}`, "produce", "orders", "-b", "broker1")
-	if got.code != exitFailed || !strings.Contains(got.err, "is before 1970") || strings.Contains(got.err, "broker") {
-		t.Errorf("got exit %d %s", got.code, got.err)
+// What the client refuses is told in its own words, and no broker is blamed.
+func TestProduceRefuses(t *testing.T) {
+	cluster := ktest.NewCluster(t, ktest.SeedTopic("orders", 2))
+	for _, tt := range []struct {
+		stdin, want string
+		args        []string
+	}{
+		{`{"timestamp":-5}`, ": INVALID_TIMESTAMP: ", []string{"produce", "orders"}},
+		{`{"timestamp":-5}`, " is before 1970\n", []string{"produce", "orders"}},
+		{`{"value":"v"}`, ": UNKNOWN_TOPIC_OR_PARTITION: the topic has 2 partitions\n", []string{"produce", "orders", "--partition", "7"}},
+		{strings.Repeat("v", 1_200_000), ": MESSAGE_TOO_LARGE: the record takes 1200074 bytes, the limit of --batch-bytes is 1000000\n", []string{"produce", "orders", "-f", "%v"}},
+		{"", ": MESSAGE_TOO_LARGE: the record takes 2071 bytes, the limit of --batch-bytes is 2000\n", []string{"bench", "produce", "orders", "--size", "2001", "--batch-bytes", "2000"}},
+	} {
+		got := runWith(t.Context(), cluster.DialContext, tt.stdin, append(tt.args, "-b", "broker1")...)
+		if got.code != exitFailed || !strings.Contains(got.err, tt.want) || strings.Contains(got.err, "broker") || strings.Contains(got.err, "The ") {
+			t.Errorf("%v: got exit %d %s", tt.args, got.code, got.err)
+		}
 	}
 }
