@@ -130,8 +130,23 @@ func (c *Cell) read(now time.Time, l *lane, e *Answered) {
 	c.rest(l, full)
 	if l.number == 0 && l.lagging > 0 {
 		c.press(l, c.touched)
-	} else if l.number > 0 && full && e.Waited >= longWait {
-		l.target = min(2*l.target, mostBytes)
+	} else if l.number > 0 && full {
+		l.aim(e.Waited)
+	}
+}
+
+// aim decides how much to ask for after a full answer that somebody has waited for.
+func (l *lane) aim(waited time.Duration) {
+	long := longWait * time.Duration(l.target/busyBytes)
+	switch {
+	case waited >= long:
+		l.target, l.early = min(2*l.target, mostBytes), 0
+	case waited >= long/4 || l.target == busyBytes:
+		l.early = 0
+	default:
+		if l.early++; l.early == earlyEnough {
+			l.target, l.early = l.target/2, 0
+		}
 	}
 }
 

@@ -60,9 +60,13 @@ const (
 	frameBytes = 1 << 10
 )
 
-// longWait is for how long somebody waits for a full answer before the lane asks for more at a time. Who
-// is busy with what came before does not wait, however long the answer takes.
+// longWait is for how long somebody waits for a full answer of busyBytes before the lane asks for more at
+// a time; for larger ones in proportion, since their bytes take time themselves. Who is busy with what
+// came before does not wait, however long the answer takes.
 const longWait = 5 * time.Millisecond
+
+// earlyEnough is after how many answers that come in a quarter of that the lane asks for less again.
+const earlyEnough = 16
 
 // distrust is how long a replica is not gone back to after it failed.
 const distrust = 30 * time.Second

@@ -60,8 +60,9 @@
 // whole (KIP-74) and is not refused.
 //
 // Bites, what a partition is asked for, are a busy lane's target divided by those that lag, between
-// 256 KiB and 1 MiB by default. The target grows from 2 MiB to 16 MiB when somebody had to wait
-// long for a full answer: over long distances a request must bring more.
+// 256 KiB and 1 MiB by default. The target is between 2 MiB and 16 MiB: it grows when somebody
+// had to wait long for a full answer, as over long distances, where a request must bring more, and
+// comes back when answers are there in time, for more than needed leaves the processor's caches.
 //
 // # Trouble
 //

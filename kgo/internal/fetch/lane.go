@@ -34,6 +34,7 @@ type lane struct {
 	first   int     // without a session: where among the members the next request begins
 
 	target    int       // bytes that a request asks for at most
+	early     int       // answers in a row that nobody waited long for, with more than needed to be asked for
 	answers   uint64    // how many there were
 	recheckAt time.Time // the first recheckAt of its members, zero for none
 
