@@ -174,8 +174,6 @@ type chunk struct {
 	epoch    int32        // of the record before that
 	limit    int64        // where to stop
 	broken   bool
-	batches  int     // that are still to come, about
-	slab     []Batch // for the next ones
 
 	high, stable, logStart int64
 

@@ -494,11 +494,7 @@ func (c *Consumer) walk(k *chunk, yield func(*Record, error) bool) bool {
 
 // show makes a batch of the open one, which is closed by that.
 func (c *Consumer) show(k *chunk) *Batch {
-	if len(k.slab) == 0 {
-		k.slab = make([]Batch, min(max(k.batches+1, 1), 64))
-	}
-	b := &k.slab[0]
-	k.slab = k.slab[1:]
+	b := k.frame.newBatch()
 	p := k.of
 	b.Topic, b.Partition = p.topic.name, p.index
 	b.HighWatermark, b.LastStableOffset, b.LogStartOffset = k.high, k.stable, k.logStart

@@ -96,6 +96,7 @@ func (c *Consumer) deliver(a *fetch.Deliver) {
 	f.chunks.Add(1)
 	c.mu.Lock()
 	var waiting int64
+	f.spare = make([]chunk, len(a.Chunks))
 	for i := range a.Chunks {
 		k := &a.Chunks[i]
 		p := k.Partition.Tag.(*consumed)
@@ -123,11 +124,11 @@ func (p *consumed) note(k *fetch.Chunk) {
 }
 
 func (c *Consumer) newChunk(p *consumed, f *frame, k *fetch.Chunk) *chunk {
-	n := &chunk{
-		of: p, stamp: k.Stamp, frame: f, bytes: int64(len(k.Records)),
-		end: k.End, epoch: k.Epoch, limit: k.Limit, broken: k.Broken, batches: k.Batches,
-		high: k.HighWatermark, stable: k.LastStable, logStart: k.LogStart,
-	}
+	n := f.newChunk()
+	n.of, n.stamp, n.frame, n.bytes = p, k.Stamp, f, int64(len(k.Records))
+	n.end, n.epoch, n.limit, n.broken = k.End, k.Epoch, k.Limit, k.Broken
+	n.high, n.stable, n.logStart = k.HighWatermark, k.LastStable, k.LogStart
+	f.batches += k.Batches
 	n.reader.Reset(k.Records)
 	n.position.Store(k.From)
 	if len(k.Aborted) > 0 {

@@ -174,6 +174,32 @@ type frame struct {
 	claimed atomic.Bool  // somebody hands out its chunks, or has dropped it
 	chunks  atomic.Int32 // that are not consumed
 	readers atomic.Int32 // chunks, batches that were shown and not released, workers
+
+	spare   []chunk // for those that come
+	slab    []Batch // for the next that are shown
+	batches int     // that may come after those, about
+}
+
+// newChunk returns one that is empty.
+func (f *frame) newChunk() *chunk {
+	if len(f.spare) == 0 {
+		f.spare = make([]chunk, 1)
+	}
+	k := &f.spare[0]
+	f.spare = f.spare[1:]
+	return k
+}
+
+// newBatch returns one that is empty. It is for who consumes.
+func (f *frame) newBatch() *Batch {
+	if len(f.slab) == 0 {
+		n := min(max(f.batches, 1), 64)
+		f.batches -= n
+		f.slab = make([]Batch, n)
+	}
+	b := &f.slab[0]
+	f.slab = f.slab[1:]
+	return b
 }
 
 // consumed is for the end of a chunk.
