@@ -2,9 +2,12 @@ package kgo
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,15 +53,23 @@ func (c *Consumer) hand(p *consumed, k fetch.Chunk) {
 	c.enqueue(p, event{to: -1, chunk: c.newChunk(p, f, &k)})
 }
 
-// fiveRecords is a batch with the offsets 0 to 4.
-func fiveRecords() []byte {
+// fiveRecords is a batch with that offset and the four after it.
+func fiveRecords(base int64) []byte {
 	b := batch.NewBuilder(nil, batch.V2)
+	b.BaseOffset = base
 	for range 5 {
 		b.Append(1, nil, []byte("value"), nil)
 	}
 	s := b.Seal()
 	s.Checksum()
 	return s.Bytes
+}
+
+// pollSoon polls what is there.
+func pollSoon(c *Consumer) ([]*Batch, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return c.Poll(ctx)
 }
 
 // A marker before the position ends the transaction that the list names: what its producer wrote
@@ -106,17 +117,18 @@ func TestChunkMarkers(t *testing.T) {
 }
 
 // A batch that goes beyond where to stop, as one may that was written after the log had been cut off,
-// is shown up to there.
+// is shown up to there, and none behind it.
 func TestChunkLimit(t *testing.T) {
 	for _, how := range []string{"records", "batches"} {
 		t.Run(how, func(t *testing.T) {
 			c := bareConsumer(t, StopAtEnd())
 			p := c.bare("orders")
-			c.hand(p, fetch.Chunk{End: 5, Limit: 3, Records: fiveRecords(), Batches: 1, HighWatermark: 5, LastStable: 5})
+			c.hand(p, fetch.Chunk{End: 10, Limit: 3, Records: append(fiveRecords(0), fiveRecords(5)...), Batches: 2, HighWatermark: 5, LastStable: 5})
 			c.push(p, p.stamp, event{ended: true, to: -1})
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			var got []int64
+			batches := 0
 			if how == "records" {
 				for r, err := range c.Records(ctx) {
 					if err != nil {
@@ -129,13 +141,14 @@ func TestChunkLimit(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
+					batches++
 					for r := range b.Records() {
 						got = append(got, r.Offset)
 					}
 				}
 			}
-			if fmt.Sprint(got) != "[0 1 2]" {
-				t.Errorf("got %v, want what is before 3", got)
+			if fmt.Sprint(got) != "[0 1 2]" || batches > 1 {
+				t.Errorf("got %v in %d batches, want what is before 3", got, batches)
 			}
 		})
 	}
@@ -146,7 +159,7 @@ func TestChunkLimit(t *testing.T) {
 func TestChunkLies(t *testing.T) {
 	for delta, want := range map[byte]int64{4: 5, 5: 1, 200: 1} { // the last offset
 		c := bareConsumer(t)
-		records := fiveRecords()
+		records := fiveRecords(0)
 		records[26] = delta // and so the checksum is wrong
 		records[len(records)-1]++
 		c.hand(c.bare("orders"), fetch.Chunk{End: int64(delta) + 1, Limit: math.MaxInt64, Records: records, Batches: 1, HighWatermark: 5, LastStable: 5})
@@ -157,6 +170,45 @@ func TestChunkLies(t *testing.T) {
 		}
 		if at, err := c.Skip("orders", 0); at != want || err != nil {
 			t.Errorf("the last offset is %d of 5: it goes on at %d, want %d: %v", delta, at, want, err)
+		}
+	}
+}
+
+// Of a batch that compaction has emptied nothing is shown.
+func TestChunkEmptyBatch(t *testing.T) {
+	c := bareConsumer(t)
+	empty := fiveRecords(0)[:batch.HeaderSize]
+	binary.BigEndian.PutUint32(empty[8:], batch.HeaderSize-12) // the length
+	binary.BigEndian.PutUint32(empty[57:], 0)                  // the number of records
+	binary.BigEndian.PutUint32(empty[17:], crc32.Checksum(empty[21:], crc32.MakeTable(crc32.Castagnoli)))
+	c.hand(c.bare("orders"), fetch.Chunk{End: 10, Limit: math.MaxInt64, Records: append(empty, fiveRecords(5)...), Batches: 2, HighWatermark: 10, LastStable: 10})
+	all, err := pollSoon(c)
+	if err != nil || len(all) != 1 || all[0].Header().BaseOffset != 5 {
+		t.Errorf("got %d batches and %v, want the one at 5", len(all), err)
+	}
+}
+
+// Poll returns what one answer brought for each partition, and leaves the next to another call.
+func TestPollTakesTurns(t *testing.T) {
+	c := bareConsumer(t)
+	for topic, chunks := range map[string]int64{"orders": 4, "visits": 2} {
+		p := c.bare(topic)
+		for i := range chunks {
+			c.hand(p, fetch.Chunk{From: 5 * i, End: 5*i + 5, Limit: math.MaxInt64, Records: fiveRecords(5 * i), Batches: 1, HighWatermark: 20, LastStable: 20})
+		}
+	}
+	for turn, want := range []string{"[orders 0 visits 0]", "[orders 5 visits 5]", "[orders 10]", "[orders 15]"} {
+		all, err := pollSoon(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, b := range all {
+			got = append(got, fmt.Sprint(b.Topic, " ", b.Header().BaseOffset))
+		}
+		slices.Sort(got)
+		if fmt.Sprint(got) != want {
+			t.Errorf("turn %d: got %v, want %s", turn, got, want)
 		}
 	}
 }

@@ -99,7 +99,9 @@ func (c *Consumer) Poll(ctx context.Context) ([]*Batch, error) {
 		if k != last {
 			if last == nil {
 				c.mu.Lock()
-				turns = len(c.ready) + 1
+				if turns = len(c.ready) + 1; k.of.listed {
+					turns-- // it has more, which is not for this call
+				}
 				c.mu.Unlock()
 			} else if turns--; turns == 0 {
 				break // its first batch waits for the next call
