@@ -180,7 +180,8 @@ func Dialer(dial func(ctx context.Context, network, addr string) (net.Conn, erro
 
 // AddressMap sets where to find a broker instead of the address that it advertises: for brokers
 // behind a tunnel or a forwarded port. TLS still expects a certificate of the advertised host.
-// The function must not block. An empty result leaves the address as it is.
+// The function must not block, and may be called several times for a broker, also at the same time.
+// An empty result leaves the address as it is.
 func AddressMap(f func(BrokerInfo) string) ClientOption {
 	return clientOption(func(c *clientConfig) { c.addressMap = f })
 }

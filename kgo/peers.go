@@ -278,8 +278,14 @@ func (p *peer) close(err error) []*conn.Conn {
 func (p *peer) lane(kind route.Lane) *lane {
 	p.mu.Lock()
 	l := p.lanes[kind]
-	if l == nil {
-		l = p.newLane(kind)
+	p.mu.Unlock()
+	if l != nil {
+		return l
+	}
+	made := p.newLane(kind)
+	p.mu.Lock()
+	if l = p.lanes[kind]; l == nil { // else somebody else was faster, and made is forgotten
+		l = made
 		p.lanes[kind] = l
 	}
 	gone := p.gone
@@ -321,6 +327,8 @@ func (p *peer) dismiss(l *lane) {
 	l.conn.Close(ErrClosed)
 }
 
+// newLane makes a lane, which does nothing until it is sent to. The caller holds no lock: AddressMap
+// is the user's.
 func (p *peer) newLane(kind route.Lane) *lane {
 	c := p.client.config
 	l := &lane{kind: kind}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/cluster"
+	"github.com/franzi-kafka/franzi/kgo/internal/route"
 )
 
 // Who reads the newest snapshot finds each of its brokers, at any time. One that is elsewhere may be
@@ -97,5 +98,42 @@ func TestAnyAvoids(t *testing.T) {
 		if p := c.peers.any([]int32{1, 2, 3}); p.info.ID != 1 {
 			t.Fatalf("got broker %d, want the one that is connected, since all are to be avoided", p.info.ID)
 		}
+	}
+}
+
+// AddressMap is called without a lock, so that it may ask the client what that knows.
+func TestAddressMapIsCalledWithoutLocks(t *testing.T) {
+	var c *Client
+	asked := 0
+	c, err := NewClient(SeedBrokers("nowhere"), AddressMap(func(b BrokerInfo) string {
+		asked++
+		if !c.peers.mu.TryLock() {
+			t.Error("the lock of the peers is held")
+			return ""
+		}
+		c.peers.mu.Unlock()
+		p := c.peers.get(b.ID, b.Addr)
+		if !p.mu.TryLock() {
+			t.Error("the lock of the peer is held")
+			return ""
+		}
+		p.mu.Unlock()
+		c.Stats()
+		return ""
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.meta.publish(&cluster.Snapshot{Seq: 1, Brokers: []cluster.Broker{{ID: 1, Host: "a", Port: 9092}}})
+	for _, p := range []*peer{c.peers.known(1), c.peers.get(-1, "nowhere:9092")} {
+		l := p.lane(route.Ordinary)
+		if p.lane(route.Ordinary) != l || len(p.open()) != 1 {
+			t.Errorf("got %d lanes of %+v, want one", len(p.open()), p.info)
+		}
+		p.dismiss(p.ownLane(route.FetchLane))
+	}
+	if asked != 4 {
+		t.Errorf("asked %d times, want once for each lane", asked)
 	}
 }
