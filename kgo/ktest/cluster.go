@@ -25,6 +25,7 @@ type Cluster struct {
 	model   *broker.Cluster
 	conns   map[broker.ConnID]*conn
 	wires   map[net.Conn]bool // all connections, also those in a handshake
+	full    map[*conn]bool    // of which so much is waiting that no more is taken
 	timer   *time.Timer
 	armed   time.Time     // when the timer fires, zero for never
 	changed chan struct{} // closed at the next step; nil if nobody waits
@@ -73,7 +74,7 @@ func Start(opts ...Option) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{cfg: cfg, byID: map[int32]*node{}, conns: map[broker.ConnID]*conn{}, wires: map[net.Conn]bool{}}
+	c := &Cluster{cfg: cfg, byID: map[int32]*node{}, conns: map[broker.ConnID]*conn{}, wires: map[net.Conn]bool{}, full: map[*conn]bool{}}
 	c.room.L = &c.mu
 	if err := c.start(); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -236,7 +237,7 @@ func (c *Cluster) perform(now time.Time) []*conn {
 			c.timer.Reset(next.Sub(now))
 		}
 	}
-	c.room.Broadcast()
+	c.makeRoom()
 	c.wake()
 	return flush
 }

@@ -95,3 +95,44 @@ func TestSelfSignedNamesHostsOnce(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// A client that hangs up is noticed though more of its requests wait than are taken from it; one that
+// waits is answered all of them.
+func TestFullConnections(t *testing.T) {
+	const many = 500
+	for _, opts := range map[string][]ktest.Option{"plain": nil, "TLS": {ktest.SelfSigned()}} {
+		synctest.Test(t, func(t *testing.T) {
+			cluster := ktest.NewCluster(t, append(opts, ktest.SeedTopic("orders", 1))...)
+			begin := func(effect ktest.Effect) *client {
+				cluster.Fault(ktest.On(kmsg.KeyMetadata).Times(1), effect)
+				c := dial(t, cluster, cluster.Addrs()[0])
+				if config := cluster.ClientTLS(); config != nil {
+					config.ServerName = "broker1"
+					c.Conn = tls.Client(c.Conn, config)
+				}
+				req := kmsg.NewMetadataRequest()
+				req.SetAPIVersion(9)
+				for range many {
+					c.send(req)
+				}
+				synctest.Wait()
+				return c
+			}
+			c := begin(ktest.Delay(time.Second))
+			for c.next = 1; c.next <= many; c.next++ {
+				resp := kmsg.NewMetadataResponse()
+				resp.SetAPIVersion(9)
+				if err := c.receive(resp); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range 2 {
+				begin(ktest.Stall()).Close()
+			}
+			synctest.Wait()
+			if got := cluster.Connections(); len(got) != 1 { // that which was answered
+				t.Errorf("got %d connections, want one: %+v", len(got), got)
+			}
+		})
+	}
+}

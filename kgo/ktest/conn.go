@@ -2,7 +2,9 @@ package ktest
 
 import (
 	"bufio"
+	"errors"
 	"net"
+	"os"
 	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/broker"
@@ -22,6 +24,7 @@ type conn struct {
 	flushing bool
 	ends     bool // close when out is written
 	resets   bool
+	woken    bool // by makeRoom
 }
 
 const (
@@ -75,6 +78,7 @@ func (c *Cluster) serve(n *node, nc net.Conn) {
 	c.read(cn, limit)
 	c.do(func(now time.Time) {
 		delete(c.conns, cn.id)
+		delete(c.full, cn)
 		c.model.Disconnect(now, cn.id)
 	})
 }
@@ -104,7 +108,7 @@ func (c *Cluster) dismiss(nc net.Conn) {
 func (c *Cluster) read(cn *conn, limit int) {
 	r := bufio.NewReaderSize(cn.net, readBuffer)
 	var buf []byte
-	for {
+	for c.await(cn, r) {
 		frame, err := kmsg.ReadFrame(r, buf, limit)
 		if err != nil {
 			return
@@ -122,14 +126,64 @@ func (c *Cluster) read(cn *conn, limit int) {
 	}
 }
 
-// hand hands a frame to the model. It waits if much is waiting already. Mine says that the caller
-// has to flush the connection, ok whether to go on.
+// await waits while much of a connection is waiting already. It returns false if the client is gone
+// or the cluster was closed.
+//
+// That a client is gone shows when one reads on, which ends where the buffer is full: of one that
+// sent more than that and then hung up nothing is known until there is room.
+func (c *Cluster) await(cn *conn, r *bufio.Reader) bool {
+	for c.isFull(cn) {
+		switch _, err := r.Peek(r.Size()); {
+		case err == nil:
+			c.awaitRoom(cn)
+		case !errors.Is(err, os.ErrDeadlineExceeded): // which is makeRoom's
+			return false
+		}
+	}
+	return true
+}
+
+// isFull reports whether a connection is not to be read further. If so, makeRoom ends the reading
+// when that has changed.
+func (c *Cluster) isFull(cn *conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.model.Queued(cn.id) >= maxQueued && !c.closed {
+		c.full[cn] = true
+		return true
+	}
+	if cn.woken {
+		cn.woken = false
+		cn.wire.SetReadDeadline(time.Time{})
+	}
+	return false
+}
+
+func (c *Cluster) awaitRoom(cn *conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.full[cn] && !c.closed {
+		c.room.Wait()
+	}
+}
+
+// makeRoom wakes those whose connections are not full any more, under the lock.
+func (c *Cluster) makeRoom() {
+	for cn := range c.full {
+		if c.model.Queued(cn.id) < maxQueued {
+			delete(c.full, cn)
+			cn.woken = true
+			cn.wire.SetReadDeadline(time.Unix(1, 0))
+		}
+	}
+	c.room.Broadcast()
+}
+
+// hand hands a frame to the model. Mine says that the caller has to flush the connection, ok whether
+// to go on.
 func (c *Cluster) hand(cn *conn, frame []byte) (mine, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.model.Queued(cn.id) >= maxQueued && !c.closed {
-		c.room.Wait()
-	}
 	if c.closed {
 		return false, false
 	}
