@@ -384,10 +384,14 @@ func refusesUs(err error) bool {
 // by, and a broker may be forgotten, or be elsewhere, by now.
 type located struct {
 	*link.Failure
-	addr string
+	broker int32 // -1 of a seed
+	addr   string
 }
 
 // Unwrap returns the failure.
 func (e *located) Unwrap() error { return e.Failure }
 
-func locate(f *link.Failure, l *lane) error { return &located{f, l.peer().info.Addr} }
+func locate(f *link.Failure, l *lane) error {
+	info := l.peer().info
+	return &located{f, info.ID, info.Addr}
+}

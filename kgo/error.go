@@ -92,6 +92,9 @@ func (e *Error) Error() string {
 		}
 		b.WriteString(strings.TrimPrefix(e.Err.Error(), "kgo: "))
 	}
+	if at, ok := errors.AsType[*located](e.Err); ok && e.Addr != "" && at.addr != e.Addr {
+		b.WriteString(" (at " + at.addr + ")") // who else was asked, for the coordinator perhaps
+	}
 	if e.Written == WrittenMaybe {
 		b.WriteString(" (the broker may have carried it out)")
 	}
@@ -221,9 +224,25 @@ func (c *Client) failure(api kmsg.APIKey, f *route.Failure) *Error {
 		e.Code = f.Code
 		e.Written = WrittenYes
 	}
+	if lack, ok := errors.AsType[*UnsupportedError](f.Err); ok && lack.API == kmsg.KeyFindCoordinator && api != lack.API {
+		e.Err = c.unserved(api, lack)
+	}
 	e.Retriable = route.Meaning(f.Code).Is(route.Retriable) && !forGood(f.Err)
 	c.complete(e)
 	return e
+}
+
+// unserved is the error of a request whose coordinator a broker knows no way to find: mostly since it
+// does not serve that request either, which says more.
+func (c *Client) unserved(api kmsg.APIKey, lack *UnsupportedError) error {
+	for _, p := range c.peers.all() {
+		if v := p.versions.Load(); v == nil || p.info.ID != lack.Broker {
+			continue
+		} else if _, serves := v.Served(api); !serves {
+			return &UnsupportedError{API: api, Broker: lack.Broker, Need: kmsg.VersionRange{Key: api}, HasNone: true, Release: lack.Release}
+		}
+	}
+	return lack
 }
 
 // errorOf makes an error of why something of the client's own failed.
@@ -235,7 +254,7 @@ func (c *Client) errorOf(api kmsg.APIKey, err error) *Error {
 
 // complete adds what follows from the cause: the broker's code and words, its address, a hint.
 func (c *Client) complete(e *Error) {
-	if at, ok := errors.AsType[*located](e.Err); ok {
+	if at, ok := errors.AsType[*located](e.Err); ok && (e.Broker < 0 || at.broker == e.Broker) {
 		e.Addr = at.addr
 	} else if b, ok := c.meta.snapshot().Broker(e.Broker); ok {
 		e.Addr = b.Addr()

@@ -235,7 +235,20 @@ type coordinatorsRequest struct {
 
 func (m *metadata) askCoordinators(ask *cluster.AskCoordinators, keys []string, found []cluster.Coordinator) {
 	r := &coordinatorsRequest{m: m, ask: ask, keys: keys, found: found}
+	r.Min = coordinatorsSince(ask.Type)
 	r.send(m.client, r, kmsg.KeyFindCoordinator, ask.Broker, ask.Seed)
+}
+
+// coordinatorsSince is the first version of FindCoordinator that knows a type of coordinators: those
+// of transactions came with 0.11, of share groups with KIP-932.
+func coordinatorsSince(t kmsg.CoordinatorType) int16 {
+	switch t {
+	case kmsg.CoordinatorGroup:
+		return 0
+	case kmsg.CoordinatorTransaction:
+		return 1
+	}
+	return 6
 }
 
 // Encode writes the request.
