@@ -44,6 +44,12 @@ func hintOf(f *link.Failure, advertised, useTLS, useSASL bool) string {
 		if f.Ended && f.Answers == 0 && len(f.Head) == 0 && useTLS && !useSASL {
 			return "The broker hung up on the first request: its port may want SASL, see kgo.SASL, or a client's certificate."
 		}
+		if f.Stage == link.StageVersions && f.Answers == 0 && (errors.Is(f.Err, link.ErrSilent) || isTimeout(f.Err)) {
+			if useTLS {
+				return "Connections are accepted there, and nothing answers: the broker may hang, or a proxy in between reach nobody."
+			}
+			return "Connections are accepted there, and nothing answers: the broker may hang, a proxy in between reach nobody, or the port want TLS, see kgo.TLS."
+		}
 		if f.Code == kmsg.RebootstrapRequired {
 			return "The address leads to another broker or cluster than it should: check advertised.listeners, DNS and load balancers."
 		}
@@ -102,6 +108,8 @@ func hintOfTLS(f *link.Failure) string {
 		return "The broker broke TLS off: brokers before Kafka 3 do so in this way if the client has no certificate, or none that they trust; see Certificates or GetClientCertificate of the tls.Config."
 	case f.Ended:
 		return "The broker hung up instead of agreeing on TLS: the port may be for plaintext."
+	case isTimeout(f.Err):
+		return "Connections are accepted there, and nothing answers to TLS: the broker may hang, or a proxy in between reach nobody."
 	}
 	return ""
 }

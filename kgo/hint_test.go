@@ -269,6 +269,19 @@ func TestHints(t *testing.T) {
 			},
 			want: "a firewall may be in between", within: 15 * time.Second,
 		},
+		{
+			name:   "a broker that accepts and is silent",
+			client: func(s *stage, _ *authority) []kgo.ClientOption { s.Pause(1); return nil },
+			want:   "nothing answers: the broker may hang, a proxy in between reach nobody, or the port want TLS", within: time.Minute,
+		},
+		{
+			name: "a broker that accepts and is silent, over TLS",
+			client: func(s *stage, a *authority) []kgo.ClientOption {
+				s.Pause(1)
+				return []kgo.ClientOption{kgo.TLS(&tls.Config{RootCAs: a.pool()})}
+			},
+			want: "nothing answers to TLS", within: time.Minute,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			opts := []ktest.Option{ktest.SeedTopic("orders", 1)}
@@ -465,4 +478,33 @@ func TestHintAuthorization(t *testing.T) {
 			wantHint(t, err, kmsg.TopicAuthorizationFailed.Remedy(), kmsg.TopicAuthorizationFailed)
 		})
 	})
+}
+
+// Who does not wait until dialing has failed is told what it was about, too.
+func TestHintBeforeTheFailure(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		opts []kgo.ClientOption
+		want string
+	}{
+		{"plaintext", nil, "Connections are accepted there, and nothing answers: "},
+		{"TLS", []kgo.ClientOption{kgo.TLS(&tls.Config{})}, "nothing answers to TLS"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			onPlayed(t, test.opts, func(b *played) {
+				b.listen("silent:9092", func(c net.Conn) { io.Copy(io.Discard, c) })
+			}, func(c *kgo.Client) {
+				if err := c.UpdateSeeds("silent:9092"); err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
+				defer cancel()
+				err := c.Ping(ctx)
+				wantHint(t, err, test.want, kmsg.None)
+				if strings.Contains(err.Error(), "dialing") {
+					t.Errorf("got %v, but there was a connection", err)
+				}
+			})
+		})
+	}
 }

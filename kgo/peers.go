@@ -354,6 +354,7 @@ func (p *peer) newLane(kind route.Lane) *lane {
 			BackoffMax:      c.backoffMax,
 			Random:          jitter,
 		},
+		Stage:   func(s link.Stage) { l.stage.Store(int32(s)) },
 		Peer:    l.known,
 		Learned: l.learned,
 		Note:    l.note,

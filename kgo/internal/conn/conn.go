@@ -51,6 +51,9 @@ type Options struct {
 	// math/rand/v2.
 	Link link.Config
 
+	// Stage is told what dialing is about, which is [link.StageDial] and then [link.StageTLS], for
+	// each address; nil if nobody wants to know. It is called by who dials, and must not block.
+	Stage func(link.Stage)
 	// Peer says what is known of the broker when a connection is made, nil for nothing.
 	Peer func() link.Peer
 	// Learned is told what connections teach about the broker, Note what happens. They are

@@ -139,6 +139,7 @@ func (c *Conn) dialShare(ctx context.Context, addr string, addresses int) (diale
 
 // dialOne dials an address, and agrees on TLS.
 func (c *Conn) dialOne(ctx context.Context, dial func(ctx context.Context, network, addr string) (net.Conn, error), addr string) (dialed, *DialError) {
+	c.stage(link.StageDial)
 	raw, err := dial(ctx, "tcp", addr)
 	if err != nil {
 		return dialed{}, &DialError{Addr: addr, Err: err}
@@ -146,12 +147,19 @@ func (c *Conn) dialOne(ctx context.Context, dial func(ctx context.Context, netwo
 	if c.o.TLS == nil {
 		return dialed{raw: raw, conn: raw}, nil
 	}
+	c.stage(link.StageTLS)
 	secure := tls.Client(raw, c.o.TLS)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		raw.Close()
 		return dialed{}, &DialError{Addr: addr, TLS: true, Err: err}
 	}
 	return dialed{raw: raw, conn: secure}, nil
+}
+
+func (c *Conn) stage(s link.Stage) {
+	if c.o.Stage != nil {
+		c.o.Stage(s)
+	}
 }
 
 // connectFailed tells the link what a failure to dial looked like.

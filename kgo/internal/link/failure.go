@@ -65,7 +65,7 @@ type Failure struct {
 	Code kmsg.ErrorCode
 	// Message is what the broker said beside the code.
 	Message string
-	// Last is why the last try to connect failed, if the request was waiting for another.
+	// Last is why the last attempt to connect failed, if the request was waiting for another.
 	Last *Failure
 
 	// What follows are facts for a hint.
@@ -108,12 +108,12 @@ func (f *Failure) Error() string {
 		fmt.Fprintf(&b, "; the broker offers %s", strings.Join(f.Offered, ", "))
 	}
 	if f.Last != nil {
-		fmt.Fprintf(&b, "; the last try failed: %v", f.Last)
+		fmt.Fprintf(&b, "; the last attempt failed: %v", f.Last)
 	}
 	return b.String()
 }
 
-// Unwrap returns the code, the cause, and why the last try failed, as far as there are any.
+// Unwrap returns the code, the cause, and why the last attempt failed, as far as there are any.
 func (f *Failure) Unwrap() []error {
 	var all []error
 	if err := f.Code.Err(); err != nil {

@@ -128,7 +128,7 @@ func TestFailure(t *testing.T) {
 	if errors.Is(f, kmsg.None) || errors.Is(&Failure{}, kmsg.None) {
 		t.Error("no code is an error")
 	}
-	want := `SASL PLAIN: SASL_AUTHENTICATION_FAILED (the broker says "no"): time is up; the broker offers A, B; the last try failed: dialing: unexpected EOF`
+	want := `SASL PLAIN: SASL_AUTHENTICATION_FAILED (the broker says "no"): time is up; the broker offers A, B; the last attempt failed: dialing: unexpected EOF`
 	if got := f.Error(); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}

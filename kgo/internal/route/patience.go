@@ -14,8 +14,9 @@ import (
 // that are slow are not asked more and more.
 const patience = 2 * time.Second
 
-// errSilent is why a shard is abandoned.
-var errSilent = errors.New("no answer for some time, and another broker can give it")
+// errSilent is why a shard is abandoned. That another broker seemed able to answer is not told: who
+// reads it found that none was.
+var errSilent = errors.New("no answer for some time")
 
 // impatient says what to do about shards that have been without an answer for long: ask the cluster
 // whether another broker has taken over, and abandon those whose items have another place to go.
