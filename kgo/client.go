@@ -165,8 +165,14 @@ func (c *Client) RefreshMetadata(ctx context.Context, topics ...string) error {
 // anyNewer asks for an answer of its own, also where nothing is known yet.
 func anyNewer(s *cluster.Snapshot) uint64 { return s.Seq }
 
-// UpdateSeeds replaces the addresses of [SeedBrokers].
+// UpdateSeeds replaces the addresses of [SeedBrokers]. It does not block. The error says which
+// addresses are none, or is [ErrClosed].
 func (c *Client) UpdateSeeds(addrs ...string) error {
+	select {
+	case <-c.closed:
+		return ErrClosed
+	default:
+	}
 	var config clientConfig
 	SeedBrokers(addrs...).applyClient(&config)
 	if len(config.seeds) == 0 && len(config.errs) == 0 {

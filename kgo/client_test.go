@@ -242,9 +242,7 @@ func TestClose(t *testing.T) {
 		wantClosed(t, err)
 		_, err = c.Broker(1).Request(context.Background(), topicsRequest("orders"))
 		wantClosed(t, err)
-		if err := c.UpdateSeeds("other:9092"); err != nil {
-			t.Errorf("UpdateSeeds: %v", err)
-		}
+		wantClosed(t, c.UpdateSeeds("other:9092"))
 		if got := len(c.Metadata().Brokers()); got != 3 {
 			t.Errorf("got %d brokers, want those that were known", got)
 		}

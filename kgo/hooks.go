@@ -35,8 +35,9 @@ type ConnectEvent struct {
 // A DisconnectEvent tells of the end of a connection.
 type DisconnectEvent struct {
 	Broker BrokerInfo
-	// Err is nil if the client ended the connection because nobody used it, or was closed; else
-	// an *[Error].
+	// Err is nil if the client ended the connection: because nobody used it, because the client was
+	// closed, or to look again whether a broker is as old as it seemed, which one that cuts off what
+	// it does not know, as 0.8.2 does, may not be. Else it is an *[Error].
 	Err error
 	// Lasted is how long the connection was there.
 	Lasted time.Duration
