@@ -78,3 +78,23 @@ func TestAddressOfAnotherBroker(t *testing.T) {
 		})
 	})
 }
+
+// A limit that leaves nothing to speak of with a broker is what the error is about, at once.
+func TestLimitedTooFar(t *testing.T) {
+	for _, limit := range []string{"0.8.2", "0.9.0", "0.10.0"} {
+		onStage(t, []ktest.Option{ktest.Brokers(2), ktest.SeedTopic("orders", 2)}, func(s *stage) {
+			s.with([]kgo.ClientOption{kgo.MaxVersions(limit)}, func(c *kgo.Client) {
+				start := time.Now()
+				_, err := kgo.Do(context.Background(), c, offsetsRequest("orders", 0, 1))
+				var lacks *kgo.UnsupportedError
+				if !errors.As(err, &lacks) || !lacks.Limited || lacks.API != kmsg.KeyListOffsets {
+					t.Errorf("%s: got %v, want that the limit is in the way", limit, err)
+				}
+				if took := time.Since(start); took > 2*time.Second {
+					t.Errorf("%s: it took %v", limit, took)
+				}
+				t.Log(err)
+			})
+		})
+	}
+}

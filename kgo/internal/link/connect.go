@@ -145,6 +145,9 @@ func (l *Link) lost(now time.Time, f *Failure, gone bool) {
 	if inVain && f.Ended && l.con.recalled {
 		l.do(&Learned{Forget: true}) // it is not the old broker any more
 	}
+	if f.Ended && l.con.versions.Assumed && l.flights.len() > 0 {
+		l.doubted = true
+	}
 	l.failFlights(now, f)
 	if inVain || l.con.renewing {
 		l.backOff(now, f)

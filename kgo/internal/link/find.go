@@ -49,7 +49,7 @@ func (l *Link) findVersions(now time.Time) {
 		l.probe(now, kindMetadata, metadata)
 	case l.trial == trialAgain:
 		l.askVersions(now, 0)
-	case l.cfg.Limit != nil && !l.limitHas(kmsg.KeyAPIVersions):
+	case l.cfg.Limit != nil && !l.limitHas(kmsg.KeyAPIVersions) && !l.doubted:
 		v := negotiate(l.limited(), nil, l.cfg.Unstable)
 		v.Assumed = true
 		l.negotiated(now, v)

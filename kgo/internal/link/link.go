@@ -100,6 +100,7 @@ type Link struct {
 	old      string   // the release that the trial found
 	first    *Failure // how the first ApiVersions of the trial failed
 	looks    int      // how often the broker was taken for one that cuts connections off
+	doubted  bool     // the broker may be newer than the limit, and not serve what that allows
 
 	// The connection.
 	con     connection
