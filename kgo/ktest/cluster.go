@@ -13,6 +13,10 @@ import (
 )
 
 // A Cluster is a cluster in memory. Its methods may be called concurrently.
+//
+// To name a broker, topic or partition that does not exist, or to ask for anything else that cannot
+// be, is a mistake, unless the method returns an error of it: it ends the test of [NewCluster], and
+// panics with a *[Mistake] in a cluster of [Start], which goes on if that is recovered.
 type Cluster struct {
 	cfg     *config
 	tb      TB // nil in programs

@@ -8,11 +8,11 @@ import (
 )
 
 // What happens to a cluster. A broker, topic or partition that does not exist, or anything else that
-// cannot be, is a mistake of the caller's: it ends the test of [NewCluster], and panics in a
-// cluster of [Start].
+// cannot be, is a mistake of the caller's, see Cluster.
 
 // Kill ends a broker as kill -9 does: connections are reset, and new ones refused. The others
-// notice after [SessionTimeout]; then other replicas in sync take over what it led.
+// notice after [SessionTimeout]; then other replicas in sync take over what it led. One that is down
+// stays so.
 func (c *Cluster) Kill(broker int32) {
 	c.do(func(now time.Time) { c.kill(now, broker) })
 }
@@ -129,13 +129,13 @@ func (c *Cluster) create(now time.Time, t seedTopic) error {
 	return nil
 }
 
-// DeleteTopic deletes a topic.
+// DeleteTopic deletes a topic, which has to exist.
 func (c *Cluster) DeleteTopic(name string) {
 	c.do(func(now time.Time) { c.must(c.model.DeleteTopic(now, name)) })
 }
 
-// RecreateTopic deletes a topic and creates it anew, empty and with another id. Its replicas are
-// where they were.
+// RecreateTopic deletes a topic, which has to exist, and creates it anew, empty and with another id.
+// Its replicas are where they were.
 func (c *Cluster) RecreateTopic(name string) {
 	c.do(func(now time.Time) { c.must(c.model.RecreateTopic(now, name)) })
 }
@@ -176,6 +176,15 @@ func (c *Cluster) ShrinkISR(topic string, partition, broker int32) {
 	c.do(func(now time.Time) { c.must(c.model.ShrinkISR(now, topic, partition, broker)) })
 }
 
+// A Mistake is what a [Cluster] of [Start] panics with when it is asked for what cannot be.
+type Mistake struct{ err error }
+
+// Error says what cannot be.
+func (m *Mistake) Error() string { return "ktest: " + m.err.Error() }
+
+// Unwrap returns the cause.
+func (m *Mistake) Unwrap() error { return m.err }
+
 // must ends the test of [NewCluster] if what was asked for cannot be, and panics without one.
 func (c *Cluster) must(err error) {
 	switch {
@@ -184,7 +193,7 @@ func (c *Cluster) must(err error) {
 		c.tb.Helper()
 		c.tb.Fatalf("ktest: %v", err)
 	default:
-		panic("ktest: " + err.Error())
+		panic(&Mistake{err})
 	}
 }
 
