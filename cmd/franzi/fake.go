@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -85,6 +87,9 @@ func (a *app) fakeCommand() *cobra.Command {
 }
 
 func (f *fakeCommand) options(cmd *cobra.Command) ([]ktest.Option, error) {
+	if f.brokers < 1 {
+		return nil, misused(cmd, "--brokers: %d are too few", f.brokers)
+	}
 	opts := []ktest.Option{ktest.Brokers(f.brokers), ktest.Listen(f.listen...)}
 	for _, text := range f.topics {
 		name, count, _ := strings.Cut(text, ":")
@@ -156,7 +161,11 @@ func (a *app) fake(cmd *cobra.Command, f *fakeCommand) error {
 	}
 	cluster, err := ktest.Start(opts...)
 	if err != nil {
-		return failed("%s", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "ktest: ", ""), "\n", "; "))
+		text := strings.ReplaceAll(strings.ReplaceAll(err.Error(), "ktest: ", ""), "\n", "; ")
+		if _, listening := errors.AsType[*net.OpError](err); listening {
+			return failed("%s", text)
+		}
+		return mistaken("%s", text)
 	}
 	defer cluster.Close()
 	if f.record != "" {

@@ -7,7 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/franzi-kafka/franzi/kgo/ktest"
 )
 
 // A fake cluster listens on sockets, with TLS and SASL, and does what its script says; its record
@@ -89,6 +92,47 @@ func TestFaultScripts(t *testing.T) {
 		_, err := parseFaults("f", text)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+// What a script does to brokers and topics that are not there is told, and the cluster goes on.
+func TestFaultsOfWhatIsNotThere(t *testing.T) {
+	for act, want := range map[string]string{
+		"kill 9": "no broker 9", "stop 9": "no broker 9", "start 9": "no broker 9", "pause 9": "no broker 9", "continue 9": "no broker 9", "cut 9": "no broker 9",
+		"delete nope": `no topic "nope"`, "recreate nope": `no topic "nope"`, "move nope/0 1": "nope", "create orders:1": "orders", "kill 1": "", "delete orders": "",
+	} {
+		t.Run(act, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cluster, err := ktest.Start(ktest.Brokers(2), ktest.SeedTopic("orders", 1))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer cluster.Close()
+				script, err := parseFaults("f", "at 1s: "+act)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+				defer cancel()
+				var said []string
+				script.run(ctx, cluster, func(err error) { said = append(said, err.Error()) })
+				<-ctx.Done()
+				synctest.Wait()
+				if want == "" && len(said) > 0 || want != "" && (len(said) != 1 || !strings.Contains(said[0], want)) {
+					t.Errorf("got %q, want %q", said, want)
+				}
+				cluster.Topics() // which waits for its lock
+			})
+		})
+	}
+}
+
+// A cluster that there cannot be is a mistake in the command line.
+func TestFakeMisused(t *testing.T) {
+	for _, args := range [][]string{{"--brokers", "0"}, {"--brokers", "5000"}, {"--as-version", "7"}, {"--brokers", "2", "--listen", "127.0.0.1:0"}} {
+		if got := run(t, "", append([]string{"fake"}, args...)...); got.code != exitUsage || got.err == "" || got.out != "" {
+			t.Errorf("%v: got exit %d %s%s", args, got.code, got.out, got.err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -196,15 +197,12 @@ func actOf(words []string) (func(*ktest.Cluster) error, error) {
 	if len(words) != 2 {
 		return nil, wrong
 	}
-	quietly := func(do func(*ktest.Cluster)) (func(*ktest.Cluster) error, error) {
-		return func(c *ktest.Cluster) error { do(c); return nil }, nil
-	}
 	name := words[1]
 	switch words[0] {
 	case "delete":
-		return quietly(func(c *ktest.Cluster) { c.DeleteTopic(name) })
+		return trying(func(c *ktest.Cluster) { c.DeleteTopic(name) })
 	case "recreate":
-		return quietly(func(c *ktest.Cluster) { c.RecreateTopic(name) })
+		return trying(func(c *ktest.Cluster) { c.RecreateTopic(name) })
 	case "create":
 		topic, count, _ := strings.Cut(name, ":")
 		n, err := strconv.Atoi(count)
@@ -220,19 +218,42 @@ func actOf(words []string) (func(*ktest.Cluster) error, error) {
 	id := int32(n)
 	switch words[0] {
 	case "kill":
-		return quietly(func(c *ktest.Cluster) { c.Kill(id) })
+		return trying(func(c *ktest.Cluster) { c.Kill(id) })
 	case "stop":
-		return quietly(func(c *ktest.Cluster) { c.Stop(id) })
+		return trying(func(c *ktest.Cluster) { c.Stop(id) })
 	case "start":
-		return func(c *ktest.Cluster) error { return c.Start(id) }, nil
+		return func(c *ktest.Cluster) (err error) {
+			wrong := tried(func() { err = c.Start(id) })
+			return cmp.Or(wrong, err)
+		}, nil
 	case "pause":
-		return quietly(func(c *ktest.Cluster) { c.Pause(id) })
+		return trying(func(c *ktest.Cluster) { c.Pause(id) })
 	case "continue":
-		return quietly(func(c *ktest.Cluster) { c.Continue(id) })
+		return trying(func(c *ktest.Cluster) { c.Continue(id) })
 	case "cut":
-		return quietly(func(c *ktest.Cluster) { c.CutConnections(id, true) })
+		return trying(func(c *ktest.Cluster) { c.CutConnections(id, true) })
 	}
 	return nil, wrong
+}
+
+// trying makes an act of what says by a panic that it cannot be, as there is no such broker or topic.
+func trying(do func(*ktest.Cluster)) (func(*ktest.Cluster) error, error) {
+	return func(c *ktest.Cluster) error { return tried(func() { do(c) }) }, nil
+}
+
+// tried returns the mistake that a function panics with, if there is one.
+func tried(do func()) (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case *ktest.Mistake:
+			err = p
+		default:
+			panic(p)
+		}
+	}()
+	do()
+	return nil
 }
 
 // run lets it happen until the context ends. Acts that fail are told.
