@@ -1,12 +1,18 @@
 package kgo
 
 import (
+	"context"
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/franzi-kafka/franzi/kgo/internal/cluster"
+	"github.com/franzi-kafka/franzi/kgo/internal/link"
 	"github.com/franzi-kafka/franzi/kgo/internal/route"
+	"github.com/franzi-kafka/franzi/kgo/ktest"
+	"github.com/franzi-kafka/franzi/kmsg"
 )
 
 // Who reads the newest snapshot finds each of its brokers, at any time. One that is elsewhere may be
@@ -136,4 +142,64 @@ func TestAddressMapIsCalledWithoutLocks(t *testing.T) {
 	if asked != 4 {
 		t.Errorf("asked %d times, want once for each lane", asked)
 	}
+}
+
+// A plainRequest asks for the brokers, over whatever lane.
+type plainRequest struct {
+	link.Request
+	done chan struct{}
+}
+
+func (r *plainRequest) Encode(dst []byte, h *kmsg.RequestHeader, version int16) ([]byte, []link.Splice, error) {
+	req := kmsg.NewMetadataRequest()
+	req.Version = version
+	dst, err := link.AppendRequest(dst, h, req)
+	return dst, nil, err
+}
+
+func (r *plainRequest) Done(*link.Request) { close(r.done) }
+
+// When one lane finds that a broker is not as old as it seemed, the others do not go on speaking to
+// it as to an old one until they look themselves.
+func TestLanesAreUndeceived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ktest.NewCluster(t)
+		c, err := NewClient(SeedBrokers(s.Addrs()...), Dialer(s.DialContext))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.peers.old[s.Addrs()[0]] = oldBroker{"0.8.2", now().Add(time.Hour)}
+		if err := c.Ping(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		p := c.peers.known(1)
+		time.Sleep(5 * time.Second) // so that the other lane looks later
+		other := p.lane(route.FetchLane)
+		r := &plainRequest{done: make(chan struct{})}
+		r.Key, r.Body, r.To = kmsg.KeyMetadata, r, r
+		other.conn.Send(&r.Request)
+		<-r.done
+		for _, l := range p.open() {
+			if v := l.conn.Versions(); v == nil || v.Old != "0.8.2" {
+				t.Fatalf("got %+v, want a lane to a broker that is taken for 0.8.2", v)
+			}
+		}
+		time.Sleep(7 * time.Second) // the first looks after 10 s
+		if err := c.Ping(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if v := p.lane(route.Ordinary).conn.Versions(); v == nil || v.Old != "" {
+			t.Fatalf("got %+v, want what the broker says itself", v)
+		}
+		select {
+		case <-other.conn.Done():
+		default:
+			t.Error("the other lane still takes it for 0.8.2")
+		}
+		if p.lane(route.FetchLane) == other {
+			t.Error("nothing has taken the other lane's place")
+		}
+	})
 }
