@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/franzi-kafka/franzi/kgo/internal/link"
 	"github.com/franzi-kafka/franzi/kgo/internal/route"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -110,11 +111,24 @@ func (c *Client) refusal(ctx context.Context, o *route.Options) error {
 // causeOf is why a context ended: both what contexts say of it and what the user said.
 func causeOf(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == err {
+	same := cause == err
+	if err == context.DeadlineExceeded {
+		err = errTimeUp
+	}
+	if same {
 		return err
 	}
 	return fmt.Errorf("%w: %w", err, cause)
 }
+
+// errTimeUp is [context.DeadlineExceeded] in the words of requests and calls whose time is up: it is
+// left to chance which of them notices first.
+var errTimeUp error = timeUp{}
+
+type timeUp struct{}
+
+func (timeUp) Error() string { return link.ErrTimeout.Error() }
+func (timeUp) Unwrap() error { return context.DeadlineExceeded }
 
 // A Broker is one broker, for requests at a low level. See [Client.Broker].
 type Broker struct {

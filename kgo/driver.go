@@ -112,7 +112,7 @@ func (d *driver) run(ctx context.Context) (kmsg.Response, []route.Failure) {
 		case ctx.Err() != nil:
 			d.call.Cancel(causeOf(ctx))
 		case bounded && !at.Before(deadline): // the context will know in a moment
-			d.call.Cancel(context.DeadlineExceeded)
+			d.call.Cancel(errTimeUp)
 		}
 		step := d.call.Next(at, d.client.meta.snapshot())
 		switch step.Do {

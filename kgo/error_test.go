@@ -98,3 +98,49 @@ func TestLimitedTooFar(t *testing.T) {
 		})
 	}
 }
+
+// That time is up is told in the same words wherever it was noticed, and silence does not promise an
+// answer from elsewhere.
+func TestTimeIsUp(t *testing.T) {
+	for name, wrong := range map[string]func(*stage){
+		"no answer":   func(s *stage) { s.Fault(ktest.On(kmsg.KeyListOffsets), ktest.Stall()) },
+		"no metadata": func(s *stage) { s.Fault(ktest.On(kmsg.KeyMetadata), ktest.Stall()) },
+		"no connection": func(s *stage) {
+			s.Refuse(1, true)
+			s.Refuse(2, true)
+			s.CutConnections(1, true)
+			s.CutConnections(2, true)
+		},
+		"no coordinator": func(s *stage) { s.Fault(ktest.On(kmsg.KeyFindCoordinator), ktest.Stall()) },
+		"no leader": func(s *stage) {
+			s.Fault(ktest.On(kmsg.KeyListOffsets).AnyTopic(), ktest.Answer(kmsg.NotLeaderOrFollower))
+		},
+		"no answer from anybody": func(s *stage) { s.Fault(ktest.On(kmsg.KeyListGroups), ktest.Stall()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onStage(t, []ktest.Option{ktest.Brokers(2), ktest.SeedTopic("orders", 1)}, func(s *stage) {
+				s.with(nil, func(c *kgo.Client) {
+					if err := c.Ping(context.Background()); err != nil {
+						t.Fatal(err)
+					}
+					wrong(s)
+					for _, req := range []kmsg.Request{offsetsRequest("orders", 0), identityRequest("tx"), coordinatorRequest("billing"), kmsg.NewListGroupsRequest(), topicsRequest("orders")} {
+						for _, after := range []time.Duration{time.Second, 7 * time.Second} {
+							ctx, cancel := context.WithTimeout(context.Background(), after)
+							_, err := c.Request(ctx, req)
+							cancel()
+							if err == nil || !errors.Is(err, context.DeadlineExceeded) {
+								continue
+							}
+							text := err.Error()
+							if !strings.Contains(text, "time is up") || strings.Contains(text, "the deadline") || strings.Contains(text, "context deadline") || strings.Contains(text, "try failed") || strings.Contains(text, "can give it") {
+								t.Errorf("%v, after %v: got %q", req.APIKey(), after, text)
+							}
+							t.Log(err)
+						}
+					}
+				})
+			})
+		})
+	}
+}

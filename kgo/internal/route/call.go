@@ -52,7 +52,7 @@ type Options struct {
 }
 
 // ErrDeadline is among the causes of a [Failure] if the deadline of the call came first.
-var ErrDeadline = errors.New("the deadline came first")
+var ErrDeadline = errors.New("time is up")
 
 // A Call is one request of a user on its way. It is for one goroutine at a time.
 type Call struct {
