@@ -84,6 +84,31 @@ func TestSilentCoordinator(t *testing.T) {
 	})
 }
 
+// A coordinator that says once that it is not is asked who is, if nobody else can be reached.
+func TestCoordinatorOfTheLastResort(t *testing.T) {
+	for _, how := range []string{"silent", "silent and gone"} {
+		onStage(t, []ktest.Option{ktest.Brokers(3), replicated, ktest.SessionTimeout(time.Hour)}, func(s *stage) {
+			s.with(nil, func(c *kgo.Client) {
+				if err := beginTransactions(context.Background(), c); err != nil {
+					t.Fatal(err)
+				}
+				_, coordinator := s.coordinatorOf()
+				first := coordinator%3 + 1
+				s.Pause(first)
+				if second := first%3 + 1; how == "silent" {
+					s.Pause(second)
+				} else {
+					s.Kill(second)
+				}
+				s.Fault(ktest.On(kmsg.KeyInitProducerID).Times(1), ktest.Answer(kmsg.NotCoordinator))
+				if took := s.took(func() error { return beginTransactions(context.Background(), c) }); took > 3500*time.Millisecond {
+					t.Errorf("with the others %s it took %v, want a second of patience, or three, and a pause", how, took)
+				}
+			})
+		})
+	}
+}
+
 // A broker that does not answer is not waited for when it is asked who coordinates.
 func TestSilentBrokerIsAskedForCoordinator(t *testing.T) {
 	onStage(t, []ktest.Option{ktest.Brokers(3), replicated}, func(s *stage) {

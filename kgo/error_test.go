@@ -53,7 +53,7 @@ func TestNoTransactions(t *testing.T) {
 
 // The address in an error is that of its broker, also if another one was the last to be asked.
 func TestAddressOfAnotherBroker(t *testing.T) {
-	onStage(t, []ktest.Option{ktest.Brokers(2)}, func(s *stage) {
+	onStage(t, []ktest.Option{ktest.Brokers(3)}, func(s *stage) {
 		s.with([]kgo.ClientOption{kgo.CallTimeout(20 * time.Second)}, func(c *kgo.Client) {
 			ctx := context.Background()
 			id := "" // of which broker 1 is the coordinator
@@ -67,8 +67,9 @@ func TestAddressOfAnotherBroker(t *testing.T) {
 				}
 			}
 			s.Fault(ktest.On(kmsg.KeyInitProducerID).Broker(1).Times(1), ktest.Answer(kmsg.NotCoordinator))
-			s.Fault(ktest.On(kmsg.KeyFindCoordinator).Broker(1), ktest.Answer(kmsg.CoordinatorNotAvailable))
+			s.Fault(ktest.On(kmsg.KeyFindCoordinator).Broker(1), ktest.Stall())
 			s.Fault(ktest.On(kmsg.KeyFindCoordinator).Broker(2), ktest.CutBefore())
+			s.Fault(ktest.On(kmsg.KeyFindCoordinator).Broker(3), ktest.CutBefore())
 			_, err := kgo.Do(ctx, c, identityRequest(id))
 			var e *kgo.Error
 			if !errors.As(err, &e) || e.Broker != 1 || e.Addr != "broker1:9092" {

@@ -41,9 +41,9 @@ type AskCoordinators struct {
 	Type   kmsg.CoordinatorType
 	Keys   []string
 
-	avoid []int32 // who was told not to coordinate, or not to answer
+	not   int32   // who is not the coordinator, or is in doubt, and is asked only if that is no use; -1 for none
+	tried []int32 // who was asked for these keys before, and gave no answer
 	sent  time.Time
-	late  int // how many brokers were asked for these keys before, and do not answer
 }
 
 // Publish is a new snapshot for all to read. Connections to brokers that are not in it any more

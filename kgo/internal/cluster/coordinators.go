@@ -122,16 +122,13 @@ func (c *Cell) needCoordinators(n *NeedCoordinators) {
 			l = &lookup{}
 			c.finding[k] = l
 			if ask == nil {
-				ask = &AskCoordinators{Type: n.Type}
+				ask = &AskCoordinators{Type: n.Type, not: max(n.Not, -1)}
 			}
 			ask.Keys = append(ask.Keys, key)
 		}
 		l.waiting = append(l.waiting, n)
 	}
 	if ask != nil {
-		if n.Not >= 0 {
-			ask.avoid = []int32{n.Not}
-		}
 		c.addLookup(ask)
 	}
 	if n.left == 0 {
@@ -139,12 +136,11 @@ func (c *Cell) needCoordinators(n *NeedCoordinators) {
 	}
 }
 
-// addLookup queues a request, joined with another of the type that was not sent yet.
+// addLookup queues a request, joined with another that was not sent yet and may go to the same brokers.
 func (c *Cell) addLookup(ask *AskCoordinators) {
 	for _, other := range c.lookups {
-		if other.Type == ask.Type {
+		if other.Type == ask.Type && other.not == ask.not && len(other.tried) == 0 {
 			other.Keys = append(other.Keys, ask.Keys...)
-			other.avoid = append(other.avoid, ask.avoid...)
 			return
 		}
 	}
@@ -159,6 +155,9 @@ func (c *Cell) addLookup(ask *AskCoordinators) {
 func (c *Cell) nextLookup(now time.Time) *AskCoordinators {
 	for _, ask := range slices.Clone(c.looking) {
 		if at := c.patientUntil(ask); !at.IsZero() && !now.Before(at) {
+			// Whichever answers first counts; that the silent one fails in the end does not.
+			c.looked(ask)
+			c.healthOf(target{ask.Broker, ask.Seed}).slow = true
 			c.lookElsewhere(ask)
 		}
 	}
@@ -166,7 +165,7 @@ func (c *Cell) nextLookup(now time.Time) *AskCoordinators {
 		return nil
 	}
 	ask := c.lookups[0]
-	to, ok := c.chooseOther(ask.avoid)
+	to, ok := c.chooseOther(ask.not, ask.tried)
 	if !ok {
 		return nil
 	}
@@ -180,19 +179,17 @@ func (c *Cell) nextLookup(now time.Time) *AskCoordinators {
 // that has not been asked.
 func (c *Cell) patientUntil(ask *AskCoordinators) time.Time {
 	for i := range c.snapshot.Brokers {
-		if id := c.snapshot.Brokers[i].ID; id != ask.Broker && !slices.Contains(ask.avoid, id) {
-			return ask.sent.Add(c.config.Patience << min(ask.late, 10))
+		if id := c.snapshot.Brokers[i].ID; id != ask.Broker && !slices.Contains(ask.tried, id) {
+			return ask.sent.Add(c.config.Patience << min(len(ask.tried), 10))
 		}
 	}
 	return time.Time{}
 }
 
-// lookElsewhere asks another broker, beside one that does not answer. Whichever answers first counts;
-// that the silent one fails in the end does not.
+// lookElsewhere asks another broker, after or beside one that gives no answer: whoever is left, be it
+// the one that is not the coordinator.
 func (c *Cell) lookElsewhere(ask *AskCoordinators) {
-	c.looked(ask)
-	c.healthOf(target{ask.Broker, ask.Seed}).slow = true
-	again := &AskCoordinators{Type: ask.Type, avoid: append(slices.Clip(ask.avoid), ask.Broker), late: ask.late + 1}
+	again := &AskCoordinators{Type: ask.Type, not: -1, tried: append(slices.Clip(ask.tried), ask.Broker)}
 	for _, key := range ask.Keys {
 		if c.finding[coordinatorKey{ask.Type, key}] != nil {
 			again.Keys = append(again.Keys, key)
@@ -269,6 +266,10 @@ func (c *Cell) found(k coordinatorKey, result Coordinator) {
 
 func (c *Cell) coordinatorsFailed(e *CoordinatorsFailed) {
 	if !c.looked(e.To) {
+		return
+	}
+	if _, ok := c.snapshot.Broker(e.To.not); ok && e.To.not != e.To.Broker {
+		c.lookElsewhere(e.To) // who was asked in place of another
 		return
 	}
 	for _, key := range e.To.Keys {

@@ -76,15 +76,21 @@ func (c *Cell) choose() (target, bool) {
 	return broker, ok
 }
 
-// chooseOther returns whom to ask for anything but metadata, and not among avoid if there is another:
-// a seed only if there will be nobody else.
-func (c *Cell) chooseOther(avoid []int32) (target, bool) {
+// chooseOther returns whom to ask for anything but metadata: none that was tried if there is another,
+// and the one that is not to be asked only if no other is sound. It is a seed only if there will be
+// nobody else.
+func (c *Cell) chooseOther(not int32, tried []int32) (target, bool) {
 	switch {
 	case len(c.snapshot.Brokers) > 0:
 		all := c.brokerTargets()
-		others := slices.DeleteFunc(slices.Clone(all), func(t target) bool { return slices.Contains(avoid, t.broker) })
-		if len(others) > 0 {
-			all = others
+		prefer := func(ok func(t target) bool) {
+			if slices.ContainsFunc(all, ok) {
+				all = slices.DeleteFunc(all, func(t target) bool { return !ok(t) })
+			}
+		}
+		prefer(func(t target) bool { return !slices.Contains(tried, t.broker) })
+		if not >= 0 {
+			prefer(func(t target) bool { return t.broker != not && c.health[t].sound() })
 		}
 		return c.best(all, false)
 	case c.snapshot.NoBrokers:
