@@ -2,6 +2,7 @@ package kgo_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -133,4 +134,32 @@ func TestSilentBrokerIsAskedForCoordinator(t *testing.T) {
 			}
 		})
 	})
+}
+
+// Brokers before 3.0 are asked for one coordinator after the other, and for none twice, however long that
+// takes in all.
+func TestManyCoordinators(t *testing.T) {
+	for _, test := range []struct {
+		release string
+		want    int
+	}{{"2.8", 100}, {"4.4", 1}} {
+		onStage(t, []ktest.Option{ktest.Version(test.release), ktest.Brokers(3)}, func(s *stage) {
+			s.with(nil, func(c *kgo.Client) {
+				ctx := context.Background()
+				if _, err := kgo.Do(ctx, c, coordinatorRequest("g")); err != nil { // creates the topic
+					t.Fatal(err)
+				}
+				asked := s.Requests(kmsg.KeyFindCoordinator)
+				s.Fault(ktest.On(kmsg.KeyFindCoordinator), ktest.Delay(40*time.Millisecond))
+				req := kmsg.NewDescribeGroupsRequest()
+				for i := range 100 {
+					req.Groups = append(req.Groups, fmt.Sprint("g", i))
+				}
+				kgo.Do(ctx, c, req) // these brokers know nothing of groups, but of their coordinators
+				if n := s.Requests(kmsg.KeyFindCoordinator) - asked; n != test.want {
+					t.Errorf("%s: 100 groups took %d requests for coordinators, want %d", test.release, n, test.want)
+				}
+			})
+		})
+	}
 }

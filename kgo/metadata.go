@@ -61,7 +61,9 @@ func (m *metadata) act(a cluster.Action) {
 		r := &metadataRequest{m: m, ask: a}
 		r.send(m.client, r, kmsg.KeyMetadata, a.Broker, a.Seed)
 	case *cluster.AskCoordinators:
-		m.askCoordinators(a, a.Keys, nil)
+		r := &coordinatorsRequest{m: m, ask: a}
+		r.Min = coordinatorsSince(a.Type)
+		r.send(m.client, r, kmsg.KeyFindCoordinator, a.Broker, a.Seed)
 	case *cluster.Publish:
 		m.publish(a.Snapshot)
 		for _, r := range m.client.allRoles() {
@@ -222,21 +224,12 @@ func (r *metadataRequest) tell() {
 	r.m.post(&cluster.MetadataAnswer{To: r.ask, Response: r.ask.Into})
 }
 
-// A coordinatorsRequest asks for coordinators. Brokers before 3.0 take one key a request: the
-// rest goes out one after the other.
+// A coordinatorsRequest asks for coordinators.
 type coordinatorsRequest struct {
 	ownRequest
-	m     *metadata
-	ask   *cluster.AskCoordinators
-	keys  []string // still to be asked for
-	rest  []string // of keys, those that had no room
-	found []cluster.Coordinator
-}
-
-func (m *metadata) askCoordinators(ask *cluster.AskCoordinators, keys []string, found []cluster.Coordinator) {
-	r := &coordinatorsRequest{m: m, ask: ask, keys: keys, found: found}
-	r.Min = coordinatorsSince(ask.Type)
-	r.send(m.client, r, kmsg.KeyFindCoordinator, ask.Broker, ask.Seed)
+	m       *metadata
+	ask     *cluster.AskCoordinators
+	unasked int // how many keys had no room
 }
 
 // coordinatorsSince is the first version of FindCoordinator that knows a type of coordinators: those
@@ -253,27 +246,21 @@ func coordinatorsSince(t kmsg.CoordinatorType) int16 {
 
 // Encode writes the request.
 func (r *coordinatorsRequest) Encode(dst []byte, h *kmsg.RequestHeader, version int16) ([]byte, []link.Splice, error) {
-	part := *r.ask
-	part.Keys = r.keys
-	req, rest := part.Request(version)
-	r.rest = rest
+	req, unasked := r.ask.Request(version)
+	r.unasked = unasked
 	dst, err := link.AppendRequest(dst, h, req)
 	return dst, nil, err
 }
 
-// Done tells the cell, or goes on with the rest.
+// Done tells the cell.
 func (r *coordinatorsRequest) Done(*link.Request) {
 	resp := kmsg.NewFindCoordinatorResponse()
 	if err := r.answer(resp); err != nil {
 		r.m.post(&cluster.CoordinatorsFailed{To: r.ask, Err: err})
 		return
 	}
-	r.found = append(r.found, cluster.ReadCoordinators(resp, r.keys[0])...)
-	if len(r.rest) > 0 {
-		r.m.askCoordinators(r.ask, r.rest, r.found)
-		return
-	}
-	r.m.post(&cluster.CoordinatorsAnswer{To: r.ask, Found: r.found})
+	found := cluster.ReadCoordinators(resp, r.ask.Keys[0])
+	r.m.post(&cluster.CoordinatorsAnswer{To: r.ask, Found: found, Unasked: r.unasked})
 }
 
 // seeds are the addresses to begin with.

@@ -34,7 +34,8 @@ type AskMetadata struct {
 }
 
 // AskCoordinators is a request for coordinators to make, to be answered by one
-// [CoordinatorsAnswer] or [CoordinatorsFailed]. Brokers before 3.0 take one key a request.
+// [CoordinatorsAnswer] or [CoordinatorsFailed]. Brokers before 3.0 take one key a request: the
+// others are asked for when that is answered.
 type AskCoordinators struct {
 	Broker int32  // a broker of the snapshot, or -1 and
 	Seed   string // the address of a seed
@@ -85,17 +86,17 @@ func (a *AskMetadata) Request(version int16) *kmsg.MetadataRequest {
 	return req
 }
 
-// Request returns the request for a broker that speaks the version, and the keys that it has no
-// room for: before version 4 there is room for one.
-func (a *AskCoordinators) Request(version int16) (req *kmsg.FindCoordinatorRequest, rest []string) {
+// Request returns the request for a broker that speaks the version, and how many of the last keys it
+// has no room for: before version 4 there is room for one.
+func (a *AskCoordinators) Request(version int16) (req *kmsg.FindCoordinatorRequest, unasked int) {
 	req = kmsg.NewFindCoordinatorRequest()
 	req.Version, req.KeyType = version, a.Type
 	if version >= 4 {
 		req.CoordinatorKeys = a.Keys
-		return req, nil
+		return req, 0
 	}
 	req.Key = a.Keys[0]
-	return req, a.Keys[1:]
+	return req, len(a.Keys) - 1
 }
 
 // ReadCoordinators returns what an answer says, in the shape of any version. Before version 4 an

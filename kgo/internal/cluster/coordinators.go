@@ -212,6 +212,9 @@ func (c *Cell) looked(ask *AskCoordinators) bool {
 
 func (c *Cell) coordinatorsAnswer(e *CoordinatorsAnswer) {
 	inTime := c.looked(e.To)
+	if h := c.health[target{e.To.Broker, e.To.Seed}]; h != nil {
+		h.slow = false
+	}
 	edit := c.snapshot.coordinators.edit()
 	for _, found := range e.Found {
 		k := coordinatorKey{e.To.Type, found.Key}
@@ -241,8 +244,12 @@ func (c *Cell) coordinatorsAnswer(e *CoordinatorsAnswer) {
 	if !inTime {
 		return // another broker is asked for the rest
 	}
-	for _, key := range e.To.Keys { // those that the answer left out
+	asked := len(e.To.Keys) - e.Unasked
+	for _, key := range e.To.Keys[:asked] { // those that the answer left out
 		c.found(coordinatorKey{e.To.Type, key}, Coordinator{Key: key, Broker: Broker{ID: -1}, Code: kmsg.CoordinatorNotAvailable})
+	}
+	if rest := e.To.Keys[asked:]; len(rest) > 0 {
+		c.lookups = append(c.lookups, &AskCoordinators{Type: e.To.Type, Keys: slices.Clip(rest), not: e.To.not, tried: e.To.tried})
 	}
 }
 

@@ -109,6 +109,8 @@ type Coordinator struct {
 type CoordinatorsAnswer struct {
 	To    *AskCoordinators
 	Found []Coordinator
+	// Unasked is how many of the last of To.Keys the request had no room for.
+	Unasked int
 }
 
 // CoordinatorsFailed says that an [AskCoordinators] got no answer.

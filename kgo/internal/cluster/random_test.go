@@ -166,11 +166,12 @@ func (w *world) finish(fail bool) {
 			return
 		}
 		var found []Coordinator
-		for _, k := range ask.Keys {
+		unasked := w.rand.IntN(2) * (len(ask.Keys) - 1)
+		for _, k := range ask.Keys[:len(ask.Keys)-unasked] {
 			b := w.truth.Brokers[w.rand.IntN(len(w.truth.Brokers))]
 			found = append(found, Coordinator{Key: k, Broker: Broker{ID: b.NodeID, Host: b.Host, Port: b.Port}, Code: kmsg.ErrorCode(15 * (w.rand.IntN(4) / 3))})
 		}
-		w.handle(&CoordinatorsAnswer{ask, found[:len(found)-w.rand.IntN(2)]})
+		w.handle(&CoordinatorsAnswer{ask, found[:len(found)-w.rand.IntN(2)], unasked})
 		return
 	}
 	if len(w.asks) == 0 {

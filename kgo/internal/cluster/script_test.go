@@ -26,7 +26,7 @@ import (
 //	fail #1 connection refused            #1 is the request; without, the oldest under way
 //	refuse #1 wrong password              the same, by a broker that does not accept who asks
 //	find group g1 g2 not=3
-//	found g1=2 g2!COORDINATOR_NOT_AVAILABLE, lost group g1 2, find-fail broken
+//	found g1=2 g2!COORDINATOR_NOT_AVAILABLE unasked=1, lost group g1 2, find-fail broken
 //	hint orders/0 leader=2 epoch=6 at=host:9
 //	conn 1 ready                          or failing, closed
 //	rebootstrap, update-seeds x:1, touch orders, close
@@ -112,7 +112,7 @@ func (p *player) command(line string) {
 		p.handle(&NeedCoordinators{Type: coordinatorType(args.plain[0]), Keys: args.plain[1:], Not: args.number("not", -1)})
 	case "found":
 		ask := p.takeLookup()
-		p.handle(&CoordinatorsAnswer{To: ask, Found: foundOf(words[1:])})
+		p.handle(&CoordinatorsAnswer{To: ask, Found: foundOf(words[1:]), Unasked: int(args.number("unasked", 0))})
 	case "find-fail":
 		p.handle(&CoordinatorsFailed{To: p.takeLookup(), Err: errors.New(strings.Join(args.plain, " "))})
 	case "lost":

@@ -131,6 +131,9 @@ func foundOf(words []string) []Coordinator {
 			continue
 		}
 		key, id, _ := strings.Cut(w, "=")
+		if key == "unasked" {
+			continue
+		}
 		found = append(found, Coordinator{Key: key, Broker: broker(id)})
 	}
 	return found
