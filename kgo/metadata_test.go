@@ -520,3 +520,51 @@ func TestLargeMetadataIsReadAside(t *testing.T) {
 		})
 	})
 }
+
+// A late answer to a batch says who leads the topic that it was for, and nothing of the one that has the
+// name by then.
+func TestHintOfFormerTopic(t *testing.T) {
+	for _, release := range []string{"3.9", "4.4"} { // by name, and by id
+		onStage(t, []ktest.Option{ktest.Version(release), ktest.Brokers(3), ktest.SeedTopic("orders", 1)}, func(s *stage) {
+			s.with(nil, func(c *kgo.Client) {
+				ctx := context.Background()
+				leader := func() int32 { return s.Partitions("orders")[0].Leader }
+				for range 20 { // epochs of the new topic will be lower
+					s.MoveLeader("orders", 0, leader()%3+1)
+				}
+				p, err := c.NewProducer(kgo.Idempotence(false))
+				if err != nil {
+					t.Fatal(err)
+				}
+				produce := func() {
+					if _, err := p.ProduceSync(ctx, &kgo.Record{Topic: "orders", Value: []byte("x")}); err != nil {
+						t.Error(err)
+					}
+				}
+				produce()
+				next := leader()%3 + 1
+				s.MoveLeader("orders", 0, next)
+				s.Fault(ktest.On(kmsg.KeyProduce).Times(1), ktest.Delay(2*time.Second))
+				done := make(chan bool)
+				go func() {
+					defer close(done)
+					produce()
+				}()
+				time.Sleep(time.Second)
+				s.RecreateTopic("orders")
+				s.MoveLeader("orders", 0, next%3+1)
+				if err := c.RefreshMetadata(ctx, "orders"); err != nil {
+					t.Fatal(err)
+				}
+				<-done
+				topic, _ := c.Metadata().Topic("orders")
+				if got := topic.Partitions[0]; got.Leader != leader() {
+					t.Errorf("%s: %d leads, got %+v", release, leader(), got)
+				}
+				if err := p.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}

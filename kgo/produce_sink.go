@@ -145,15 +145,11 @@ func (p *Producer) hint(a *produce.Hint) {
 		p.stale(&produce.Stale{Ports: []produce.Port{q}})
 		return
 	}
-	hint := &cluster.LeaderHint{Topic: q.core.Topic, Partition: q.core.Partition, Leader: a.Leader, Epoch: a.Epoch}
+	hint := &cluster.LeaderHint{Topic: q.core.Topic, TopicID: a.TopicID, Partition: q.core.Partition, Leader: a.Leader, Epoch: a.Epoch}
 	if e.Host != "" {
 		hint.Endpoint = &cluster.Broker{ID: e.NodeID, Host: e.Host, Port: e.Port, Rack: e.Rack.S}
 	}
-	var at *cluster.Partition
-	if t := meta.snapshot().Topic(hint.Topic); t != nil {
-		at = t.Partition(hint.Partition)
-	}
-	if at == nil || at.LeaderEpoch >= a.Epoch && at.Leader != a.Leader {
+	if at := hint.About(meta.snapshot()); at == nil || at.LeaderEpoch >= a.Epoch && at.Leader != a.Leader {
 		// There is nothing to correct, or it has no newer word than we have and does not agree.
 		p.stale(&produce.Stale{Ports: []produce.Port{q}})
 		return

@@ -78,7 +78,7 @@ type Cell struct {
 	marks    []bool                 // scratch of merger
 	seen     []bool                 // scratch of partitions
 	present  []bool                 // ids of brokers, during a merge
-	doubts   map[string]int         // answers in a row about a topic that were doubtful, see partitions
+	doubts   map[string]doubt       // about topics, see partitions
 	refresh  time.Time              // when everything is asked for again; zero as long as nothing is known
 	notUntil time.Time              // no request before
 
@@ -111,7 +111,7 @@ func New(c Config) *Cell {
 		snapshot: nothing,
 		names:    map[string]*interest{},
 		ids:      map[kbin.UUID]*interest{},
-		doubts:   map[string]int{},
+		doubts:   map[string]doubt{},
 		health:   map[target]*health{},
 		finding:  map[coordinatorKey]*lookup{},
 		idle:     true,

@@ -130,8 +130,8 @@ type CoordinatorLost struct {
 // A LeaderHint is what the answer to a data request said of the leader of a partition
 // (KIP-951). It counts only if it is newer than what is known, and for that partition only.
 type LeaderHint struct {
-	Topic     string    // or
-	TopicID   kbin.UUID // if Topic is empty
+	Topic     string    // may be empty if TopicID is known
+	TopicID   kbin.UUID // that the request had, zero if none: a topic of another id is not meant
 	Partition int32
 	Leader    int32
 	Epoch     int32

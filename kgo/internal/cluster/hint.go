@@ -5,15 +5,9 @@ import "slices"
 // hint takes in what a data request told of one leader. The rest of the topic stays as it is: a
 // hint is no metadata.
 func (c *Cell) hint(e *LeaderHint) {
-	t := c.snapshot.Topic(e.Topic)
-	if t == nil {
-		t = c.snapshot.TopicByID(e.TopicID)
-	}
-	if t == nil || c.closed != nil {
-		return
-	}
-	p := t.Partition(e.Partition)
-	if p == nil || e.Leader < 0 || e.Epoch <= p.LeaderEpoch {
+	t := e.topic(c.snapshot)
+	p := e.About(c.snapshot)
+	if p == nil || c.closed != nil || e.Leader < 0 || e.Epoch <= p.LeaderEpoch {
 		return
 	}
 	if e.Endpoint != nil && e.Endpoint.ID == e.Leader {
@@ -31,6 +25,26 @@ func (c *Cell) hint(e *LeaderHint) {
 	at, _ := slices.BinarySearchFunc(s.Topics, t, compareTopics)
 	s.Topics[at] = &next
 	c.setSnapshot(&s)
+}
+
+// About returns what is known of the partition that the hint is about, nil if nothing is, or only of
+// another topic of the same name: epochs of one do not compare with those of another.
+func (h *LeaderHint) About(s *Snapshot) *Partition {
+	if t := h.topic(s); t != nil {
+		return t.Partition(h.Partition)
+	}
+	return nil
+}
+
+func (h *LeaderHint) topic(s *Snapshot) *Topic {
+	if h.Topic == "" {
+		return s.TopicByID(h.TopicID)
+	}
+	t := s.Topic(h.Topic)
+	if t != nil && t.ID != h.TopicID && !t.ID.IsZero() && !h.TopicID.IsZero() {
+		return nil
+	}
+	return t
 }
 
 // addBroker adds a broker that an answer other than that to Metadata has told of. If that is

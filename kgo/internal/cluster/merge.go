@@ -9,9 +9,16 @@ import (
 	"github.com/franzi-kafka/franzi/kmsg"
 )
 
-// doubtMax is how often in a row an answer about a topic may be contradicted by what is known, if no
-// id tells that it is the same topic, before it is believed: the topic must have been created anew.
+// doubtMax is how often in a row an answer about a topic may be contradicted by what is known before it
+// is believed. If no id tells that it is the same topic, that was created anew; if one does, what is
+// known came from a hint that had no id, and was about another topic of the name.
 const doubtMax = 10
+
+// A doubt counts the answers about a topic that what is known contradicts.
+type doubt struct {
+	answers int  // in a row
+	unsure  bool // they may be about another topic
+}
 
 // A merger makes the next snapshot of the last one and an answer, in place of which it changes
 // nothing. What is equal is shared.

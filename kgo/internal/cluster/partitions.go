@@ -21,14 +21,14 @@ func (m *merger) topic(was *Topic, got *kmsg.MetadataResponseTopic) (t *Topic, w
 	p := partitions{m: m, was: base.Partitions, got: got.Partitions}
 	// An id on one side only, or on none, does not tell a topic from another of the same name. Nor
 	// does the same on both while what came with it is in doubt.
-	doubts := m.cell.doubts[got.Name.S]
-	unsure := base.ID.IsZero() || got.TopicID.IsZero() || doubts > 0
-	p.credulous = unsure && doubts >= doubtMax
+	doubted := m.cell.doubts[got.Name.S]
+	p.unsure = base.ID.IsZero() || got.TopicID.IsZero() || doubted.unsure
+	p.credulous = doubted.answers >= doubtMax
 	p.survey(got.ErrorCode)
 	switch {
-	case p.doubtful && unsure:
-		m.cell.doubts[got.Name.S]++
-	case doubts > 0:
+	case p.doubtful:
+		m.cell.doubts[got.Name.S] = doubt{doubted.answers + 1, p.unsure}
+	case doubted.answers > 0:
 		delete(m.cell.doubts, got.Name.S)
 	}
 	whole = p.whole && got.ErrorCode == kmsg.None && len(got.Partitions) > 0
@@ -65,7 +65,8 @@ type partitions struct {
 	m         *merger
 	was       []Partition
 	got       []kmsg.MetadataResponsePartition
-	credulous bool // older epochs and missing partitions are believed
+	unsure    bool // the topic may be another one of the name
+	credulous bool // older epochs are believed, and if unsure missing partitions
 
 	size     int  // how many there are afterwards
 	changed  bool // some are not as they were
@@ -115,8 +116,8 @@ func (p *partitions) survey(err kmsg.ErrorCode) {
 	}
 }
 
-// gaps looks for partitions that the answer leaves out. Those of a topic without an id may be
-// gone with it.
+// gaps looks for partitions that the answer leaves out. They may be gone with their topic, unless this
+// is the same one.
 func (p *partitions) gaps(limit int) {
 	c := p.m.cell
 	seen := slices.Grow(c.seen[:0], p.size)[:p.size]
@@ -132,7 +133,10 @@ func (p *partitions) gaps(limit int) {
 		return
 	}
 	p.whole = false
-	if !p.credulous {
+	switch {
+	case !p.unsure:
+		return
+	case !p.credulous:
 		p.doubtful = p.doubtful || first < len(p.was)
 		return
 	}

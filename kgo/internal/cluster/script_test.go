@@ -23,11 +23,12 @@ import (
 //	answer #1 brokers=1,2@host:9 controller=1 cluster=C v=12
 //	  orders id=A 0=1/5 1=-1/6!LEADER_NOT_AVAILABLE 2=2/5,isr=2
 //	  gone !UNKNOWN_TOPIC_OR_PARTITION
+//	answer times=9 brokers=1              the same to each of the next requests, every second
 //	fail #1 connection refused            #1 is the request; without, the oldest under way
 //	refuse #1 wrong password              the same, by a broker that does not accept who asks
 //	find group g1 g2 not=3
 //	found g1=2 g2!COORDINATOR_NOT_AVAILABLE unasked=1, lost group g1 2, find-fail broken
-//	hint orders/0 leader=2 epoch=6 at=host:9
+//	hint orders/0 id=A leader=2 epoch=6 at=host:9
 //	conn 1 ready                          or failing, closed
 //	rebootstrap, update-seeds x:1, touch orders, close
 //	after 5s                              lets time pass
@@ -103,8 +104,13 @@ func (p *player) command(line string) {
 	case "touch":
 		p.handle(&Touch{Topics: args.plain, IDs: args.ids("ids")})
 	case "answer":
-		ask := p.take(args)
-		p.handle(&MetadataAnswer{To: ask, Response: p.response(ask, args, rest)})
+		for n := range args.number("times", 1) {
+			if n > 0 {
+				p.pass(p.now.Add(time.Second))
+			}
+			ask := p.take(args)
+			p.handle(&MetadataAnswer{To: ask, Response: p.response(ask, args, rest)})
+		}
 	case "fail", "refuse":
 		ask := p.take(args)
 		p.handle(&MetadataFailed{To: ask, Err: errors.New(strings.Join(args.plain, " ")), Refused: words[0] == "refuse"})
@@ -120,6 +126,9 @@ func (p *player) command(line string) {
 	case "hint":
 		topic, number, _ := strings.Cut(args.plain[0], "/")
 		h := &LeaderHint{Topic: topic, Partition: atoi(number), Leader: args.number("leader", -1), Epoch: args.number("epoch", -1)}
+		if ids := args.ids("id"); len(ids) > 0 {
+			h.TopicID = ids[0]
+		}
 		if at, ok := args.named["at"]; ok {
 			b := broker(fmt.Sprint(h.Leader) + "@" + at)
 			h.Endpoint = &b

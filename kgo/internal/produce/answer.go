@@ -113,7 +113,7 @@ func indexOf(parts []Part, byName bool) map[partKey]int {
 func (s *Sink) resolve(now time.Time, part *Part, r Result, p *kmsg.ProduceResponsePartitionProduceResponse, resp *kmsg.ProduceResponse, stale *[]Port) {
 	part.done = true
 	res := part.Port.Resolve(now, part.Batch, r, s.random())
-	if res.Stale && !s.hint(part.Port, p, resp) {
+	if res.Stale && !s.hint(part, p, resp) {
 		*stale = append(*stale, part.Port)
 	}
 	if res.Split != nil {
@@ -124,11 +124,11 @@ func (s *Sink) resolve(now time.Time, part *Part, r Result, p *kmsg.ProduceRespo
 }
 
 // hint passes on who leads a partition, if the answer says.
-func (s *Sink) hint(port Port, p *kmsg.ProduceResponsePartitionProduceResponse, resp *kmsg.ProduceResponse) bool {
+func (s *Sink) hint(part *Part, p *kmsg.ProduceResponsePartitionProduceResponse, resp *kmsg.ProduceResponse) bool {
 	if p == nil || p.CurrentLeader.LeaderID < 0 || p.CurrentLeader.LeaderEpoch < 0 || p.CurrentLeader.LeaderID == s.broker {
 		return false
 	}
-	h := &Hint{Port: port, Leader: p.CurrentLeader.LeaderID, Epoch: p.CurrentLeader.LeaderEpoch}
+	h := &Hint{Port: part.Port, TopicID: part.sentID, Leader: p.CurrentLeader.LeaderID, Epoch: p.CurrentLeader.LeaderEpoch}
 	for i := range resp.NodeEndpoints {
 		if e := &resp.NodeEndpoints[i]; e.NodeID == h.Leader {
 			h.Endpoint = *e

@@ -266,6 +266,9 @@ func (p *player) act(broker int32, a Action) {
 		if a.Endpoint.Host != "" {
 			line += fmt.Sprintf(" at %s:%d", a.Endpoint.Host, a.Endpoint.Port)
 		}
+		if !a.TopicID.IsZero() {
+			line += fmt.Sprintf(", of id=%d", a.TopicID[15])
+		}
 		p.say("%s", line)
 	case *Stale:
 		line := "stale:"

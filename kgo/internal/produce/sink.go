@@ -97,6 +97,7 @@ type Split struct {
 // Hint says that the broker does not lead a partition, and who does (KIP-951).
 type Hint struct {
 	Port          Port
+	TopicID       kbin.UUID // by which the batch was sent, or could have been; zero if none was known
 	Leader, Epoch int32
 	// Endpoint has the address of Leader, no host if it was not told.
 	Endpoint kmsg.ProduceResponseNodeEndpoint

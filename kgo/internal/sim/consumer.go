@@ -135,11 +135,10 @@ func reportOf(a *fetch.Report) string {
 // hint passes on who leads, and asks if that is nothing new.
 func (o *consumer) hint(h *cluster.LeaderHint) {
 	s := o.c.snapshot
-	if t := s.Topic(h.Topic); t != nil {
-		if at := t.Partition(h.Partition); at != nil && at.LeaderEpoch >= h.Epoch && at.Leader != h.Leader {
-			o.c.meta.post(&cluster.Need{Topics: []string{h.Topic}, Newer: s.Seq, Reason: "a broker does not lead a partition"})
-			return
-		}
+	if at := h.About(s); at == nil || at.LeaderEpoch >= h.Epoch && at.Leader != h.Leader {
+		// It has no newer word than we have, and does not agree.
+		o.c.meta.post(&cluster.Need{Topics: []string{h.Topic}, Newer: s.Seq, Reason: "a broker does not lead a partition"})
+		return
 	}
 	o.c.meta.post(h)
 }

@@ -418,15 +418,12 @@ func (p *producer) hint(a *produce.Hint) {
 	q := a.Port.(*part)
 	e := &a.Endpoint
 	_, known := p.c.snapshot.Broker(a.Leader)
-	var at *cluster.Partition
-	if t := p.c.snapshot.Topic(q.topic.name); t != nil {
-		at = t.Partition(q.number)
-	}
+	h := &cluster.LeaderHint{Topic: q.topic.name, TopicID: a.TopicID, Partition: q.number, Leader: a.Leader, Epoch: a.Epoch}
+	at := h.About(p.c.snapshot)
 	if e.Host == "" && !known || at == nil || at.LeaderEpoch >= a.Epoch && at.Leader != a.Leader {
 		p.stale([]produce.Port{q})
 		return
 	}
-	h := &cluster.LeaderHint{Topic: q.topic.name, Partition: q.number, Leader: a.Leader, Epoch: a.Epoch}
 	if e.Host != "" {
 		h.Endpoint = &cluster.Broker{ID: e.NodeID, Host: e.Host, Port: e.Port}
 	}
