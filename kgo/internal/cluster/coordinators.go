@@ -139,7 +139,7 @@ func (c *Cell) needCoordinators(n *NeedCoordinators) {
 // addLookup queues a request, joined with another that was not sent yet and may go to the same brokers.
 func (c *Cell) addLookup(ask *AskCoordinators) {
 	for _, other := range c.lookups {
-		if other.Type == ask.Type && other.not == ask.not && len(other.tried) == 0 {
+		if other.Type == ask.Type && other.not == ask.not {
 			other.Keys = append(other.Keys, ask.Keys...)
 			return
 		}
@@ -249,7 +249,7 @@ func (c *Cell) coordinatorsAnswer(e *CoordinatorsAnswer) {
 		c.found(coordinatorKey{e.To.Type, key}, Coordinator{Key: key, Broker: Broker{ID: -1}, Code: kmsg.CoordinatorNotAvailable})
 	}
 	if rest := e.To.Keys[asked:]; len(rest) > 0 {
-		c.lookups = append(c.lookups, &AskCoordinators{Type: e.To.Type, Keys: slices.Clip(rest), not: e.To.not, tried: e.To.tried})
+		c.lookups = append(c.lookups, &AskCoordinators{Type: e.To.Type, Keys: slices.Clip(rest), not: e.To.not})
 	}
 }
 
