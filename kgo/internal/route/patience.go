@@ -25,6 +25,10 @@ func (c *Call) impatient(now time.Time, known *cluster.Snapshot, wait Step) Step
 	if len(c.flying) == 0 || c.options.Aimed || c.options.Once || !c.repeatable() {
 		return wait
 	}
+	asking := c.need != nil
+	if c.toCoordinator() {
+		asking = c.find != nil
+	}
 	for _, s := range c.flying {
 		if s.doubts > 0 || !now.Before(s.doubt) {
 			if s.toAny && c.anyLeft(s, known) && !now.Before(s.doubt) || !s.toAny && c.moved(s, known) {
@@ -32,16 +36,16 @@ func (c *Call) impatient(now time.Time, known *cluster.Snapshot, wait Step) Step
 			}
 		}
 		if !now.Before(s.doubt) {
-			s.doubts++
-			s.doubt = now.Add(patience << min(s.doubts, 10))
 			switch {
 			case s.toAny:
+				s.doubted(now)
+			case asking:
+				continue // its turn comes when that is answered
 			case c.toCoordinator():
-				if c.find == nil {
-					return c.doubtCoordinator(s)
-				}
-			case c.need == nil:
-				return c.doubt(s, known)
+				s.doubted(now)
+				return c.doubtCoordinator(s)
+			default:
+				return c.doubt(now, known)
 			}
 		}
 		wait.Until = soonest(wait.Until, s.doubt)
@@ -49,12 +53,24 @@ func (c *Call) impatient(now time.Time, known *cluster.Snapshot, wait Step) Step
 	return wait
 }
 
-// doubt asks the cluster about what a shard asks for.
-func (c *Call) doubt(s *Shard, known *cluster.Snapshot) Step {
+// doubted notes that the silence was too long once more.
+func (s *Shard) doubted(now time.Time) {
+	s.doubts++
+	s.doubt = now.Add(patience << min(s.doubts, 10))
+}
+
+// doubt asks the cluster about what the silent shards ask for.
+func (c *Call) doubt(now time.Time, known *cluster.Snapshot) Step {
 	c.need = &cluster.Need{Newer: known.Seq, Reason: c.plan.api.Key.String() + ": no answer"}
-	for _, i := range s.items {
-		if it := &c.items[i]; it.topic >= 0 && c.to == ToLeaders {
-			c.needTopic(&c.topics[it.topic])
+	for _, s := range c.flying {
+		if now.Before(s.doubt) {
+			continue
+		}
+		s.doubted(now)
+		for _, i := range s.items {
+			if it := &c.items[i]; it.topic >= 0 && c.to == ToLeaders {
+				c.needTopic(&c.topics[it.topic])
+			}
 		}
 	}
 	return Step{Do: Need, Need: c.need}

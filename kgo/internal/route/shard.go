@@ -118,8 +118,7 @@ func (c *Call) launch(now time.Time, s *Shard, known *cluster.Snapshot) {
 	s.API, s.Min, s.Max, s.Lane = p.api.Key, p.api.MinVersion, p.api.MaxVersion, p.lane
 	s.Deadline = c.deadline.Add(-min(c.deadline.Sub(now)/100, lastMoment))
 	s.Avoid = c.avoid
-	s.toAny, s.doubt, s.doubts = s.Broker == Any, now.Add(patience<<min(c.items[s.items[0]].attempts, 10)), 0
-	s.deposed = false
+	s.toAny, s.doubt = s.Broker == Any, now.Add(patience<<min(c.items[s.items[0]].attempts, 10))
 	c.brokers = len(known.Brokers)
 	c.makeRequest(s, known)
 	if c.options.Pinned {
