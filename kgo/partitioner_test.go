@@ -84,6 +84,13 @@ func TestStickyPartitionsFollowBatches(t *testing.T) {
 					if err != nil {
 						s.Fatal(err)
 					}
+					if _, err := p.ProduceSync(context.Background(), &kgo.Record{Topic: "orders"}); err != nil {
+						s.Fatal(err)
+					}
+					if test.flush == n {
+						s.Pause(1) // so that batches are sent when they are full
+						time.AfterFunc(time.Second, func() { s.Continue(1) })
+					}
 					for i := range n {
 						p.Produce(context.Background(), &kgo.Record{Topic: "orders", Value: make([]byte, size)}, func(md kgo.RecordMetadata, err error) {
 							if partitions[i] = md.Partition; err != nil {
