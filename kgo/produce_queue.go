@@ -151,13 +151,15 @@ func (q *queue) batchLimit(now time.Time) int {
 }
 
 // full reports whether the open batch is not to have a record with which it would have so many
-// bytes. The first it is to have in any case. The lock is held.
+// bytes. The first it is to have in any case. What is the limit now is the batch's from now on, which
+// may be older than what is known of limits. The lock is held.
 func (q *queue) full(b *produce.Batch, size int) bool {
+	limit := q.batchLimit(now())
 	if b.Builder.Len() == 0 {
-		b.Builder.SetLimit(max(size, q.batchLimit(now())))
-		return false
+		limit = max(limit, size)
 	}
-	return size > q.batchLimit(now())
+	b.Builder.SetLimit(limit)
+	return size > limit
 }
 
 // tooLarge takes note that the leader refused a batch that has so many bytes uncompressed. The lock is

@@ -230,6 +230,31 @@ func TestProduceLearnsLimits(t *testing.T) {
 	})
 }
 
+// A batch that began when its leader was known to take no large ones goes on when that is forgotten.
+func TestProduceForgetsLimits(t *testing.T) {
+	onStage(t, orders(1, ktest.Config("max.message.bytes", "5000")), func(s *stage) {
+		s.with([]kgo.ClientOption{kgo.RequestTimeout(time.Hour)}, func(c *kgo.Client) {
+			p := s.producer(c, kgo.Compression(compress.None), kgo.Linger(time.Hour), kgo.DeliveryTimeout(3*time.Hour))
+			l := newLedger(s, "orders", 1)
+			for range 200 {
+				l.produceSized(p, 200)
+			}
+			s.flush(p, time.Minute)
+			s.Pause(1)
+			l.produceSized(p, 200)
+			time.Sleep(time.Second) // it is on its way
+			l.produceSized(p, 200)  // begins a batch
+			time.Sleep(11 * time.Minute)
+			for range 200 {
+				l.produceSized(p, 200)
+			}
+			s.Continue(1)
+			s.flush(p, time.Minute)
+			l.check(allowance{})
+		})
+	})
+}
+
 // What is wrong with a record, told at once where it can be.
 func TestProduceRefusals(t *testing.T) {
 	for _, test := range []struct {
