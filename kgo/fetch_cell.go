@@ -277,8 +277,7 @@ func (p *consumed) untold() (lost *PositionError, from int64, epoch int32) {
 func (c *Consumer) hint(h *cluster.LeaderHint) {
 	meta := c.client.meta
 	s := meta.snapshot()
-	if at := h.About(s); at == nil || at.LeaderEpoch >= h.Epoch && at.Leader != h.Leader {
-		// It has no newer word than we have, and does not agree.
+	if !h.Helps(s) {
 		meta.post(&cluster.Need{Topics: []string{h.Topic}, Newer: s.Seq, Reason: "a broker does not lead a partition"})
 		return
 	}

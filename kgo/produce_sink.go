@@ -149,8 +149,7 @@ func (p *Producer) hint(a *produce.Hint) {
 	if e.Host != "" {
 		hint.Endpoint = &cluster.Broker{ID: e.NodeID, Host: e.Host, Port: e.Port, Rack: e.Rack.S}
 	}
-	if at := hint.About(meta.snapshot()); at == nil || at.LeaderEpoch >= a.Epoch && at.Leader != a.Leader {
-		// There is nothing to correct, or it has no newer word than we have and does not agree.
+	if !hint.Helps(meta.snapshot()) {
 		p.stale(&produce.Stale{Ports: []produce.Port{q}})
 		return
 	}

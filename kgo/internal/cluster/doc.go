@@ -29,7 +29,7 @@
 // seed (KIP-899), and when nothing was learned for [Config.RebootstrapAfter], all do (KIP-1102).
 //
 // The leader of a partition is replaced only by one of the same or a later epoch, as long as
-// the topic has the same id, unless ten answers in a row say otherwise. Brokers that know no epochs are believed always. A topic that was
-// created anew under the same name starts anew. What an answer leaves out or contradicts keeps
-// what was known, and is asked for again.
+// the topic has the same id, unless ten answers in a row say otherwise. Brokers that know no epochs
+// are believed always. A topic that was created anew under the same name starts anew. What an answer
+// leaves out or contradicts keeps what was known, and is asked for again.
 package cluster

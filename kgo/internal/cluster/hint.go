@@ -6,7 +6,7 @@ import "slices"
 // hint is no metadata.
 func (c *Cell) hint(e *LeaderHint) {
 	t := e.topic(c.snapshot)
-	p := e.About(c.snapshot)
+	p := e.about(c.snapshot)
 	if p == nil || c.closed != nil || e.Leader < 0 || e.Epoch <= p.LeaderEpoch {
 		return
 	}
@@ -27,9 +27,16 @@ func (c *Cell) hint(e *LeaderHint) {
 	c.setSnapshot(&s)
 }
 
-// About returns what is known of the partition that the hint is about, nil if nothing is, or only of
+// Helps reports whether the hint goes with what is known, or is newer. Else the cluster is to be asked:
+// there is nothing to correct, or a broker that has no newer word does not agree.
+func (h *LeaderHint) Helps(s *Snapshot) bool {
+	p := h.about(s)
+	return p != nil && (h.Epoch > p.LeaderEpoch || h.Leader == p.Leader)
+}
+
+// about returns what is known of the partition that the hint is about, nil if nothing is, or only of
 // another topic of the same name: epochs of one do not compare with those of another.
-func (h *LeaderHint) About(s *Snapshot) *Partition {
+func (h *LeaderHint) about(s *Snapshot) *Partition {
 	if t := h.topic(s); t != nil {
 		return t.Partition(h.Partition)
 	}

@@ -135,8 +135,7 @@ func reportOf(a *fetch.Report) string {
 // hint passes on who leads, and asks if that is nothing new.
 func (o *consumer) hint(h *cluster.LeaderHint) {
 	s := o.c.snapshot
-	if at := h.About(s); at == nil || at.LeaderEpoch >= h.Epoch && at.Leader != h.Leader {
-		// It has no newer word than we have, and does not agree.
+	if !h.Helps(s) {
 		o.c.meta.post(&cluster.Need{Topics: []string{h.Topic}, Newer: s.Seq, Reason: "a broker does not lead a partition"})
 		return
 	}

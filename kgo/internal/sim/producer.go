@@ -419,8 +419,7 @@ func (p *producer) hint(a *produce.Hint) {
 	e := &a.Endpoint
 	_, known := p.c.snapshot.Broker(a.Leader)
 	h := &cluster.LeaderHint{Topic: q.topic.name, TopicID: a.TopicID, Partition: q.number, Leader: a.Leader, Epoch: a.Epoch}
-	at := h.About(p.c.snapshot)
-	if e.Host == "" && !known || at == nil || at.LeaderEpoch >= a.Epoch && at.Leader != a.Leader {
+	if e.Host == "" && !known || !h.Helps(p.c.snapshot) {
 		p.stale([]produce.Port{q})
 		return
 	}
