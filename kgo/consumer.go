@@ -59,7 +59,6 @@ type Consumer struct {
 	// Of who consumes.
 	now   *chunk   // what is being read
 	shown []*Batch // are with the user until the next step
-	slab  recordSlab
 
 	once   sync.Once
 	closed chan struct{} // closed when closing is set
@@ -181,6 +180,7 @@ type chunk struct {
 	open    bool
 	walking bool // its records are being shown one by one
 	walker  batch.Walker
+	slab    recordSlab
 	payload []byte
 	room    []byte // of the payload, if that was decompressed
 

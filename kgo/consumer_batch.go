@@ -207,38 +207,36 @@ func (h *headerKeys) appendTo(list []Header, headers batch.Headers) []Header {
 	return list
 }
 
-// recordSlab makes records, many at a time. One that is kept keeps those that were made with it.
+// A recordSlab makes the records of a batch, many at a time.
 type recordSlab struct {
 	records []Record
-	topic   string
-	part    int32
-	epoch   int32
-	left    int // records that the batch may still have
+	left    int // that the batch may still have
+	most    int // at a time
 }
 
+// One record that is kept keeps those that were made with it, and with them the copies of about as many
+// bytes of the batch as are copied at a time.
 const (
-	slabRecords = 240      // of 136 bytes, which fit in what the allocator has ready
-	slabBytes   = 64 << 10 // of the batch, that are copied at once
+	slabRecords = 240 // of 136 bytes, which fit in what the allocator has ready
+	slabBytes   = 64 << 10
 )
 
-// begin is for the records of a chunk's open batch, each time that some are to be shown: others may
-// have been shown in between.
-func (s *recordSlab) begin(k *chunk) {
-	b := &k.reader.Batch
-	s.topic, s.part, s.epoch = k.of.topic.name, k.of.index, b.LeaderEpoch
-	s.left = int(b.Count)
+// begin is for a batch with a payload of so many bytes, decompressed.
+func (s *recordSlab) begin(b *batch.Batch, size int) {
+	*s = recordSlab{left: int(b.Count)}
+	s.most = min(slabRecords, slabBytes/max(size/max(s.left, 1), 1)) // of the usual size
 }
 
-// make returns a record with the views of r.
-func (s *recordSlab) make(r *batch.Record, keys *headerKeys) *Record {
+// make returns a record of a chunk's open batch with the views of r.
+func (s *recordSlab) make(k *chunk, r *batch.Record, keys *headerKeys) *Record {
 	if len(s.records) == 0 {
-		n := min(max(s.left, 1), slabRecords)
+		n := max(min(s.left, s.most), 1)
 		s.left -= n
 		s.records = make([]Record, n)
 	}
 	rec := &s.records[0]
 	s.records = s.records[1:]
-	rec.Topic, rec.Partition, rec.LeaderEpoch = s.topic, s.part, s.epoch
+	rec.Topic, rec.Partition, rec.LeaderEpoch = k.of.topic.name, k.of.index, k.reader.Batch.LeaderEpoch
 	rec.Offset, rec.Timestamp = r.Offset, recordTime(r.Timestamp)
 	rec.Key, rec.Value = r.Key, r.Value
 	if n := r.Headers.Len(); n > 0 {

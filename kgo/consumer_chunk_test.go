@@ -50,7 +50,9 @@ func (c *Consumer) hand(p *consumed, k fetch.Chunk) {
 	defer c.mu.Unlock()
 	k.Partition, k.Stamp = p.core, p.stamp
 	f := &frame{memory: c.memory, buf: make([]byte, 0, 1000)}
-	c.enqueue(p, event{to: -1, chunk: c.newChunk(p, f, &k)})
+	n := new(chunk)
+	n.init(p, f, &k)
+	c.enqueue(p, event{to: -1, chunk: n})
 }
 
 // fiveRecords is a batch with that offset and the four after it.
@@ -209,6 +211,22 @@ func TestPollTakesTurns(t *testing.T) {
 		slices.Sort(got)
 		if fmt.Sprint(got) != want {
 			t.Errorf("turn %d: got %v, want %s", turn, got, want)
+		}
+	}
+}
+
+// Records are made as many at a time as have about 64 KiB, so that one that is kept keeps no more.
+func TestRecordSlab(t *testing.T) {
+	for _, test := range []struct{ count, size, most int }{
+		{1, 70, 1}, {10_000, 1_000_000, 240}, {1000, 1 << 20, 62}, {10, 10 << 20, 1}, {3, 30, 3}, {1 << 30, 10, 240}, {-1, 100, 1},
+	} {
+		var s recordSlab
+		b := &batch.Batch{Header: batch.Header{Count: int32(test.count)}}
+		s.begin(b, test.size)
+		k := &chunk{of: &consumed{topic: &consumedTopic{}}}
+		s.make(k, &batch.Record{}, new(headerKeys))
+		if got := len(s.records) + 1; got != test.most {
+			t.Errorf("%d records in %d bytes: made %d at once, want %d", test.count, test.size, got, test.most)
 		}
 	}
 }

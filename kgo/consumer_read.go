@@ -15,8 +15,8 @@ import (
 )
 
 // Records walks records as they come, and blocks while there are none. Records are the user's, to
-// keep: each keeps up to 240 of its batch alive, with the 64 KiB around it; to keep a few for long,
-// see [Record.Clone]. Those of one partition come in order; partitions take turns.
+// keep: each keeps some of its neighbours alive, up to 240 with 64 KiB or two of their bytes; to keep a
+// few of many for long, see [Record.Clone]. Those of one partition come in order; partitions take turns.
 //
 // An error stands in the place of a record and does not end the loop, unless it is the last: that
 // of ctx, or [ErrConcurrentPoll]. Without one the loop ends after [Consumer.Close], or with
@@ -466,12 +466,12 @@ func (c *Consumer) walk(k *chunk, yield func(*Record, error) bool) bool {
 		k.walker = k.reader.Batch.Walk(k.payload)
 		k.walker.SkipTo(k.position.Load())
 		k.walker.CopyAhead(slabBytes)
+		k.slab.begin(&k.reader.Batch, len(k.payload))
 	}
-	c.slab.begin(k)
 	w := &k.walker
 	r := &w.Record
 	for w.Next() && r.Offset < k.limit {
-		rec := c.slab.make(r, &c.keys)
+		rec := k.slab.make(k, r, &c.keys)
 		k.position.Store(r.Offset + 1)
 		if !yield(rec, nil) {
 			return false

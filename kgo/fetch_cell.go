@@ -96,7 +96,7 @@ func (c *Consumer) deliver(a *fetch.Deliver) {
 	f.chunks.Add(1)
 	c.mu.Lock()
 	var waiting int64
-	f.spare = make([]chunk, len(a.Chunks))
+	chunks := make([]chunk, len(a.Chunks))
 	for i := range a.Chunks {
 		k := &a.Chunks[i]
 		p := k.Partition.Tag.(*consumed)
@@ -108,7 +108,11 @@ func (c *Consumer) deliver(a *fetch.Deliver) {
 			continue
 		}
 		waiting += int64(len(k.Records))
-		c.enqueue(p, event{chunk: c.newChunk(p, f, k), to: -1})
+		chunks[i].init(p, f, k)
+		if k.Compressed > 0 {
+			c.ahead.add(&chunks[i], k)
+		}
+		c.enqueue(p, event{chunk: &chunks[i], to: -1})
 	}
 	if waiting > 0 {
 		c.memory.change(0, waiting) // before any of it is consumed
@@ -123,8 +127,8 @@ func (p *consumed) note(k *fetch.Chunk) {
 	p.high, p.stable, p.logStart = k.HighWatermark, k.LastStable, k.LogStart
 }
 
-func (c *Consumer) newChunk(p *consumed, f *frame, k *fetch.Chunk) *chunk {
-	n := f.newChunk()
+// init makes a chunk of what came for a partition.
+func (n *chunk) init(p *consumed, f *frame, k *fetch.Chunk) {
 	n.of, n.stamp, n.frame, n.bytes = p, k.Stamp, f, int64(len(k.Records))
 	n.end, n.epoch, n.limit, n.broken = k.End, k.Epoch, k.Limit, k.Broken
 	n.high, n.stable, n.logStart = k.HighWatermark, k.LastStable, k.LogStart
@@ -136,10 +140,6 @@ func (c *Consumer) newChunk(p *consumed, f *frame, k *fetch.Chunk) *chunk {
 	}
 	f.hold()
 	f.chunks.Add(1)
-	if k.Compressed > 0 {
-		c.ahead.add(n, k)
-	}
-	return n
 }
 
 // enqueue adds to what a partition has for the user.

@@ -62,9 +62,12 @@ func TestForgetHoldsNoLock(t *testing.T) {
 					<-forgotten
 				}
 			}
-			k := c.newChunk(p, f, &fetch.Chunk{
+			came := &fetch.Chunk{
 				Partition: p.core, Stamp: p.stamp, End: 1, Limit: math.MaxInt64, Records: s.Bytes, Batches: 1, Compressed: 1,
-			})
+			}
+			k := new(chunk)
+			k.init(p, f, came)
+			d.add(k, came)
 			<-busy
 			if while == "done" {
 				d.all.Wait()

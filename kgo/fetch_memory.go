@@ -175,19 +175,8 @@ type frame struct {
 	chunks  atomic.Int32 // that are not consumed
 	readers atomic.Int32 // chunks, batches that were shown and not released, workers
 
-	spare   []chunk // for those that come
 	slab    []Batch // for the next that are shown
 	batches int     // that may come after those, about
-}
-
-// newChunk returns one that is empty.
-func (f *frame) newChunk() *chunk {
-	if len(f.spare) == 0 {
-		f.spare = make([]chunk, 1)
-	}
-	k := &f.spare[0]
-	f.spare = f.spare[1:]
-	return k
 }
 
 // newBatch returns one that is empty. It is for who consumes.
