@@ -1,6 +1,8 @@
 package gen
 
 import (
+	"fmt"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/franzi-kafka/franzi/gen/def"
@@ -84,30 +86,37 @@ func (sc *scope) append(g *jen.Group) {
 
 func setDst(g *jen.Group, x *jen.Statement) { g.Id("dst").Op("=").Add(x) }
 
-// appendFixed is dst with a value of fixed size appended. It spells out what kbin's
-// appenders do, for a call that is inlined costs more in the archive than its code.
+// appendFixed is dst with a value of fixed size appended.
 func appendFixed(f *model.Field, x *jen.Statement) *jen.Statement {
-	bigEndian := func(bits string) *jen.Statement {
-		if base := f.Def.Type.Base; base != def.Uint16 && base != def.Uint32 {
-			x = jen.Id("uint" + bits).Call(x)
-		}
-		return jen.Qual(binaryPath, "BigEndian").Dot("AppendUint"+bits).Call(jen.Id("dst"), x)
+	if bytes := bytesOf(f, x); bytes != nil {
+		return jen.Append(append([]jen.Code{jen.Id("dst")}, bytes...)...)
 	}
+	if f.Def.Type.Base == def.UUID {
+		return jen.Append(jen.Id("dst"), x.Index(jen.Op(":")).Op("..."))
+	}
+	return kbin("AppendFloat64").Call(jen.Id("dst"), x)
+}
+
+// bytesOf has the bytes of a boolean or an integer, which the compiler writes at once; nil for
+// other types. A call that inlines, as encoding/binary's do, takes more of the archive.
+func bytesOf(f *model.Field, x *jen.Statement) []jen.Code {
+	var bytes []jen.Code
 	switch f.Def.Type.Base {
+	case def.UUID, def.Float64:
 	case def.Bool:
-		return jen.Append(jen.Id("dst"), kbin("BoolByte").Call(x))
-	case def.Int8:
-		return jen.Append(jen.Id("dst"), jen.Byte().Call(x))
-	case def.Int16, def.Uint16:
-		return bigEndian("16")
-	case def.Int32, def.Uint32:
-		return bigEndian("32")
-	case def.Int64:
-		return bigEndian("64")
-	case def.Float64:
-		return kbin("AppendFloat64").Call(jen.Id("dst"), x)
+		bytes = append(bytes, kbin("BoolByte").Call(x))
+	default:
+		size := f.Def.Type.Base.FixedSize()
+		unsigned := x // of shifts to the right, the compiler only joins those of unsigned values
+		if base := f.Def.Type.Base; base != def.Uint16 && base != def.Uint32 {
+			unsigned = jen.Id(fmt.Sprintf("uint%d", 8*size)).Call(x)
+		}
+		for shift := 8 * (size - 1); shift > 0; shift -= 8 {
+			bytes = append(bytes, jen.Byte().Call(unsigned.Clone().Op(">>").Lit(shift)))
+		}
+		bytes = append(bytes, jen.Byte().Call(x))
 	}
-	return jen.Append(jen.Id("dst"), x.Index(jen.Op(":")).Op("..."))
+	return bytes
 }
 
 // stringValue turns a string of an enumeration into what kbin takes.
@@ -118,98 +127,51 @@ func stringValue(f *model.Field, x *jen.Statement) *jen.Statement {
 	return jen.String().Call(x)
 }
 
-// appendRun writes fields of fixed size, which grow dst once.
+// appendRun writes fields of fixed size; dst grows once for neighbours.
 func (sc *scope) appendRun(g *jen.Group, fields []*model.Field) {
-	if len(fields) == 1 {
+	var lines []jen.Code
+	n := 0
+	for ; n < len(fields); n++ {
+		bytes := bytesOf(fields[n], sc.field(fields[n]))
+		if bytes == nil {
+			break
+		}
+		lines = append(lines, jen.List(bytes...))
+	}
+	if n < 2 {
 		setDst(g, appendFixed(fields[0], sc.field(fields[0])))
-		return
-	}
-	size, n := 0, 0
-	for n < len(fields) && size+fixedSize(fields[n]) <= maxRun {
-		size += fixedSize(fields[n])
-		n++
-	}
-	grow := "Grow"
-	if len(sc.index) == 0 { // once a message: not worth to be inlined
-		grow = "Extend"
-	}
-	setDst(g, kbin(grow).Call(jen.Id("dst"), jen.Lit(size)))
-	run := sc.run()
-	start := jen.Len(jen.Id("dst")).Op("-").Lit(size)
-	g.Id(run).Op(":=").Parens(jen.Op("*").Index(jen.Lit(size)).Byte()).Call(jen.Id("dst").Index(start.Op(":")))
-	at := 0
-	for _, f := range fields[:n] {
-		sc.putFixed(g, f, run, at)
-		at += fixedSize(f)
+		n = 1
+	} else {
+		g.Id("dst").Op("=").Id("append").Custom(jen.Options{Open: "(dst,", Close: ")", Separator: ",", Multi: true}, lines...)
 	}
 	if n < len(fields) {
 		sc.appendRun(g, fields[n:])
 	}
 }
 
-// putFixed writes a field at an offset of the array run.
-func (sc *scope) putFixed(g *jen.Group, f *model.Field, run string, at int) {
-	x := sc.field(f)
-	element := jen.Id(run).Index(jen.Lit(at))
-	slice := jen.Id(run).Index(jen.Lit(at), jen.Lit(at+fixedSize(f)))
-	bigEndian := func(bits string, x *jen.Statement) {
-		if base := f.Def.Type.Base; base != def.Uint16 && base != def.Uint32 && base != def.Float64 {
-			x = jen.Id("uint" + bits).Call(x)
-		}
-		g.Qual(binaryPath, "BigEndian").Dot("PutUint"+bits).Call(slice, x)
-	}
-	switch f.Def.Type.Base {
-	case def.Bool:
-		g.Add(element).Op("=").Add(kbin("BoolByte")).Call(x)
-	case def.Int8:
-		g.Add(element).Op("=").Byte().Call(x)
-	case def.Int16, def.Uint16:
-		bigEndian("16", x)
-	case def.Int32, def.Uint32:
-		bigEndian("32", x)
-	case def.Int64:
-		bigEndian("64", x)
-	case def.Float64:
-		bigEndian("64", jen.Qual("math", "Float64bits").Call(x))
-	case def.UUID:
-		g.Copy(slice, x.Index(jen.Op(":")))
-	}
-}
-
-// appendFields writes fields that the same versions have. In messages that are not hot, one
-// of fixed size is spelled out, two are calls, more are a run: neither more calls nor more
-// runs were as small for their speed.
+// appendFields writes fields that the same versions have.
 func (sc *scope) appendFields(g *jen.Group, fields []*model.Field) {
 	for len(fields) > 0 {
 		n := fixedRun(fields)
-		switch n {
-		case 0:
+		if n > 0 {
+			sc.appendRun(g, fields[:n])
+		} else {
 			n = 1
 			sc.appendVariable(g, fields[0])
-		case 2:
-			sc.appendCall(g, fields[0])
-			sc.appendCall(g, fields[1])
-		default:
-			sc.appendRun(g, fields[:n])
 		}
 		fields = fields[n:]
 	}
 }
 
-// appendCall writes a field of fixed size by a call, which does not inline.
-func (sc *scope) appendCall(g *jen.Group, f *model.Field) {
-	x := sc.field(f)
-	if f.Enum != nil {
-		x = goTypes[f.Def.Type.Base].Clone().Call(x)
-	}
-	setDst(g, kbin("Append"+accessor[f.Def.Type.Base]).Call(jen.Id("dst"), x))
-}
-
 // appendVariable writes a field that is no number, in the body of a struct.
 func (sc *scope) appendVariable(g *jen.Group, f *model.Field) {
-	reach := inBody(f).Intersect(sc.s.Versions)
 	flex := flexOf(sc.s, f)
-	emit(g, when(f.Def.Nullable, reach),
+	nullable := when(f.Def.Nullable, inBody(f).Intersect(sc.s.Versions))
+	if isArray(f) {
+		sc.appendArray(g, f, flex, nullable)
+		return
+	}
+	emit(g, nullable,
 		func(g *jen.Group) { sc.appendNullable(g, f, flex) },
 		func(g *jen.Group) { sc.appendPlain(g, f, flex) })
 }
@@ -227,8 +189,6 @@ func (sc *scope) appendNullable(g *jen.Group, f *model.Field, flex flexibility) 
 		setDst(g, flexCall(flex, "NullableString", dst, x))
 	case isBytes(f):
 		setDst(g, flexCall(flex, "NullableBytes", dst, x))
-	case isArray(f):
-		sc.appendArray(g, f, flex, true)
 	default:
 		sc.appendPointer(g, f, 0xff)
 	}
@@ -263,29 +223,29 @@ func (sc *scope) appendPlain(g *jen.Group, f *model.Field, flex flexibility) {
 		setDst(g, flexCall(flex, "String", dst, stringValue(f, x)))
 	case isBytes(f):
 		setDst(g, flexCall(flex, "Bytes", dst, x))
-	case isArray(f):
-		sc.appendArray(g, f, flex, false)
 	default:
 		sc.appendStruct(g, f)
 	}
 }
 
-// appendArray writes an array, whose nil is null if nullable.
-func (sc *scope) appendArray(g *jen.Group, f *model.Field, flex flexibility, nullable bool) {
+// appendArray writes an array, whose nil is null where it is nullable.
+func (sc *scope) appendArray(g *jen.Group, f *model.Field, flex flexibility, nullable condition) {
 	dst := jen.Id("dst")
 	x := func() *jen.Statement { return sc.field(f) }
 	if f.Def.Type.Base == def.Int32 {
-		name := "AppendFlexInt32s"
-		if nullable {
-			name = "AppendFlexNullableInt32s"
-		}
-		setDst(g, kbin(name).Call(dst, x(), flex.expr))
+		emit(g, nullable,
+			func(g *jen.Group) { setDst(g, flexCall(flex, "NullableInt32s", dst, x())) },
+			func(g *jen.Group) { setDst(g, flexCall(flex, "Int32s", dst, x())) })
 		return
 	}
-	if nullable {
-		setDst(g, flexCall(flex, "NullableArrayLen", dst, jen.Len(x()), x().Op("==").Nil()))
-	} else {
+	if nullable.never {
 		setDst(g, flexCall(flex, "ArrayLen", dst, jen.Len(x())))
+	} else {
+		null := x().Op("==").Nil()
+		if nullable.test != nil {
+			null = nullable.test.Clone().Op("&&").Add(null)
+		}
+		setDst(g, flexCall(flex, "NullableArrayLen", dst, jen.Len(x()), null))
 	}
 	i := sc.indexName()
 	each := func(value *jen.Statement) {
@@ -294,14 +254,14 @@ func (sc *scope) appendArray(g *jen.Group, f *model.Field, flex flexibility, nul
 	switch base := f.Def.Type.Base; base {
 	case def.Int8, def.Int16, def.Int64, def.UUID:
 		setDst(g, kbin("Append"+accessor[base]+"s").Call(dst, x()))
-	case def.String:
-		setDst(g, kbin("AppendStrings").Call(dst, x(), flex.expr))
 	case def.IsStruct:
 		if hasFunctions(f.Struct) {
 			each(call("append", f.Struct, x().Index(jen.Id(i)), dst, jen.Id("v")))
 			return
 		}
 		sc.element(g, f, func(g *jen.Group, inner *scope) { inner.append(g) })
+	case def.String:
+		each(flexCall(flex, "String", dst, stringValue(f, x().Index(jen.Id(i)))))
 	case def.Bytes, def.Records:
 		each(flexCall(flex, "Bytes", dst, x().Index(jen.Id(i))))
 	default:
@@ -356,6 +316,8 @@ func (sc *scope) appendTagged(g *jen.Group, f *model.Field) {
 		setDst(g, appendFixed(f, sc.field(f)))
 	case isPointer(f) && nullable:
 		sc.appendPointer(g, f, 0)
+	case isArray(f):
+		sc.appendArray(g, f, compact, condition{always: nullable, never: !nullable})
 	case nullable:
 		sc.appendNullable(g, f, compact)
 	default:

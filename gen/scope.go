@@ -16,8 +16,8 @@ import (
 // two kilobytes of tables in the archive, which is most of what a small one takes. Structs
 // that a message has in several places do get functions.
 //
-// Code of hot messages is for speed: fields of fixed size are read and written as runs, and
-// what is short inlines. Most messages are not, and their code is for size: each call that
+// Code of hot messages is for speed: fields of fixed size are read as runs, and written as
+// runs across versions. Most messages are not hot, and their code is for size: each call that
 // inlines takes some hundred bytes of the archive, most of it for the debugger.
 
 // A scope is where code for one struct stands.

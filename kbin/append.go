@@ -11,8 +11,6 @@ import (
 const MaxString = math.MaxInt16
 
 // AppendBool appends one byte, 1 or 0.
-//
-//go:noinline
 func AppendBool(dst []byte, v bool) []byte {
 	if v {
 		return append(dst, 1)
@@ -28,66 +26,30 @@ func BoolByte(v bool) byte {
 	return 0
 }
 
-// Some functions of this package are kept from inlining: generated code calls them from
-// hundreds of places, where their bodies would take more room than time.
-
-// Grow returns dst with n more bytes, of any content, for the caller to write. It inlines,
-// and one Grow for neighbouring fields is faster than an append for each.
-func Grow(dst []byte, n int) []byte {
-	if cap(dst)-len(dst) >= n {
-		return dst[:len(dst)+n]
-	}
-	return grown(dst, n)
-}
-
-// Extend is Grow for where it is called rarely. It does not inline.
-//
-//go:noinline
-func Extend(dst []byte, n int) []byte { return Grow(dst, n) }
-
-//go:noinline
-func grown(dst []byte, n int) []byte { return append(dst, make([]byte, n)...) }
-
 // AppendInt8 appends one byte.
-//
-//go:noinline
 func AppendInt8(dst []byte, v int8) []byte { return append(dst, byte(v)) }
 
 // AppendInt16 appends two bytes, big-endian as all that follow.
-//
-//go:noinline
 func AppendInt16(dst []byte, v int16) []byte { return binary.BigEndian.AppendUint16(dst, uint16(v)) }
 
 // AppendUint16 appends two bytes.
-//
-//go:noinline
 func AppendUint16(dst []byte, v uint16) []byte { return binary.BigEndian.AppendUint16(dst, v) }
 
 // AppendInt32 appends four bytes.
-//
-//go:noinline
 func AppendInt32(dst []byte, v int32) []byte { return binary.BigEndian.AppendUint32(dst, uint32(v)) }
 
 // AppendUint32 appends four bytes.
-//
-//go:noinline
 func AppendUint32(dst []byte, v uint32) []byte { return binary.BigEndian.AppendUint32(dst, v) }
 
 // AppendInt64 appends eight bytes.
-//
-//go:noinline
 func AppendInt64(dst []byte, v int64) []byte { return binary.BigEndian.AppendUint64(dst, uint64(v)) }
 
 // AppendFloat64 appends eight bytes, IEEE 754.
-//
-//go:noinline
 func AppendFloat64(dst []byte, v float64) []byte {
 	return binary.BigEndian.AppendUint64(dst, math.Float64bits(v))
 }
 
 // AppendUUID appends sixteen bytes.
-//
-//go:noinline
 func AppendUUID(dst []byte, v UUID) []byte { return append(dst, v[:]...) }
 
 // AppendUvarint appends an unsigned varint, one to five bytes.
@@ -192,72 +154,104 @@ func tooLong(what string, n, most int) string {
 
 // The appenders of messages that have a classic and a compact form take which of them to
 // write; the readers are called alike. Each does its work without further calls where the field
-// is short, as nearly all are: a call takes as long as the rest.
+// is short, as nearly all are: a call takes as long as the rest. What only looks for null inlines.
 
 // AppendFlexString appends a compact string if flex, else one with an int16 length.
 func AppendFlexString(dst []byte, s string, flex bool) []byte {
-	switch {
+	n := len(dst)
+	if len(s) >= twoBytes || len(s)+2 > cap(dst)-n {
+		return appendLongString(dst, s, flex)
+	}
+	switch b := dst[n : n+2]; {
 	case !flex:
-		checkString(len(s))
-		dst = binary.BigEndian.AppendUint16(dst, uint16(len(s)))
+		b[0], b[1] = byte(len(s)>>8), byte(len(s))
+		n += 2
 	case len(s) < 0x7f:
-		dst = append(dst, byte(len(s)+1))
+		b[0] = byte(len(s) + 1)
+		n++
 	default:
-		checkString(len(s))
-		dst = AppendCompactArrayLen(dst, len(s))
+		b[0], b[1] = byte(len(s)+1)|0x80, byte((len(s)+1)>>7)
+		n += 2
+	}
+	// Two moves, which may overlap, are faster than a copy of a length that varies.
+	to := dst[n : n+len(s)]
+	switch {
+	case len(s) > 16:
+		copy(to, s)
+	case len(s) >= 8:
+		binary.LittleEndian.PutUint64(to, load64(s))
+		binary.LittleEndian.PutUint64(to[len(to)-8:], load64(s[len(s)-8:]))
+	case len(s) >= 4:
+		binary.LittleEndian.PutUint32(to, load32(s))
+		binary.LittleEndian.PutUint32(to[len(to)-4:], load32(s[len(s)-4:]))
+	case len(s) >= 2:
+		to[0], to[1] = s[0], s[1]
+		to[len(to)-1] = s[len(s)-1]
+	case len(s) == 1:
+		to[0] = s[0]
+	}
+	return dst[:n+len(s)]
+}
+
+// twoBytes is the shortest length whose compact form, which is one more, takes three bytes.
+const twoBytes = 1<<14 - 1
+
+// load64 has the first bytes of s, which the compiler reads at once.
+func load64(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+func load32(s string) uint32 {
+	_ = s[3]
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+}
+
+// appendLongString is AppendFlexString for strings that are long, or need a larger dst.
+func appendLongString(dst []byte, s string, flex bool) []byte {
+	checkString(len(s))
+	if flex {
+		dst = AppendUvarint(dst, uint32(len(s)+1))
+	} else {
+		dst = binary.BigEndian.AppendUint16(dst, uint16(len(s)))
 	}
 	return append(dst, s...)
 }
 
 // AppendFlexNullableString appends a nullable string in compact or classic form.
 func AppendFlexNullableString(dst []byte, s NullString, flex bool) []byte {
-	if !s.Valid {
-		if flex {
-			return append(dst, 0)
-		}
-		return append(dst, 0xff, 0xff)
-	}
 	switch {
-	case !flex:
-		checkString(len(s.S))
-		dst = binary.BigEndian.AppendUint16(dst, uint16(len(s.S)))
-	case len(s.S) < 0x7f:
-		dst = append(dst, byte(len(s.S)+1))
-	default:
-		checkString(len(s.S))
-		dst = AppendCompactArrayLen(dst, len(s.S))
+	case s.Valid:
+		return AppendFlexString(dst, s.S, flex)
+	case flex:
+		return append(dst, 0)
 	}
-	return append(dst, s.S...)
+	return append(dst, 0xff, 0xff)
 }
 
 // AppendFlexBytes appends bytes in compact or classic form. Nil is empty.
 func AppendFlexBytes(dst, b []byte, flex bool) []byte {
-	switch {
-	case !flex:
-		checkLen(len(b))
-		dst = binary.BigEndian.AppendUint32(dst, uint32(len(b)))
-	case len(b) < 0x7f:
-		dst = append(dst, byte(len(b)+1))
-	default:
-		dst = AppendCompactArrayLen(dst, len(b))
+	if b == nil {
+		b = []byte{}
 	}
-	return append(dst, b...)
+	return AppendFlexNullableBytes(dst, b, flex)
 }
 
 // AppendFlexNullableBytes appends bytes in compact or classic form. Nil is null.
 func AppendFlexNullableBytes(dst, b []byte, flex bool) []byte {
-	if b == nil {
-		if flex {
-			return append(dst, 0)
-		}
-		return append(dst, 0xff, 0xff, 0xff, 0xff)
-	}
 	switch {
+	case b == nil && flex:
+		return append(dst, 0)
+	case b == nil:
+		return append(dst, 0xff, 0xff, 0xff, 0xff)
 	case !flex:
 		checkLen(len(b))
 		dst = binary.BigEndian.AppendUint32(dst, uint32(len(b)))
 	case len(b) < 0x7f:
 		dst = append(dst, byte(len(b)+1))
+	case len(b) < twoBytes:
+		dst = append(dst, byte(len(b)+1)|0x80, byte((len(b)+1)>>7))
 	default:
 		dst = AppendCompactArrayLen(dst, len(b))
 	}
@@ -266,13 +260,14 @@ func AppendFlexNullableBytes(dst, b []byte, flex bool) []byte {
 
 // AppendFlexArrayLen appends the count of an array in compact or classic form, -1 for null.
 func AppendFlexArrayLen(dst []byte, n int, flex bool) []byte {
-	if flex && n < 0x7f {
+	switch {
+	case !flex:
+		checkLen(n)
+		return binary.BigEndian.AppendUint32(dst, uint32(n))
+	case n < 0x7f:
 		return append(dst, byte(n+1))
 	}
-	if flex {
-		return AppendCompactArrayLen(dst, n)
-	}
-	return AppendArrayLen(dst, n)
+	return AppendCompactArrayLen(dst, n)
 }
 
 // AppendNullableArrayLen appends the int32 count of an array, -1 if it is null.
@@ -284,8 +279,6 @@ func AppendNullableArrayLen(dst []byte, n int, null bool) []byte {
 }
 
 // AppendCompactNullableArrayLen appends the count of a compact array, 0 if it is null.
-//
-//go:noinline
 func AppendCompactNullableArrayLen(dst []byte, n int, null bool) []byte {
 	if null {
 		n = -1
@@ -295,8 +288,6 @@ func AppendCompactNullableArrayLen(dst []byte, n int, null bool) []byte {
 
 // AppendFlexNullableArrayLen appends the count of an array or null in compact or classic
 // form.
-//
-//go:noinline
 func AppendFlexNullableArrayLen(dst []byte, n int, null, flex bool) []byte {
 	if null {
 		n = -1

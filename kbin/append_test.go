@@ -1,6 +1,7 @@
 package kbin_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -151,6 +152,8 @@ func goldens() []golden {
 		forms("string of two-byte letters", "0006c39c62756e67", "07c39c62756e67", kbin.AppendFlexString, flexString, "Übung"), // counts bytes
 		forms("string 126", "007e"+xsHex(126), "7f"+xsHex(126), kbin.AppendFlexString, flexString, xs(126)),                   // the last length of one byte
 		forms("string 127", "007f"+xsHex(127), "8001"+xsHex(127), kbin.AppendFlexString, flexString, xs(127)),
+		forms("string 16382", "3ffe"+xsHex(16382), "ff7f"+xsHex(16382), kbin.AppendFlexString, flexString, xs(16382)), // the last length of two
+		forms("string 16383", "3fff"+xsHex(16383), "808001"+xsHex(16383), kbin.AppendFlexString, flexString, xs(16383)),
 		forms("string longest", "7fff"+xsHex(32767), "808002"+xsHex(32767), kbin.AppendFlexString, flexString, xs(32767)),
 		forms("nullable string null", "ffff", "00", kbin.AppendFlexNullableString, flexNullableString, kbin.NullString{}),
 		forms("nullable string empty", "0000", "01", kbin.AppendFlexNullableString, flexNullableString, kbin.Str("")),
@@ -160,6 +163,8 @@ func goldens() []golden {
 		forms("bytes empty", "00000000", "01", kbin.AppendFlexBytes, (*kbin.Reader).FlexBytes, []byte{}),
 		forms("bytes 126", "0000007e"+zerosHex(126), "7f"+zerosHex(126), kbin.AppendFlexBytes, (*kbin.Reader).FlexBytes, make([]byte, 126)),
 		forms("bytes 127", "0000007f"+zerosHex(127), "8001"+zerosHex(127), kbin.AppendFlexBytes, (*kbin.Reader).FlexBytes, make([]byte, 127)),
+		forms("bytes 16382", "00003ffe"+zerosHex(16382), "ff7f"+zerosHex(16382), kbin.AppendFlexBytes, (*kbin.Reader).FlexBytes, make([]byte, 16382)),
+		forms("bytes 16383", "00003fff"+zerosHex(16383), "808001"+zerosHex(16383), kbin.AppendFlexBytes, (*kbin.Reader).FlexBytes, make([]byte, 16383)),
 		forms("bytes longer than strings may be", "00008000"+zerosHex(32768), "818002"+zerosHex(32768), kbin.AppendFlexBytes, (*kbin.Reader).FlexBytes, make([]byte, 32768)),
 		forms("nullable bytes null", "ffffffff", "00", kbin.AppendFlexNullableBytes, (*kbin.Reader).FlexNullableBytes, nil),
 		forms("nullable bytes", "000000030102ff", "040102ff", kbin.AppendFlexNullableBytes, (*kbin.Reader).FlexNullableBytes, []byte{1, 2, 255}),
@@ -176,6 +181,10 @@ func TestPrimitives(t *testing.T) {
 			dst := g.append([]byte("before"))
 			if got := hex.EncodeToString(dst[len("before"):]); got != g.hex {
 				t.Errorf("appended: got %s, want %s", short(got), short(g.hex))
+			}
+			roomy := append(make([]byte, 0, len(dst)+8), "before"...)
+			if got := g.append(roomy); !bytes.Equal(got, dst) {
+				t.Errorf("appended where there is room: got %s, want %s", short(hex.EncodeToString(got)), short(hex.EncodeToString(dst)))
 			}
 			if got := string(dst[:len("before")]); got != "before" {
 				t.Errorf("what stood before: got %q, want %q", got, "before")
@@ -334,7 +343,6 @@ func TestTooLong(t *testing.T) {
 		"AppendCompactNullableString":  func() { kbin.AppendCompactNullableString(nil, kbin.Str(long)) },
 		"AppendFlexString classic":     func() { kbin.AppendFlexString(nil, long, false) },
 		"AppendFlexString compact":     func() { kbin.AppendFlexString(nil, long, true) },
-		"AppendStrings":                func() { kbin.AppendStrings(nil, []string{"", long}, true) },
 		"AppendArrayLen":               func() { kbin.AppendArrayLen(nil, math.MaxInt32) },
 		"AppendCompactArrayLen":        func() { kbin.AppendCompactArrayLen(nil, math.MaxInt32) },
 		"AppendFlexArrayLen classic":   func() { kbin.AppendFlexArrayLen(nil, math.MaxInt32, false) },
@@ -371,21 +379,37 @@ func TestStringsFit(t *testing.T) {
 	}
 }
 
-// TestGrow: the room is there, what stood before stays, and spare capacity is used.
-func TestGrow(t *testing.T) {
-	for name, grow := range map[string]func([]byte, int) []byte{"Grow": kbin.Grow, "Extend": kbin.Extend} {
-		for _, capacity := range []int{2, 3, 9, 10, 64} {
-			dst := append(make([]byte, 0, capacity), "ab"...)
-			got := grow(dst, 8)
-			if len(got) != 10 || string(got[:2]) != "ab" {
-				t.Errorf("%s with capacity %d: got %d bytes that start with %q, want 10 with %q", name, capacity, len(got), got[:2], "ab")
+// TestInPlace: an appender gives the same bytes whatever room its slice has, uses the room that
+// is there, and leaves alone what stands before and behind.
+func TestInPlace(t *testing.T) {
+	ints := []int32{1, -2, math.MaxInt32}
+	for n := range 40 {
+		text := "Kafka's letters, each another: 0123456789"[:n]
+		for _, flex := range []bool{false, true} {
+			for name, f := range map[string]func([]byte) []byte{
+				"string":          func(dst []byte) []byte { return kbin.AppendFlexString(dst, text, flex) },
+				"nullable string": func(dst []byte) []byte { return kbin.AppendFlexNullableString(dst, kbin.Str(text), flex) },
+				"bytes":           func(dst []byte) []byte { return kbin.AppendFlexBytes(dst, []byte(text), flex) },
+				"int32s":          func(dst []byte) []byte { return kbin.AppendFlexInt32s(dst, ints[:n%4], flex) },
+			} {
+				want := "ab" + string(f(nil))
+				for room := range len(want) + 8 {
+					all := []byte("ab" + strings.Repeat("~", room))
+					got := f(all[:2:len(all)])
+					if string(got) != want {
+						t.Fatalf("%s of %d, flex %v, with room for %d: got %q, want %q", name, n, flex, room, got, want)
+					}
+					if room < len(want)-2 {
+						continue
+					}
+					if &got[0] != &all[0] {
+						t.Fatalf("%s of %d, flex %v, with room for %d: got another slice, want the same", name, n, flex, room)
+					}
+					if behind := string(all[len(got):]); behind != strings.Repeat("~", len(behind)) {
+						t.Fatalf("%s of %d, flex %v, with room for %d: got %q behind it, want it left alone", name, n, flex, room, behind)
+					}
+				}
 			}
-			if inPlace := &got[0] == &dst[0]; inPlace != (capacity >= 10) {
-				t.Errorf("%s with capacity %d: in place: got %v, want %v", name, capacity, inPlace, capacity >= 10)
-			}
-		}
-		if got := grow(nil, 0); len(got) != 0 {
-			t.Errorf("%s(nil, 0): got %d bytes, want none", name, len(got))
 		}
 	}
 }
@@ -397,14 +421,13 @@ func TestInlining(t *testing.T) {
 	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	for _, name := range []string{"(*Reader).Next", "Grow", "AppendTags", "Tags.Len", "Tags.Fits", "AppendCompactNullableString"} {
+	for _, name := range []string{"(*Reader).Next", "AppendTags", "Tags.Len", "Tags.Fits", "AppendFlexNullableString", "AppendFlexNullableArrayLen"} {
 		if !strings.Contains(string(out), "can inline "+name+" with cost ") {
 			t.Errorf("%s: got\n%s\nwant that it can be inlined", name, grep(string(out), "inline "+name))
 		}
 	}
 	// These are called from hundreds of places, where a body would cost more than a call.
-	for _, name := range []string{"(*Reader).Run", "Extend", "Tags.Writer", "(*TagWriter).Finish",
-		"TagsFit", "AppendBool", "AppendInt16", "AppendInt32", "AppendInt64", "AppendUUID"} {
+	for _, name := range []string{"(*Reader).Run", "Tags.Writer", "(*TagWriter).Finish", "TagsFit"} {
 		if !strings.Contains(string(out), "cannot inline "+name+": marked go:noinline") {
 			t.Errorf("%s: got\n%s\nwant that it is not inlined", name, grep(string(out), "inline "+name))
 		}

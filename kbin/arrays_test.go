@@ -121,10 +121,14 @@ func TestArrays(t *testing.T) {
 			func(dst []byte) []byte { return kbin.AppendUUIDs(dst, []kbin.UUID{one, {}}) },
 			func(r *kbin.Reader, n int) any { return r.UUIDs([]kbin.UUID{one, one}, n) }, []kbin.UUID{one, {}}, []kbin.UUID(nil)},
 		{"strings", "00000002 000161 00026263", false, 2,
-			func(dst []byte) []byte { return kbin.AppendStrings(dst, []topic{"a", "bc"}, false) },
+			func(dst []byte) []byte {
+				return kbin.AppendFlexString(kbin.AppendFlexString(dst, "a", false), "bc", false)
+			},
 			func(r *kbin.Reader, n int) any { return kbin.Strings(r, []topic{"a", "other"}, n, false) }, []topic{"a", "bc"}, []topic(nil)},
 		{"compact strings", "03 0261 036263", true, 1,
-			func(dst []byte) []byte { return kbin.AppendStrings(dst, []topic{"a", "bc"}, true) },
+			func(dst []byte) []byte {
+				return kbin.AppendFlexString(kbin.AppendFlexString(dst, "a", true), "bc", true)
+			},
 			func(r *kbin.Reader, n int) any { return kbin.Strings(r, []topic(nil), n, true) }, []topic{"a", "bc"}, []topic(nil)},
 	} {
 		want := strings.ReplaceAll(row.hex, " ", "")

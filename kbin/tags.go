@@ -140,7 +140,6 @@ func appendSome(dst []byte, t Tags) []byte {
 type TagWriter struct {
 	dst     []byte
 	unknown []Tag // not written yet
-	start   int   // of the field that was begun
 }
 
 // Writer begins a tag section of count fields, unknown ones included.
@@ -156,18 +155,21 @@ func (w *TagWriter) Begin(number uint32) []byte {
 	for len(w.unknown) > 0 && w.unknown[0].Number < number {
 		w.next()
 	}
-	w.dst = AppendUvarint(w.dst, number)
-	w.start = len(w.dst)
+	w.dst = append(AppendUvarint(w.dst, number), 0)
 	return w.dst
 }
 
-// End ends a field. Its size, which was not known at the beginning, is put before it.
+// End ends a field. Its size was not known at the beginning, where there is a byte of room
+// for it: more of them move what the field holds.
 func (w *TagWriter) End(dst []byte) {
-	size := uint32(len(dst) - w.start)
-	room := UvarintLen(size)
-	dst = append(dst, zeros[:room]...)
-	copy(dst[w.start+room:], dst[w.start:len(dst)-room])
-	AppendUvarint(dst[:w.start], size)
+	start := len(w.dst)
+	size := uint32(len(dst) - start)
+	if size >= 0x80 {
+		more := UvarintLen(size) - 1
+		dst = append(dst, zeros[:more]...)
+		copy(dst[start+more:], dst[start:len(dst)-more])
+	}
+	AppendUvarint(dst[:start-1], size)
 	w.dst = dst
 }
 

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // AbortedTxn is an entry of a segment's transaction index, which names the aborted
 // transactions (KIP-98).
@@ -62,12 +58,12 @@ func (m *AbortedTxn) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AbortedTxn) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 32)
-	b := (*[32]byte)(dst[len(dst)-32:])
-	binary.BigEndian.PutUint64(b[0:8], uint64(m.ProducerID))
-	binary.BigEndian.PutUint64(b[8:16], uint64(m.FirstOffset))
-	binary.BigEndian.PutUint64(b[16:24], uint64(m.LastOffset))
-	binary.BigEndian.PutUint64(b[24:32], uint64(m.LastStableOffset))
+	dst = append(dst,
+		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+		byte(uint64(m.FirstOffset)>>56), byte(uint64(m.FirstOffset)>>48), byte(uint64(m.FirstOffset)>>40), byte(uint64(m.FirstOffset)>>32), byte(uint64(m.FirstOffset)>>24), byte(uint64(m.FirstOffset)>>16), byte(uint64(m.FirstOffset)>>8), byte(m.FirstOffset),
+		byte(uint64(m.LastOffset)>>56), byte(uint64(m.LastOffset)>>48), byte(uint64(m.LastOffset)>>40), byte(uint64(m.LastOffset)>>32), byte(uint64(m.LastOffset)>>24), byte(uint64(m.LastOffset)>>16), byte(uint64(m.LastOffset)>>8), byte(m.LastOffset),
+		byte(uint64(m.LastStableOffset)>>56), byte(uint64(m.LastStableOffset)>>48), byte(uint64(m.LastStableOffset)>>40), byte(uint64(m.LastStableOffset)>>32), byte(uint64(m.LastStableOffset)>>24), byte(uint64(m.LastStableOffset)>>16), byte(uint64(m.LastStableOffset)>>8), byte(m.LastStableOffset),
+	)
 	return dst
 }
 

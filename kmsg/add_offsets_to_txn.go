@@ -85,8 +85,10 @@ func (m *AddOffsetsToTxnRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
 	dst = kbin.AppendFlexString(dst, m.TransactionalID, flex)
-	dst = kbin.AppendInt64(dst, m.ProducerID)
-	dst = kbin.AppendInt16(dst, m.ProducerEpoch)
+	dst = append(dst,
+		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+		byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
+	)
 	dst = kbin.AppendFlexString(dst, m.GroupID, flex)
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
@@ -180,8 +182,10 @@ func (m *AddOffsetsToTxnResponse) Check() error {
 func (m *AddOffsetsToTxnResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}

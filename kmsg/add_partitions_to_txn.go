@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // AddPartitionsToTxnRequest adds partitions to a transaction or, sent by a broker, checks that
 // they are in one (KIP-98).
@@ -144,11 +140,11 @@ func (m *AddPartitionsToTxnRequest) AppendTo(dst []byte) []byte {
 		for i := range m.Transactions {
 			transaction := &m.Transactions[i]
 			dst = kbin.AppendFlexString(dst, transaction.TransactionalID, true)
-			dst = kbin.Grow(dst, 11)
-			b := (*[11]byte)(dst[len(dst)-11:])
-			binary.BigEndian.PutUint64(b[0:8], uint64(transaction.ProducerID))
-			binary.BigEndian.PutUint16(b[8:10], uint16(transaction.ProducerEpoch))
-			b[10] = kbin.BoolByte(transaction.VerifyOnly)
+			dst = append(dst,
+				byte(uint64(transaction.ProducerID)>>56), byte(uint64(transaction.ProducerID)>>48), byte(uint64(transaction.ProducerID)>>40), byte(uint64(transaction.ProducerID)>>32), byte(uint64(transaction.ProducerID)>>24), byte(uint64(transaction.ProducerID)>>16), byte(uint64(transaction.ProducerID)>>8), byte(transaction.ProducerID),
+				byte(uint16(transaction.ProducerEpoch)>>8), byte(transaction.ProducerEpoch),
+				kbin.BoolByte(transaction.VerifyOnly),
+			)
 			dst = kbin.AppendFlexArrayLen(dst, len(transaction.Topics), true)
 			for j := range transaction.Topics {
 				dst = appendAddPartitionsToTxnRequestTopic(&transaction.Topics[j], dst, v)
@@ -158,8 +154,10 @@ func (m *AddPartitionsToTxnRequest) AppendTo(dst []byte) []byte {
 	}
 	if v <= 3 {
 		dst = kbin.AppendFlexString(dst, m.V3AndBelowTransactionalID, flex)
-		dst = kbin.AppendInt64(dst, m.V3AndBelowProducerID)
-		dst = kbin.AppendInt16(dst, m.V3AndBelowProducerEpoch)
+		dst = append(dst,
+			byte(uint64(m.V3AndBelowProducerID)>>56), byte(uint64(m.V3AndBelowProducerID)>>48), byte(uint64(m.V3AndBelowProducerID)>>40), byte(uint64(m.V3AndBelowProducerID)>>32), byte(uint64(m.V3AndBelowProducerID)>>24), byte(uint64(m.V3AndBelowProducerID)>>16), byte(uint64(m.V3AndBelowProducerID)>>8), byte(m.V3AndBelowProducerID),
+			byte(uint16(m.V3AndBelowProducerEpoch)>>8), byte(m.V3AndBelowProducerEpoch),
+		)
 		dst = kbin.AppendFlexArrayLen(dst, len(m.V3AndBelowTopics), flex)
 		for i := range m.V3AndBelowTopics {
 			dst = appendAddPartitionsToTxnRequestTopic(&m.V3AndBelowTopics[i], dst, v)
@@ -386,9 +384,9 @@ func (m *AddPartitionsToTxnResponse) Check() error {
 func (m *AddPartitionsToTxnResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	if v >= 4 {
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+		dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 		dst = kbin.AppendFlexArrayLen(dst, len(m.ResultsByTransaction), true)
 		for i := range m.ResultsByTransaction {
 			resultsByTransaction := &m.ResultsByTransaction[i]
@@ -505,8 +503,10 @@ func appendAddPartitionsToTxnResponseTopicResult(m *AddPartitionsToTxnResponseTo
 	dst = kbin.AppendFlexArrayLen(dst, len(m.ResultsByPartition), flex)
 	for i := range m.ResultsByPartition {
 		resultsByPartition := &m.ResultsByPartition[i]
-		dst = kbin.AppendInt32(dst, resultsByPartition.PartitionIndex)
-		dst = kbin.AppendInt16(dst, int16(resultsByPartition.PartitionErrorCode))
+		dst = append(dst,
+			byte(uint32(resultsByPartition.PartitionIndex)>>24), byte(uint32(resultsByPartition.PartitionIndex)>>16), byte(uint32(resultsByPartition.PartitionIndex)>>8), byte(resultsByPartition.PartitionIndex),
+			byte(uint16(resultsByPartition.PartitionErrorCode)>>8), byte(resultsByPartition.PartitionErrorCode),
+		)
 		if flex {
 			dst = kbin.AppendTags(dst, resultsByPartition.UnknownTags)
 		}

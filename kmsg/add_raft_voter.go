@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // AddRaftVoterRequest adds a voter to the KRaft quorum; sent by tools, and by controllers that
 // join on their own (KIP-853).
@@ -126,17 +122,17 @@ func (m *AddRaftVoterRequest) Check() error {
 func (m *AddRaftVoterRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
-	dst = kbin.Extend(dst, 24)
-	b := (*[24]byte)(dst[len(dst)-24:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.TimeoutMs))
-	binary.BigEndian.PutUint32(b[4:8], uint32(m.VoterID))
-	copy(b[8:24], m.VoterDirectoryID[:])
+	dst = append(dst,
+		byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs),
+		byte(uint32(m.VoterID)>>24), byte(uint32(m.VoterID)>>16), byte(uint32(m.VoterID)>>8), byte(m.VoterID),
+	)
+	dst = append(dst, m.VoterDirectoryID[:]...)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Listeners), true)
 	for i := range m.Listeners {
 		listener := &m.Listeners[i]
 		dst = kbin.AppendFlexString(dst, listener.Name, true)
 		dst = kbin.AppendFlexString(dst, listener.Host, true)
-		dst = binary.BigEndian.AppendUint16(dst, listener.Port)
+		dst = append(dst, byte(listener.Port>>8), byte(listener.Port))
 		dst = kbin.AppendTags(dst, listener.UnknownTags)
 	}
 	if v >= 1 {
@@ -257,8 +253,10 @@ func (m *AddRaftVoterResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AddRaftVoterResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // AllocateProducerIDsRequest reserves a block of producer IDs; sent by brokers to the
 // controller (KIP-730).
@@ -84,8 +80,10 @@ func (m *AllocateProducerIDsRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AllocateProducerIDsRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.BrokerID)
-	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
+	dst = append(dst,
+		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
@@ -175,12 +173,12 @@ func (m *AllocateProducerIDsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AllocateProducerIDsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 18)
-	b := (*[18]byte)(dst[len(dst)-18:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	binary.BigEndian.PutUint64(b[6:14], uint64(m.ProducerIDStart))
-	binary.BigEndian.PutUint32(b[14:18], uint32(m.ProducerIDLen))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+		byte(uint64(m.ProducerIDStart)>>56), byte(uint64(m.ProducerIDStart)>>48), byte(uint64(m.ProducerIDStart)>>40), byte(uint64(m.ProducerIDStart)>>32), byte(uint64(m.ProducerIDStart)>>24), byte(uint64(m.ProducerIDStart)>>16), byte(uint64(m.ProducerIDStart)>>8), byte(m.ProducerIDStart),
+		byte(uint32(m.ProducerIDLen)>>24), byte(uint32(m.ProducerIDLen)>>16), byte(uint32(m.ProducerIDLen)>>8), byte(m.ProducerIDLen),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // AlterClientQuotasRequest sets and removes quotas of users, client IDs and IP addresses
 // (KIP-546).
@@ -152,7 +148,7 @@ func (m *AlterClientQuotasRequest) AppendTo(dst []byte) []byte {
 			op := &entry.Ops[j]
 			dst = kbin.AppendFlexString(dst, op.Key, flex)
 			dst = kbin.AppendFloat64(dst, op.Value)
-			dst = kbin.AppendBool(dst, op.Remove)
+			dst = append(dst, kbin.BoolByte(op.Remove))
 			if flex {
 				dst = kbin.AppendTags(dst, op.UnknownTags)
 			}
@@ -340,11 +336,11 @@ func (m *AlterClientQuotasResponse) Check() error {
 func (m *AlterClientQuotasResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Entries), flex)
 	for i := range m.Entries {
 		entry := &m.Entries[i]
-		dst = binary.BigEndian.AppendUint16(dst, uint16(entry.ErrorCode))
+		dst = append(dst, byte(uint16(entry.ErrorCode)>>8), byte(entry.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, entry.ErrorMessage, flex)
 		dst = kbin.AppendFlexArrayLen(dst, len(entry.Entity), flex)
 		for j := range entry.Entity {

@@ -3,7 +3,6 @@
 package kmsg
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/franzi-kafka/franzi/kbin"
@@ -316,11 +315,11 @@ func (m *AlterConfigsResponse) Check() error {
 func (m *AlterConfigsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Responses), flex)
 	for i := range m.Responses {
 		response := &m.Responses[i]
-		dst = binary.BigEndian.AppendUint16(dst, uint16(response.ErrorCode))
+		dst = append(dst, byte(uint16(response.ErrorCode)>>8), byte(response.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, response.ErrorMessage, flex)
 		dst = append(dst, byte(response.ResourceType))
 		dst = kbin.AppendFlexString(dst, response.ResourceName, flex)

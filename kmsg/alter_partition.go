@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // AlterPartitionRequest changes the in-sync replicas of partitions; sent by their leaders to
 // the controller (KIP-497).
@@ -151,8 +147,10 @@ func (m *AlterPartitionRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterPartitionRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.BrokerID)
-	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
+	dst = append(dst,
+		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -165,8 +163,10 @@ func (m *AlterPartitionRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
-			dst = kbin.AppendInt32(dst, partition.LeaderEpoch)
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+			)
 			if v <= 2 {
 				dst = kbin.AppendFlexInt32s(dst, partition.NewISR, true)
 			}
@@ -174,15 +174,17 @@ func (m *AlterPartitionRequest) AppendTo(dst []byte) []byte {
 				dst = kbin.AppendFlexArrayLen(dst, len(partition.NewISRWithEpochs), true)
 				for k := range partition.NewISRWithEpochs {
 					newISRWithEpoch := &partition.NewISRWithEpochs[k]
-					dst = kbin.AppendInt32(dst, newISRWithEpoch.BrokerID)
-					dst = kbin.AppendInt64(dst, newISRWithEpoch.BrokerEpoch)
+					dst = append(dst,
+						byte(uint32(newISRWithEpoch.BrokerID)>>24), byte(uint32(newISRWithEpoch.BrokerID)>>16), byte(uint32(newISRWithEpoch.BrokerID)>>8), byte(newISRWithEpoch.BrokerID),
+						byte(uint64(newISRWithEpoch.BrokerEpoch)>>56), byte(uint64(newISRWithEpoch.BrokerEpoch)>>48), byte(uint64(newISRWithEpoch.BrokerEpoch)>>40), byte(uint64(newISRWithEpoch.BrokerEpoch)>>32), byte(uint64(newISRWithEpoch.BrokerEpoch)>>24), byte(uint64(newISRWithEpoch.BrokerEpoch)>>16), byte(uint64(newISRWithEpoch.BrokerEpoch)>>8), byte(newISRWithEpoch.BrokerEpoch),
+					)
 					dst = kbin.AppendTags(dst, newISRWithEpoch.UnknownTags)
 				}
 			}
 			if v >= 1 {
 				dst = append(dst, byte(partition.LeaderRecoveryState))
 			}
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionEpoch))
+			dst = append(dst, byte(uint32(partition.PartitionEpoch)>>24), byte(uint32(partition.PartitionEpoch)>>16), byte(uint32(partition.PartitionEpoch)>>8), byte(partition.PartitionEpoch))
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
@@ -396,8 +398,10 @@ func (m *AlterPartitionResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterPartitionResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -410,17 +414,17 @@ func (m *AlterPartitionResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 14)
-			b := (*[14]byte)(dst[len(dst)-14:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
-			binary.BigEndian.PutUint32(b[6:10], uint32(partition.LeaderID))
-			binary.BigEndian.PutUint32(b[10:14], uint32(partition.LeaderEpoch))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+			)
 			dst = kbin.AppendFlexInt32s(dst, partition.ISR, true)
 			if v >= 1 {
 				dst = append(dst, byte(partition.LeaderRecoveryState))
 			}
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionEpoch))
+			dst = append(dst, byte(uint32(partition.PartitionEpoch)>>24), byte(uint32(partition.PartitionEpoch)>>16), byte(uint32(partition.PartitionEpoch)>>8), byte(partition.PartitionEpoch))
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // AlterPartitionReassignmentsRequest starts or cancels the move of partitions to other
 // replicas (KIP-455).
@@ -135,7 +131,7 @@ func (m *AlterPartitionReassignmentsRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterPartitionReassignmentsRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
+	dst = append(dst, byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs))
 	if v >= 1 {
 		dst = append(dst, kbin.BoolByte(m.AllowReplicationFactorChange))
 	}
@@ -146,7 +142,7 @@ func (m *AlterPartitionReassignmentsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
+			dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
 			dst = kbin.AppendFlexNullableInt32s(dst, partition.Replicas, true)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
@@ -323,11 +319,11 @@ func (m *AlterPartitionReassignmentsResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterPartitionReassignmentsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	if v >= 1 {
 		dst = append(dst, kbin.BoolByte(m.AllowReplicationFactorChange))
 	}
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Responses), true)
 	for i := range m.Responses {
@@ -336,8 +332,10 @@ func (m *AlterPartitionReassignmentsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(response.Partitions), true)
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
-			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // AlterReplicaLogDirsRequest moves replicas between the log directories of one broker
 // (KIP-113).
@@ -290,7 +286,7 @@ func (m *AlterReplicaLogDirsResponse) Check() error {
 func (m *AlterReplicaLogDirsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), flex)
 	for i := range m.Results {
 		result := &m.Results[i]
@@ -298,8 +294,10 @@ func (m *AlterReplicaLogDirsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(result.Partitions), flex)
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
-			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}

@@ -117,8 +117,10 @@ func (m *AlterShareGroupOffsetsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
-			dst = kbin.AppendInt64(dst, partition.StartOffset)
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32), byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
+			)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
@@ -279,8 +281,10 @@ func (m *AlterShareGroupOffsetsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterShareGroupOffsetsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Responses), true)
 	for i := range m.Responses {
@@ -290,8 +294,10 @@ func (m *AlterShareGroupOffsetsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(response.Partitions), true)
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
-			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // AlterUserSCRAMCredentialsRequest creates, changes and deletes SCRAM credentials of users
 // (KIP-554).
@@ -133,8 +129,10 @@ func (m *AlterUserSCRAMCredentialsRequest) AppendTo(dst []byte) []byte {
 	for i := range m.Upsertions {
 		upsertion := &m.Upsertions[i]
 		dst = kbin.AppendFlexString(dst, upsertion.Name, true)
-		dst = kbin.AppendInt8(dst, int8(upsertion.Mechanism))
-		dst = kbin.AppendInt32(dst, upsertion.Iterations)
+		dst = append(dst,
+			byte(upsertion.Mechanism),
+			byte(uint32(upsertion.Iterations)>>24), byte(uint32(upsertion.Iterations)>>16), byte(uint32(upsertion.Iterations)>>8), byte(upsertion.Iterations),
+		)
 		dst = kbin.AppendFlexBytes(dst, upsertion.Salt, true)
 		dst = kbin.AppendFlexBytes(dst, upsertion.SaltedPassword, true)
 		dst = kbin.AppendTags(dst, upsertion.UnknownTags)
@@ -277,12 +275,12 @@ func (m *AlterUserSCRAMCredentialsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AlterUserSCRAMCredentialsResponse) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), true)
 	for i := range m.Results {
 		result := &m.Results[i]
 		dst = kbin.AppendFlexString(dst, result.User, true)
-		dst = binary.BigEndian.AppendUint16(dst, uint16(result.ErrorCode))
+		dst = append(dst, byte(uint16(result.ErrorCode)>>8), byte(result.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, result.ErrorMessage, true)
 		dst = kbin.AppendTags(dst, result.UnknownTags)
 	}

@@ -107,7 +107,7 @@ func (m *APIVersionsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
 	}
 	if v >= 5 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.NodeID))
+		dst = append(dst, byte(uint32(m.NodeID)>>24), byte(uint32(m.NodeID)>>16), byte(uint32(m.NodeID)>>8), byte(m.NodeID))
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
@@ -292,21 +292,21 @@ func (m *APIVersionsResponse) Check() error {
 func (m *APIVersionsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.APIKeys), flex)
 	for i := range m.APIKeys {
 		apiKey := &m.APIKeys[i]
-		dst = kbin.Grow(dst, 6)
-		b := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint16(b[0:2], uint16(apiKey.APIKey))
-		binary.BigEndian.PutUint16(b[2:4], uint16(apiKey.MinVersion))
-		binary.BigEndian.PutUint16(b[4:6], uint16(apiKey.MaxVersion))
+		dst = append(dst,
+			byte(uint16(apiKey.APIKey)>>8), byte(apiKey.APIKey),
+			byte(uint16(apiKey.MinVersion)>>8), byte(apiKey.MinVersion),
+			byte(uint16(apiKey.MaxVersion)>>8), byte(apiKey.MaxVersion),
+		)
 		if flex {
 			dst = kbin.AppendTags(dst, apiKey.UnknownTags)
 		}
 	}
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
 	if flex {
 		dst = appendTagsAPIVersionsResponse(m, dst, v)
@@ -432,17 +432,17 @@ func appendTagsAPIVersionsResponse(m *APIVersionsResponse, dst []byte, v int16) 
 		for i := range m.SupportedFeatures {
 			supportedFeature := &m.SupportedFeatures[i]
 			dst = kbin.AppendFlexString(dst, supportedFeature.Name, true)
-			dst = kbin.Grow(dst, 4)
-			b := (*[4]byte)(dst[len(dst)-4:])
-			binary.BigEndian.PutUint16(b[0:2], uint16(supportedFeature.MinVersion))
-			binary.BigEndian.PutUint16(b[2:4], uint16(supportedFeature.MaxVersion))
+			dst = append(dst,
+				byte(uint16(supportedFeature.MinVersion)>>8), byte(supportedFeature.MinVersion),
+				byte(uint16(supportedFeature.MaxVersion)>>8), byte(supportedFeature.MaxVersion),
+			)
 			dst = kbin.AppendTags(dst, supportedFeature.UnknownTags)
 		}
 		w.End(dst)
 	}
 	if hasFinalizedFeaturesEpoch {
 		dst = w.Begin(1)
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.FinalizedFeaturesEpoch))
+		dst = append(dst, byte(uint64(m.FinalizedFeaturesEpoch)>>56), byte(uint64(m.FinalizedFeaturesEpoch)>>48), byte(uint64(m.FinalizedFeaturesEpoch)>>40), byte(uint64(m.FinalizedFeaturesEpoch)>>32), byte(uint64(m.FinalizedFeaturesEpoch)>>24), byte(uint64(m.FinalizedFeaturesEpoch)>>16), byte(uint64(m.FinalizedFeaturesEpoch)>>8), byte(m.FinalizedFeaturesEpoch))
 		w.End(dst)
 	}
 	if hasFinalizedFeatures {
@@ -451,10 +451,10 @@ func appendTagsAPIVersionsResponse(m *APIVersionsResponse, dst []byte, v int16) 
 		for i := range m.FinalizedFeatures {
 			finalizedFeature := &m.FinalizedFeatures[i]
 			dst = kbin.AppendFlexString(dst, finalizedFeature.Name, true)
-			dst = kbin.Grow(dst, 4)
-			b2 := (*[4]byte)(dst[len(dst)-4:])
-			binary.BigEndian.PutUint16(b2[0:2], uint16(finalizedFeature.MaxVersionLevel))
-			binary.BigEndian.PutUint16(b2[2:4], uint16(finalizedFeature.MinVersionLevel))
+			dst = append(dst,
+				byte(uint16(finalizedFeature.MaxVersionLevel)>>8), byte(finalizedFeature.MaxVersionLevel),
+				byte(uint16(finalizedFeature.MinVersionLevel)>>8), byte(finalizedFeature.MinVersionLevel),
+			)
 			dst = kbin.AppendTags(dst, finalizedFeature.UnknownTags)
 		}
 		w.End(dst)

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // AssignReplicasToDirsRequest reports in which log directories replicas lie; sent by brokers
 // to the controller (KIP-858).
@@ -130,8 +126,10 @@ func (m *AssignReplicasToDirsRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AssignReplicasToDirsRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.BrokerID)
-	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
+	dst = append(dst,
+		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Directories), true)
 	for i := range m.Directories {
 		directory := &m.Directories[i]
@@ -143,7 +141,7 @@ func (m *AssignReplicasToDirsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
+				dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
@@ -328,8 +326,10 @@ func (m *AssignReplicasToDirsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AssignReplicasToDirsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Directories), true)
 	for i := range m.Directories {
 		directory := &m.Directories[i]
@@ -341,8 +341,10 @@ func (m *AssignReplicasToDirsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				dst = kbin.AppendInt32(dst, partition.PartitionIndex)
-				dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+				dst = append(dst,
+					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+					byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+				)
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, topic.UnknownTags)

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // BeginQuorumEpochRequest announces a new leader of the KRaft quorum; sent by that leader to
 // the voters (KIP-595).
@@ -149,7 +145,7 @@ func (m *BeginQuorumEpochRequest) AppendTo(dst []byte) []byte {
 	flex := v >= 1
 	dst = kbin.AppendFlexNullableString(dst, m.ClusterID, flex)
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.VoterID))
+		dst = append(dst, byte(uint32(m.VoterID)>>24), byte(uint32(m.VoterID)>>16), byte(uint32(m.VoterID)>>8), byte(m.VoterID))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
@@ -158,12 +154,14 @@ func (m *BeginQuorumEpochRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
+			dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
 			if v >= 1 {
 				dst = append(dst, partition.VoterDirectoryID[:]...)
 			}
-			dst = kbin.AppendInt32(dst, partition.LeaderID)
-			dst = kbin.AppendInt32(dst, partition.LeaderEpoch)
+			dst = append(dst,
+				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+			)
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
@@ -178,7 +176,7 @@ func (m *BeginQuorumEpochRequest) AppendTo(dst []byte) []byte {
 			leaderEndpoint := &m.LeaderEndpoints[i]
 			dst = kbin.AppendFlexString(dst, leaderEndpoint.Name, true)
 			dst = kbin.AppendFlexString(dst, leaderEndpoint.Host, true)
-			dst = binary.BigEndian.AppendUint16(dst, leaderEndpoint.Port)
+			dst = append(dst, byte(leaderEndpoint.Port>>8), byte(leaderEndpoint.Port))
 			dst = kbin.AppendTags(dst, leaderEndpoint.UnknownTags)
 		}
 	}
@@ -398,7 +396,7 @@ func (m *BeginQuorumEpochResponse) Check() error {
 func (m *BeginQuorumEpochResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -406,12 +404,12 @@ func (m *BeginQuorumEpochResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 14)
-			b := (*[14]byte)(dst[len(dst)-14:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
-			binary.BigEndian.PutUint32(b[6:10], uint32(partition.LeaderID))
-			binary.BigEndian.PutUint32(b[10:14], uint32(partition.LeaderEpoch))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+			)
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
@@ -510,9 +508,9 @@ func appendTagsBeginQuorumEpochResponse(m *BeginQuorumEpochResponse, dst []byte,
 		dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
+			dst = append(dst, byte(uint32(nodeEndpoint.NodeID)>>24), byte(uint32(nodeEndpoint.NodeID)>>16), byte(uint32(nodeEndpoint.NodeID)>>8), byte(nodeEndpoint.NodeID))
 			dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
-			dst = binary.BigEndian.AppendUint16(dst, nodeEndpoint.Port)
+			dst = append(dst, byte(nodeEndpoint.Port>>8), byte(nodeEndpoint.Port))
 			dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 		}
 		w.End(dst)

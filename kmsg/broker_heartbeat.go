@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // BrokerHeartbeatRequest shows the controller that a broker is alive and which state it asks
 // for; sent by brokers (KIP-631).
@@ -104,13 +100,13 @@ func (m *BrokerHeartbeatRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *BrokerHeartbeatRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 22)
-	b := (*[22]byte)(dst[len(dst)-22:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.BrokerEpoch))
-	binary.BigEndian.PutUint64(b[12:20], uint64(m.CurrentMetadataOffset))
-	b[20] = kbin.BoolByte(m.WantFence)
-	b[21] = kbin.BoolByte(m.WantShutDown)
+	dst = append(dst,
+		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+		byte(uint64(m.CurrentMetadataOffset)>>56), byte(uint64(m.CurrentMetadataOffset)>>48), byte(uint64(m.CurrentMetadataOffset)>>40), byte(uint64(m.CurrentMetadataOffset)>>32), byte(uint64(m.CurrentMetadataOffset)>>24), byte(uint64(m.CurrentMetadataOffset)>>16), byte(uint64(m.CurrentMetadataOffset)>>8), byte(m.CurrentMetadataOffset),
+		kbin.BoolByte(m.WantFence),
+		kbin.BoolByte(m.WantShutDown),
+	)
 	dst = appendTagsBrokerHeartbeatRequest(m, dst, v)
 	return dst
 }
@@ -260,13 +256,13 @@ func (m *BrokerHeartbeatResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *BrokerHeartbeatResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 9)
-	b := (*[9]byte)(dst[len(dst)-9:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	b[6] = kbin.BoolByte(m.IsCaughtUp)
-	b[7] = kbin.BoolByte(m.IsFenced)
-	b[8] = kbin.BoolByte(m.ShouldShutDown)
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+		kbin.BoolByte(m.IsCaughtUp),
+		kbin.BoolByte(m.IsFenced),
+		kbin.BoolByte(m.ShouldShutDown),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

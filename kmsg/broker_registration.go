@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // BrokerRegistrationRequest makes a starting broker known to the controller; sent by brokers
 // (KIP-631).
@@ -152,7 +148,7 @@ func (m *BrokerRegistrationRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *BrokerRegistrationRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.BrokerID))
+	dst = append(dst, byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID))
 	dst = kbin.AppendFlexString(dst, m.ClusterID, true)
 	dst = append(dst, m.IncarnationID[:]...)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Listeners), true)
@@ -160,16 +156,20 @@ func (m *BrokerRegistrationRequest) AppendTo(dst []byte) []byte {
 		listener := &m.Listeners[i]
 		dst = kbin.AppendFlexString(dst, listener.Name, true)
 		dst = kbin.AppendFlexString(dst, listener.Host, true)
-		dst = kbin.AppendUint16(dst, listener.Port)
-		dst = kbin.AppendInt16(dst, int16(listener.SecurityProtocol))
+		dst = append(dst,
+			byte(listener.Port>>8), byte(listener.Port),
+			byte(uint16(listener.SecurityProtocol)>>8), byte(listener.SecurityProtocol),
+		)
 		dst = kbin.AppendTags(dst, listener.UnknownTags)
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Features), true)
 	for i := range m.Features {
 		feature := &m.Features[i]
 		dst = kbin.AppendFlexString(dst, feature.Name, true)
-		dst = kbin.AppendInt16(dst, feature.MinSupportedVersion)
-		dst = kbin.AppendInt16(dst, feature.MaxSupportedVersion)
+		dst = append(dst,
+			byte(uint16(feature.MinSupportedVersion)>>8), byte(feature.MinSupportedVersion),
+			byte(uint16(feature.MaxSupportedVersion)>>8), byte(feature.MaxSupportedVersion),
+		)
 		dst = kbin.AppendTags(dst, feature.UnknownTags)
 	}
 	dst = kbin.AppendFlexNullableString(dst, m.Rack, true)
@@ -181,7 +181,7 @@ func (m *BrokerRegistrationRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendUUIDs(dst, m.LogDirs)
 	}
 	if v >= 3 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.PreviousBrokerEpoch))
+		dst = append(dst, byte(uint64(m.PreviousBrokerEpoch)>>56), byte(uint64(m.PreviousBrokerEpoch)>>48), byte(uint64(m.PreviousBrokerEpoch)>>40), byte(uint64(m.PreviousBrokerEpoch)>>32), byte(uint64(m.PreviousBrokerEpoch)>>24), byte(uint64(m.PreviousBrokerEpoch)>>16), byte(uint64(m.PreviousBrokerEpoch)>>8), byte(m.PreviousBrokerEpoch))
 	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
@@ -325,11 +325,11 @@ func (m *BrokerRegistrationResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *BrokerRegistrationResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 14)
-	b := (*[14]byte)(dst[len(dst)-14:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	binary.BigEndian.PutUint64(b[6:14], uint64(m.BrokerEpoch))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ConsumerGroupDescribeRequest shows the state, members and assignments of consumer groups
 // (KIP-848).
@@ -83,7 +79,9 @@ func (m *ConsumerGroupDescribeRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerGroupDescribeRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.GroupIDs), true)
-	dst = kbin.AppendStrings(dst, m.GroupIDs, true)
+	for i := range m.GroupIDs {
+		dst = kbin.AppendFlexString(dst, m.GroupIDs[i], true)
+	}
 	dst = append(dst, kbin.BoolByte(m.IncludeAuthorizedOperations))
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
@@ -271,16 +269,18 @@ func (m *ConsumerGroupDescribeResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerGroupDescribeResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), true)
 	for i := range m.Groups {
 		group := &m.Groups[i]
-		dst = binary.BigEndian.AppendUint16(dst, uint16(group.ErrorCode))
+		dst = append(dst, byte(uint16(group.ErrorCode)>>8), byte(group.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, group.ErrorMessage, true)
 		dst = kbin.AppendFlexString(dst, group.GroupID, true)
 		dst = kbin.AppendFlexString(dst, string(group.GroupState), true)
-		dst = kbin.AppendInt32(dst, group.GroupEpoch)
-		dst = kbin.AppendInt32(dst, group.AssignmentEpoch)
+		dst = append(dst,
+			byte(uint32(group.GroupEpoch)>>24), byte(uint32(group.GroupEpoch)>>16), byte(uint32(group.GroupEpoch)>>8), byte(group.GroupEpoch),
+			byte(uint32(group.AssignmentEpoch)>>24), byte(uint32(group.AssignmentEpoch)>>16), byte(uint32(group.AssignmentEpoch)>>8), byte(group.AssignmentEpoch),
+		)
 		dst = kbin.AppendFlexString(dst, group.AssignorName, true)
 		dst = kbin.AppendFlexArrayLen(dst, len(group.Members), true)
 		for j := range group.Members {
@@ -288,11 +288,13 @@ func (m *ConsumerGroupDescribeResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexString(dst, member.MemberID, true)
 			dst = kbin.AppendFlexNullableString(dst, member.InstanceID, true)
 			dst = kbin.AppendFlexNullableString(dst, member.RackID, true)
-			dst = binary.BigEndian.AppendUint32(dst, uint32(member.MemberEpoch))
+			dst = append(dst, byte(uint32(member.MemberEpoch)>>24), byte(uint32(member.MemberEpoch)>>16), byte(uint32(member.MemberEpoch)>>8), byte(member.MemberEpoch))
 			dst = kbin.AppendFlexString(dst, member.ClientID, true)
 			dst = kbin.AppendFlexString(dst, member.ClientHost, true)
 			dst = kbin.AppendFlexArrayLen(dst, len(member.SubscribedTopicNames), true)
-			dst = kbin.AppendStrings(dst, member.SubscribedTopicNames, true)
+			for k := range member.SubscribedTopicNames {
+				dst = kbin.AppendFlexString(dst, member.SubscribedTopicNames[k], true)
+			}
 			dst = kbin.AppendFlexNullableString(dst, member.SubscribedTopicRegex, true)
 			dst = appendConsumerGroupDescribeResponseAssignment(&member.Assignment, dst, v)
 			dst = appendConsumerGroupDescribeResponseAssignment(&member.TargetAssignment, dst, v)
@@ -301,7 +303,7 @@ func (m *ConsumerGroupDescribeResponse) AppendTo(dst []byte) []byte {
 			}
 			dst = kbin.AppendTags(dst, member.UnknownTags)
 		}
-		dst = binary.BigEndian.AppendUint32(dst, uint32(group.AuthorizedOperations))
+		dst = append(dst, byte(uint32(group.AuthorizedOperations)>>24), byte(uint32(group.AuthorizedOperations)>>16), byte(uint32(group.AuthorizedOperations)>>8), byte(group.AuthorizedOperations))
 		dst = kbin.AppendTags(dst, group.UnknownTags)
 	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)

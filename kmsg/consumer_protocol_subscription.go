@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ConsumerProtocolSubscription is what a member of a classic consumer group says of itself
 // when it joins.
@@ -88,7 +84,9 @@ func (m *ConsumerProtocolSubscription) Check() error {
 func (m *ConsumerProtocolSubscription) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), false)
-	dst = kbin.AppendStrings(dst, m.Topics, false)
+	for i := range m.Topics {
+		dst = kbin.AppendFlexString(dst, m.Topics[i], false)
+	}
 	dst = kbin.AppendFlexNullableBytes(dst, m.UserData, false)
 	if v >= 1 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.OwnedPartitions), false)
@@ -99,7 +97,7 @@ func (m *ConsumerProtocolSubscription) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 2 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.GenerationID))
+		dst = append(dst, byte(uint32(m.GenerationID)>>24), byte(uint32(m.GenerationID)>>16), byte(uint32(m.GenerationID)>>8), byte(m.GenerationID))
 	}
 	if v >= 3 {
 		dst = kbin.AppendFlexNullableString(dst, m.RackID, false)

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ControlRecordTypeSchema is the key of a control record, after the version that comes first.
 //
@@ -55,7 +51,7 @@ func (m *ControlRecordTypeSchema) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ControlRecordTypeSchema) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.Type))
+	dst = append(dst, byte(uint16(m.Type)>>8), byte(m.Type))
 	return dst
 }
 

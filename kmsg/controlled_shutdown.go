@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ControlledShutdownRequest moves leadership away from a broker that is about to stop; sent by
 // that broker to the controller, gone in Kafka 4.0.
@@ -86,9 +82,9 @@ func (m *ControlledShutdownRequest) Check() error {
 func (m *ControlledShutdownRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.BrokerID))
+	dst = append(dst, byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID))
 	if v >= 2 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.BrokerEpoch))
+		dst = append(dst, byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch))
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
@@ -200,12 +196,12 @@ func (m *ControlledShutdownResponse) Check() error {
 func (m *ControlledShutdownResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.RemainingPartitions), flex)
 	for i := range m.RemainingPartitions {
 		remainingPartition := &m.RemainingPartitions[i]
 		dst = kbin.AppendFlexString(dst, remainingPartition.TopicName, flex)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(remainingPartition.PartitionIndex))
+		dst = append(dst, byte(uint32(remainingPartition.PartitionIndex)>>24), byte(uint32(remainingPartition.PartitionIndex)>>16), byte(uint32(remainingPartition.PartitionIndex)>>8), byte(remainingPartition.PartitionIndex))
 		if flex {
 			dst = kbin.AppendTags(dst, remainingPartition.UnknownTags)
 		}

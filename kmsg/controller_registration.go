@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ControllerRegistrationRequest makes a starting controller known to the active one; sent by
 // controllers (KIP-919).
@@ -133,26 +129,28 @@ func (m *ControllerRegistrationRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ControllerRegistrationRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 21)
-	b := (*[21]byte)(dst[len(dst)-21:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ControllerID))
-	copy(b[4:20], m.IncarnationID[:])
-	b[20] = kbin.BoolByte(m.ZkMigrationReady)
+	dst = append(dst, byte(uint32(m.ControllerID)>>24), byte(uint32(m.ControllerID)>>16), byte(uint32(m.ControllerID)>>8), byte(m.ControllerID))
+	dst = append(dst, m.IncarnationID[:]...)
+	dst = append(dst, kbin.BoolByte(m.ZkMigrationReady))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Listeners), true)
 	for i := range m.Listeners {
 		listener := &m.Listeners[i]
 		dst = kbin.AppendFlexString(dst, listener.Name, true)
 		dst = kbin.AppendFlexString(dst, listener.Host, true)
-		dst = kbin.AppendUint16(dst, listener.Port)
-		dst = kbin.AppendInt16(dst, int16(listener.SecurityProtocol))
+		dst = append(dst,
+			byte(listener.Port>>8), byte(listener.Port),
+			byte(uint16(listener.SecurityProtocol)>>8), byte(listener.SecurityProtocol),
+		)
 		dst = kbin.AppendTags(dst, listener.UnknownTags)
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Features), true)
 	for i := range m.Features {
 		feature := &m.Features[i]
 		dst = kbin.AppendFlexString(dst, feature.Name, true)
-		dst = kbin.AppendInt16(dst, feature.MinSupportedVersion)
-		dst = kbin.AppendInt16(dst, feature.MaxSupportedVersion)
+		dst = append(dst,
+			byte(uint16(feature.MinSupportedVersion)>>8), byte(feature.MinSupportedVersion),
+			byte(uint16(feature.MaxSupportedVersion)>>8), byte(feature.MaxSupportedVersion),
+		)
 		dst = kbin.AppendTags(dst, feature.UnknownTags)
 	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)
@@ -282,8 +280,10 @@ func (m *ControllerRegistrationResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ControllerRegistrationResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

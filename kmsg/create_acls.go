@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // CreateACLsRequest creates ACLs (KIP-140).
 //
@@ -122,8 +118,10 @@ func (m *CreateACLsRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendFlexString(dst, creation.Principal, flex)
 		dst = kbin.AppendFlexString(dst, creation.Host, flex)
-		dst = kbin.AppendInt8(dst, int8(creation.Operation))
-		dst = kbin.AppendInt8(dst, int8(creation.PermissionType))
+		dst = append(dst,
+			byte(creation.Operation),
+			byte(creation.PermissionType),
+		)
 		if flex {
 			dst = kbin.AppendTags(dst, creation.UnknownTags)
 		}
@@ -261,11 +259,11 @@ func (m *CreateACLsResponse) Check() error {
 func (m *CreateACLsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), flex)
 	for i := range m.Results {
 		result := &m.Results[i]
-		dst = binary.BigEndian.AppendUint16(dst, uint16(result.ErrorCode))
+		dst = append(dst, byte(uint16(result.ErrorCode)>>8), byte(result.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, result.ErrorMessage, flex)
 		if flex {
 			dst = kbin.AppendTags(dst, result.UnknownTags)

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // CreateDelegationTokenRequest creates a delegation token (KIP-48).
 //
@@ -130,7 +126,7 @@ func (m *CreateDelegationTokenRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, renewer.UnknownTags)
 		}
 	}
-	dst = binary.BigEndian.AppendUint64(dst, uint64(m.MaxLifetimeMs))
+	dst = append(dst, byte(uint64(m.MaxLifetimeMs)>>56), byte(uint64(m.MaxLifetimeMs)>>48), byte(uint64(m.MaxLifetimeMs)>>40), byte(uint64(m.MaxLifetimeMs)>>32), byte(uint64(m.MaxLifetimeMs)>>24), byte(uint64(m.MaxLifetimeMs)>>16), byte(uint64(m.MaxLifetimeMs)>>8), byte(m.MaxLifetimeMs))
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
@@ -271,21 +267,21 @@ func (m *CreateDelegationTokenResponse) Check() error {
 func (m *CreateDelegationTokenResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendFlexString(dst, m.PrincipalType, flex)
 	dst = kbin.AppendFlexString(dst, m.PrincipalName, flex)
 	if v >= 3 {
 		dst = kbin.AppendFlexString(dst, m.TokenRequesterPrincipalType, true)
 		dst = kbin.AppendFlexString(dst, m.TokenRequesterPrincipalName, true)
 	}
-	dst = kbin.Extend(dst, 24)
-	b := (*[24]byte)(dst[len(dst)-24:])
-	binary.BigEndian.PutUint64(b[0:8], uint64(m.IssueTimestampMs))
-	binary.BigEndian.PutUint64(b[8:16], uint64(m.ExpiryTimestampMs))
-	binary.BigEndian.PutUint64(b[16:24], uint64(m.MaxTimestampMs))
+	dst = append(dst,
+		byte(uint64(m.IssueTimestampMs)>>56), byte(uint64(m.IssueTimestampMs)>>48), byte(uint64(m.IssueTimestampMs)>>40), byte(uint64(m.IssueTimestampMs)>>32), byte(uint64(m.IssueTimestampMs)>>24), byte(uint64(m.IssueTimestampMs)>>16), byte(uint64(m.IssueTimestampMs)>>8), byte(m.IssueTimestampMs),
+		byte(uint64(m.ExpiryTimestampMs)>>56), byte(uint64(m.ExpiryTimestampMs)>>48), byte(uint64(m.ExpiryTimestampMs)>>40), byte(uint64(m.ExpiryTimestampMs)>>32), byte(uint64(m.ExpiryTimestampMs)>>24), byte(uint64(m.ExpiryTimestampMs)>>16), byte(uint64(m.ExpiryTimestampMs)>>8), byte(m.ExpiryTimestampMs),
+		byte(uint64(m.MaxTimestampMs)>>56), byte(uint64(m.MaxTimestampMs)>>48), byte(uint64(m.MaxTimestampMs)>>40), byte(uint64(m.MaxTimestampMs)>>32), byte(uint64(m.MaxTimestampMs)>>24), byte(uint64(m.MaxTimestampMs)>>16), byte(uint64(m.MaxTimestampMs)>>8), byte(m.MaxTimestampMs),
+	)
 	dst = kbin.AppendFlexString(dst, m.TokenID, flex)
 	dst = kbin.AppendFlexBytes(dst, m.HMAC, flex)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // CreatePartitionsRequest adds partitions to topics (KIP-195).
 //
@@ -121,7 +117,7 @@ func (m *CreatePartitionsRequest) AppendTo(dst []byte) []byte {
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		dst = kbin.AppendFlexString(dst, topic.Name, flex)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(topic.Count))
+		dst = append(dst, byte(uint32(topic.Count)>>24), byte(uint32(topic.Count)>>16), byte(uint32(topic.Count)>>8), byte(topic.Count))
 		dst = kbin.AppendFlexNullableArrayLen(dst, len(topic.Assignments), topic.Assignments == nil, flex)
 		for j := range topic.Assignments {
 			assignment := &topic.Assignments[j]
@@ -134,8 +130,10 @@ func (m *CreatePartitionsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	dst = kbin.AppendInt32(dst, m.TimeoutMs)
-	dst = kbin.AppendBool(dst, m.ValidateOnly)
+	dst = append(dst,
+		byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs),
+		kbin.BoolByte(m.ValidateOnly),
+	)
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
@@ -286,12 +284,12 @@ func (m *CreatePartitionsResponse) Check() error {
 func (m *CreatePartitionsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), flex)
 	for i := range m.Results {
 		result := &m.Results[i]
 		dst = kbin.AppendFlexString(dst, result.Name, flex)
-		dst = binary.BigEndian.AppendUint16(dst, uint16(result.ErrorCode))
+		dst = append(dst, byte(uint16(result.ErrorCode)>>8), byte(result.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, result.ErrorMessage, flex)
 		if flex {
 			dst = kbin.AppendTags(dst, result.UnknownTags)

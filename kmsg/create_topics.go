@@ -3,7 +3,6 @@
 package kmsg
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/franzi-kafka/franzi/kbin"
@@ -151,12 +150,14 @@ func (m *CreateTopicsRequest) AppendTo(dst []byte) []byte {
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		dst = kbin.AppendFlexString(dst, topic.Name, flex)
-		dst = kbin.AppendInt32(dst, topic.NumPartitions)
-		dst = kbin.AppendInt16(dst, topic.ReplicationFactor)
+		dst = append(dst,
+			byte(uint32(topic.NumPartitions)>>24), byte(uint32(topic.NumPartitions)>>16), byte(uint32(topic.NumPartitions)>>8), byte(topic.NumPartitions),
+			byte(uint16(topic.ReplicationFactor)>>8), byte(topic.ReplicationFactor),
+		)
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Assignments), flex)
 		for j := range topic.Assignments {
 			assignment := &topic.Assignments[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(assignment.PartitionIndex))
+			dst = append(dst, byte(uint32(assignment.PartitionIndex)>>24), byte(uint32(assignment.PartitionIndex)>>16), byte(uint32(assignment.PartitionIndex)>>8), byte(assignment.PartitionIndex))
 			dst = kbin.AppendFlexInt32s(dst, assignment.BrokerIDs, flex)
 			if flex {
 				dst = kbin.AppendTags(dst, assignment.UnknownTags)
@@ -175,7 +176,7 @@ func (m *CreateTopicsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
+	dst = append(dst, byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs))
 	if v >= 1 {
 		dst = append(dst, kbin.BoolByte(m.ValidateOnly))
 	}
@@ -414,7 +415,7 @@ func (m *CreateTopicsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 5
 	if v >= 2 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
@@ -423,23 +424,25 @@ func (m *CreateTopicsResponse) AppendTo(dst []byte) []byte {
 		if v >= 7 {
 			dst = append(dst, topic.TopicID[:]...)
 		}
-		dst = binary.BigEndian.AppendUint16(dst, uint16(topic.ErrorCode))
+		dst = append(dst, byte(uint16(topic.ErrorCode)>>8), byte(topic.ErrorCode))
 		if v >= 1 {
 			dst = kbin.AppendFlexNullableString(dst, topic.ErrorMessage, flex)
 		}
 		if v >= 5 {
-			dst = kbin.AppendInt32(dst, topic.NumPartitions)
-			dst = kbin.AppendInt16(dst, topic.ReplicationFactor)
+			dst = append(dst,
+				byte(uint32(topic.NumPartitions)>>24), byte(uint32(topic.NumPartitions)>>16), byte(uint32(topic.NumPartitions)>>8), byte(topic.NumPartitions),
+				byte(uint16(topic.ReplicationFactor)>>8), byte(topic.ReplicationFactor),
+			)
 			dst = kbin.AppendFlexNullableArrayLen(dst, len(topic.Configs), topic.Configs == nil, true)
 			for j := range topic.Configs {
 				config := &topic.Configs[j]
 				dst = kbin.AppendFlexString(dst, config.Name, true)
 				dst = kbin.AppendFlexNullableString(dst, config.Value, true)
-				dst = kbin.Grow(dst, 3)
-				b := (*[3]byte)(dst[len(dst)-3:])
-				b[0] = kbin.BoolByte(config.ReadOnly)
-				b[1] = byte(config.ConfigSource)
-				b[2] = kbin.BoolByte(config.IsSensitive)
+				dst = append(dst,
+					kbin.BoolByte(config.ReadOnly),
+					byte(config.ConfigSource),
+					kbin.BoolByte(config.IsSensitive),
+				)
 				dst = kbin.AppendTags(dst, config.UnknownTags)
 			}
 		}
@@ -563,7 +566,7 @@ func appendTagsCreateTopicsResponseCreatableTopicResult(m *CreateTopicsResponseC
 	w := m.UnknownTags.Writer(dst, count)
 	if hasTopicConfigErrorCode {
 		dst = w.Begin(0)
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.TopicConfigErrorCode))
+		dst = append(dst, byte(uint16(m.TopicConfigErrorCode)>>8), byte(m.TopicConfigErrorCode))
 		w.End(dst)
 	}
 	return w.Finish()

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DeleteACLsRequest deletes the ACLs that match filters (KIP-140).
 //
@@ -120,8 +116,10 @@ func (m *DeleteACLsRequest) AppendTo(dst []byte) []byte {
 		}
 		dst = kbin.AppendFlexNullableString(dst, filter.PrincipalFilter, flex)
 		dst = kbin.AppendFlexNullableString(dst, filter.HostFilter, flex)
-		dst = kbin.AppendInt8(dst, int8(filter.Operation))
-		dst = kbin.AppendInt8(dst, int8(filter.PermissionType))
+		dst = append(dst,
+			byte(filter.Operation),
+			byte(filter.PermissionType),
+		)
 		if flex {
 			dst = kbin.AppendTags(dst, filter.UnknownTags)
 		}
@@ -301,16 +299,16 @@ func (m *DeleteACLsResponse) Check() error {
 func (m *DeleteACLsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.FilterResults), flex)
 	for i := range m.FilterResults {
 		filterResult := &m.FilterResults[i]
-		dst = binary.BigEndian.AppendUint16(dst, uint16(filterResult.ErrorCode))
+		dst = append(dst, byte(uint16(filterResult.ErrorCode)>>8), byte(filterResult.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, filterResult.ErrorMessage, flex)
 		dst = kbin.AppendFlexArrayLen(dst, len(filterResult.MatchingACLs), flex)
 		for j := range filterResult.MatchingACLs {
 			matchingACL := &filterResult.MatchingACLs[j]
-			dst = binary.BigEndian.AppendUint16(dst, uint16(matchingACL.ErrorCode))
+			dst = append(dst, byte(uint16(matchingACL.ErrorCode)>>8), byte(matchingACL.ErrorCode))
 			dst = kbin.AppendFlexNullableString(dst, matchingACL.ErrorMessage, flex)
 			dst = append(dst, byte(matchingACL.ResourceType))
 			dst = kbin.AppendFlexString(dst, matchingACL.ResourceName, flex)
@@ -319,8 +317,10 @@ func (m *DeleteACLsResponse) AppendTo(dst []byte) []byte {
 			}
 			dst = kbin.AppendFlexString(dst, matchingACL.Principal, flex)
 			dst = kbin.AppendFlexString(dst, matchingACL.Host, flex)
-			dst = kbin.AppendInt8(dst, int8(matchingACL.Operation))
-			dst = kbin.AppendInt8(dst, int8(matchingACL.PermissionType))
+			dst = append(dst,
+				byte(matchingACL.Operation),
+				byte(matchingACL.PermissionType),
+			)
 			if flex {
 				dst = kbin.AppendTags(dst, matchingACL.UnknownTags)
 			}

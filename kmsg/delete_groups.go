@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DeleteGroupsRequest deletes groups that have no members (KIP-229).
 //
@@ -82,7 +78,9 @@ func (m *DeleteGroupsRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
 	dst = kbin.AppendFlexArrayLen(dst, len(m.GroupsNames), flex)
-	dst = kbin.AppendStrings(dst, m.GroupsNames, flex)
+	for i := range m.GroupsNames {
+		dst = kbin.AppendFlexString(dst, m.GroupsNames[i], flex)
+	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
@@ -192,12 +190,12 @@ func (m *DeleteGroupsResponse) Check() error {
 func (m *DeleteGroupsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), flex)
 	for i := range m.Results {
 		result := &m.Results[i]
 		dst = kbin.AppendFlexString(dst, result.GroupID, flex)
-		dst = binary.BigEndian.AppendUint16(dst, uint16(result.ErrorCode))
+		dst = append(dst, byte(uint16(result.ErrorCode)>>8), byte(result.ErrorCode))
 		if v >= 3 {
 			dst = kbin.AppendFlexNullableString(dst, result.ErrorMessage, true)
 		}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DeleteRecordsRequest moves the start of partitions forward, which deletes the records before
 // it (KIP-107).
@@ -122,8 +118,10 @@ func (m *DeleteRecordsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
-			dst = kbin.AppendInt64(dst, partition.Offset)
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint64(partition.Offset)>>56), byte(uint64(partition.Offset)>>48), byte(uint64(partition.Offset)>>40), byte(uint64(partition.Offset)>>32), byte(uint64(partition.Offset)>>24), byte(uint64(partition.Offset)>>16), byte(uint64(partition.Offset)>>8), byte(partition.Offset),
+			)
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
@@ -132,7 +130,7 @@ func (m *DeleteRecordsRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
+	dst = append(dst, byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs))
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
@@ -294,7 +292,7 @@ func (m *DeleteRecordsResponse) Check() error {
 func (m *DeleteRecordsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -302,11 +300,11 @@ func (m *DeleteRecordsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 14)
-			b := (*[14]byte)(dst[len(dst)-14:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint64(b[4:12], uint64(partition.LowWatermark))
-			binary.BigEndian.PutUint16(b[12:14], uint16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint64(partition.LowWatermark)>>56), byte(uint64(partition.LowWatermark)>>48), byte(uint64(partition.LowWatermark)>>40), byte(uint64(partition.LowWatermark)>>32), byte(uint64(partition.LowWatermark)>>24), byte(uint64(partition.LowWatermark)>>16), byte(uint64(partition.LowWatermark)>>8), byte(partition.LowWatermark),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}

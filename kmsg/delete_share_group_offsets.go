@@ -224,15 +224,17 @@ func (m *DeleteShareGroupOffsetsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DeleteShareGroupOffsetsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Responses), true)
 	for i := range m.Responses {
 		response := &m.Responses[i]
 		dst = kbin.AppendFlexString(dst, response.TopicName, true)
-		dst = kbin.AppendUUID(dst, response.TopicID)
-		dst = kbin.AppendInt16(dst, int16(response.ErrorCode))
+		dst = append(dst, response.TopicID[:]...)
+		dst = append(dst, byte(uint16(response.ErrorCode)>>8), byte(response.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, response.ErrorMessage, true)
 		dst = kbin.AppendTags(dst, response.UnknownTags)
 	}

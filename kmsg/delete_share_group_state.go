@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DeleteShareGroupStateRequest deletes the stored state of share partitions; sent by group
 // coordinators to share coordinators (KIP-932).
@@ -118,7 +114,7 @@ func (m *DeleteShareGroupStateRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.Partition))
+			dst = append(dst, byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition))
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
@@ -275,8 +271,10 @@ func (m *DeleteShareGroupStateResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(result.Partitions), true)
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.Partition)
-			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DeleteTopicsRequest deletes topics (KIP-4).
 //
@@ -115,9 +111,11 @@ func (m *DeleteTopicsRequest) AppendTo(dst []byte) []byte {
 	}
 	if v <= 5 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.TopicNames), flex)
-		dst = kbin.AppendStrings(dst, m.TopicNames, flex)
+		for i := range m.TopicNames {
+			dst = kbin.AppendFlexString(dst, m.TopicNames[i], flex)
+		}
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
+	dst = append(dst, byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs))
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
@@ -256,7 +254,7 @@ func (m *DeleteTopicsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Responses), flex)
 	for i := range m.Responses {
@@ -269,7 +267,7 @@ func (m *DeleteTopicsResponse) AppendTo(dst []byte) []byte {
 		if v >= 6 {
 			dst = append(dst, response.TopicID[:]...)
 		}
-		dst = binary.BigEndian.AppendUint16(dst, uint16(response.ErrorCode))
+		dst = append(dst, byte(uint16(response.ErrorCode)>>8), byte(response.ErrorCode))
 		if v >= 5 {
 			dst = kbin.AppendFlexNullableString(dst, response.ErrorMessage, true)
 		}

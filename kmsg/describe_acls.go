@@ -116,8 +116,10 @@ func (m *DescribeACLsRequest) AppendTo(dst []byte) []byte {
 	}
 	dst = kbin.AppendFlexNullableString(dst, m.PrincipalFilter, flex)
 	dst = kbin.AppendFlexNullableString(dst, m.HostFilter, flex)
-	dst = kbin.AppendInt8(dst, int8(m.Operation))
-	dst = kbin.AppendInt8(dst, int8(m.PermissionType))
+	dst = append(dst,
+		byte(m.Operation),
+		byte(m.PermissionType),
+	)
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
@@ -268,8 +270,10 @@ func (m *DescribeACLsResponse) Check() error {
 func (m *DescribeACLsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, flex)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Resources), flex)
 	for i := range m.Resources {
@@ -284,8 +288,10 @@ func (m *DescribeACLsResponse) AppendTo(dst []byte) []byte {
 			acl := &resource.ACLs[j]
 			dst = kbin.AppendFlexString(dst, acl.Principal, flex)
 			dst = kbin.AppendFlexString(dst, acl.Host, flex)
-			dst = kbin.AppendInt8(dst, int8(acl.Operation))
-			dst = kbin.AppendInt8(dst, int8(acl.PermissionType))
+			dst = append(dst,
+				byte(acl.Operation),
+				byte(acl.PermissionType),
+			)
 			if flex {
 				dst = kbin.AppendTags(dst, acl.UnknownTags)
 			}

@@ -287,8 +287,10 @@ func (m *DescribeClientQuotasResponse) Check() error {
 func (m *DescribeClientQuotasResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, flex)
 	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Entries), m.Entries == nil, flex)
 	for i := range m.Entries {

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DescribeClusterRequest lists the brokers or the controllers of the cluster (KIP-700).
 //
@@ -250,27 +246,29 @@ func (m *DescribeClusterResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeClusterResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	if v >= 1 {
 		dst = append(dst, byte(m.EndpointType))
 	}
 	dst = kbin.AppendFlexString(dst, m.ClusterID, true)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
+	dst = append(dst, byte(uint32(m.ControllerID)>>24), byte(uint32(m.ControllerID)>>16), byte(uint32(m.ControllerID)>>8), byte(m.ControllerID))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Brokers), true)
 	for i := range m.Brokers {
 		broker := &m.Brokers[i]
-		dst = binary.BigEndian.AppendUint32(dst, uint32(broker.BrokerID))
+		dst = append(dst, byte(uint32(broker.BrokerID)>>24), byte(uint32(broker.BrokerID)>>16), byte(uint32(broker.BrokerID)>>8), byte(broker.BrokerID))
 		dst = kbin.AppendFlexString(dst, broker.Host, true)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(broker.Port))
+		dst = append(dst, byte(uint32(broker.Port)>>24), byte(uint32(broker.Port)>>16), byte(uint32(broker.Port)>>8), byte(broker.Port))
 		dst = kbin.AppendFlexNullableString(dst, broker.Rack, true)
 		if v >= 2 {
 			dst = append(dst, kbin.BoolByte(broker.IsFenced))
 		}
 		dst = kbin.AppendTags(dst, broker.UnknownTags)
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ClusterAuthorizedOperations))
+	dst = append(dst, byte(uint32(m.ClusterAuthorizedOperations)>>24), byte(uint32(m.ClusterAuthorizedOperations)>>16), byte(uint32(m.ClusterAuthorizedOperations)>>8), byte(m.ClusterAuthorizedOperations))
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

@@ -3,7 +3,6 @@
 package kmsg
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -116,7 +115,9 @@ func (m *DescribeConfigsRequest) AppendTo(dst []byte) []byte {
 		dst = append(dst, byte(resource.ResourceType))
 		dst = kbin.AppendFlexString(dst, resource.ResourceName, flex)
 		dst = kbin.AppendFlexNullableArrayLen(dst, len(resource.ConfigurationKeys), resource.ConfigurationKeys == nil, flex)
-		dst = kbin.AppendStrings(dst, resource.ConfigurationKeys, flex)
+		for j := range resource.ConfigurationKeys {
+			dst = kbin.AppendFlexString(dst, resource.ConfigurationKeys[j], flex)
+		}
 		if flex {
 			dst = kbin.AppendTags(dst, resource.UnknownTags)
 		}
@@ -324,11 +325,11 @@ func (m *DescribeConfigsResponse) Check() error {
 func (m *DescribeConfigsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), flex)
 	for i := range m.Results {
 		result := &m.Results[i]
-		dst = binary.BigEndian.AppendUint16(dst, uint16(result.ErrorCode))
+		dst = append(dst, byte(uint16(result.ErrorCode)>>8), byte(result.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, result.ErrorMessage, flex)
 		dst = append(dst, byte(result.ResourceType))
 		dst = kbin.AppendFlexString(dst, result.ResourceName, flex)

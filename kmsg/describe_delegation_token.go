@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DescribeDelegationTokenRequest lists delegation tokens (KIP-48).
 //
@@ -280,7 +276,7 @@ func (m *DescribeDelegationTokenResponse) Check() error {
 func (m *DescribeDelegationTokenResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Tokens), flex)
 	for i := range m.Tokens {
 		token := &m.Tokens[i]
@@ -290,11 +286,11 @@ func (m *DescribeDelegationTokenResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexString(dst, token.TokenRequesterPrincipalType, true)
 			dst = kbin.AppendFlexString(dst, token.TokenRequesterPrincipalName, true)
 		}
-		dst = kbin.Grow(dst, 24)
-		b := (*[24]byte)(dst[len(dst)-24:])
-		binary.BigEndian.PutUint64(b[0:8], uint64(token.IssueTimestamp))
-		binary.BigEndian.PutUint64(b[8:16], uint64(token.ExpiryTimestamp))
-		binary.BigEndian.PutUint64(b[16:24], uint64(token.MaxTimestamp))
+		dst = append(dst,
+			byte(uint64(token.IssueTimestamp)>>56), byte(uint64(token.IssueTimestamp)>>48), byte(uint64(token.IssueTimestamp)>>40), byte(uint64(token.IssueTimestamp)>>32), byte(uint64(token.IssueTimestamp)>>24), byte(uint64(token.IssueTimestamp)>>16), byte(uint64(token.IssueTimestamp)>>8), byte(token.IssueTimestamp),
+			byte(uint64(token.ExpiryTimestamp)>>56), byte(uint64(token.ExpiryTimestamp)>>48), byte(uint64(token.ExpiryTimestamp)>>40), byte(uint64(token.ExpiryTimestamp)>>32), byte(uint64(token.ExpiryTimestamp)>>24), byte(uint64(token.ExpiryTimestamp)>>16), byte(uint64(token.ExpiryTimestamp)>>8), byte(token.ExpiryTimestamp),
+			byte(uint64(token.MaxTimestamp)>>56), byte(uint64(token.MaxTimestamp)>>48), byte(uint64(token.MaxTimestamp)>>40), byte(uint64(token.MaxTimestamp)>>32), byte(uint64(token.MaxTimestamp)>>24), byte(uint64(token.MaxTimestamp)>>16), byte(uint64(token.MaxTimestamp)>>8), byte(token.MaxTimestamp),
+		)
 		dst = kbin.AppendFlexString(dst, token.TokenID, flex)
 		dst = kbin.AppendFlexBytes(dst, token.HMAC, flex)
 		dst = kbin.AppendFlexArrayLen(dst, len(token.Renewers), flex)
@@ -310,7 +306,7 @@ func (m *DescribeDelegationTokenResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, token.UnknownTags)
 		}
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DescribeGroupsRequest shows the state and the members of classic groups.
 //
@@ -85,7 +81,9 @@ func (m *DescribeGroupsRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 5
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), flex)
-	dst = kbin.AppendStrings(dst, m.Groups, flex)
+	for i := range m.Groups {
+		dst = kbin.AppendFlexString(dst, m.Groups[i], flex)
+	}
 	if v >= 3 {
 		dst = append(dst, kbin.BoolByte(m.IncludeAuthorizedOperations))
 	}
@@ -251,12 +249,12 @@ func (m *DescribeGroupsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 5
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), flex)
 	for i := range m.Groups {
 		group := &m.Groups[i]
-		dst = binary.BigEndian.AppendUint16(dst, uint16(group.ErrorCode))
+		dst = append(dst, byte(uint16(group.ErrorCode)>>8), byte(group.ErrorCode))
 		if v >= 6 {
 			dst = kbin.AppendFlexNullableString(dst, group.ErrorMessage, true)
 		}
@@ -280,7 +278,7 @@ func (m *DescribeGroupsResponse) AppendTo(dst []byte) []byte {
 			}
 		}
 		if v >= 3 {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(group.AuthorizedOperations))
+			dst = append(dst, byte(uint32(group.AuthorizedOperations)>>24), byte(uint32(group.AuthorizedOperations)>>16), byte(uint32(group.AuthorizedOperations)>>8), byte(group.AuthorizedOperations))
 		}
 		if flex {
 			dst = kbin.AppendTags(dst, group.UnknownTags)

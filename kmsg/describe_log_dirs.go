@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DescribeLogDirsRequest shows what the log directories of a broker hold (KIP-113).
 //
@@ -285,14 +281,14 @@ func (m *DescribeLogDirsResponse) Check() error {
 func (m *DescribeLogDirsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	if v >= 3 {
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+		dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), flex)
 	for i := range m.Results {
 		result := &m.Results[i]
-		dst = binary.BigEndian.AppendUint16(dst, uint16(result.ErrorCode))
+		dst = append(dst, byte(uint16(result.ErrorCode)>>8), byte(result.ErrorCode))
 		dst = kbin.AppendFlexString(dst, result.LogDir, flex)
 		dst = kbin.AppendFlexArrayLen(dst, len(result.Topics), flex)
 		for j := range result.Topics {
@@ -301,12 +297,12 @@ func (m *DescribeLogDirsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				dst = kbin.Grow(dst, 21)
-				b := (*[21]byte)(dst[len(dst)-21:])
-				binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint64(b[4:12], uint64(partition.PartitionSize))
-				binary.BigEndian.PutUint64(b[12:20], uint64(partition.OffsetLag))
-				b[20] = kbin.BoolByte(partition.IsFutureKey)
+				dst = append(dst,
+					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+					byte(uint64(partition.PartitionSize)>>56), byte(uint64(partition.PartitionSize)>>48), byte(uint64(partition.PartitionSize)>>40), byte(uint64(partition.PartitionSize)>>32), byte(uint64(partition.PartitionSize)>>24), byte(uint64(partition.PartitionSize)>>16), byte(uint64(partition.PartitionSize)>>8), byte(partition.PartitionSize),
+					byte(uint64(partition.OffsetLag)>>56), byte(uint64(partition.OffsetLag)>>48), byte(uint64(partition.OffsetLag)>>40), byte(uint64(partition.OffsetLag)>>32), byte(uint64(partition.OffsetLag)>>24), byte(uint64(partition.OffsetLag)>>16), byte(uint64(partition.OffsetLag)>>8), byte(partition.OffsetLag),
+					kbin.BoolByte(partition.IsFutureKey),
+				)
 				if flex {
 					dst = kbin.AppendTags(dst, partition.UnknownTags)
 				}
@@ -316,8 +312,10 @@ func (m *DescribeLogDirsResponse) AppendTo(dst []byte) []byte {
 			}
 		}
 		if v >= 4 {
-			dst = kbin.AppendInt64(dst, result.TotalBytes)
-			dst = kbin.AppendInt64(dst, result.UsableBytes)
+			dst = append(dst,
+				byte(uint64(result.TotalBytes)>>56), byte(uint64(result.TotalBytes)>>48), byte(uint64(result.TotalBytes)>>40), byte(uint64(result.TotalBytes)>>32), byte(uint64(result.TotalBytes)>>24), byte(uint64(result.TotalBytes)>>16), byte(uint64(result.TotalBytes)>>8), byte(result.TotalBytes),
+				byte(uint64(result.UsableBytes)>>56), byte(uint64(result.UsableBytes)>>48), byte(uint64(result.UsableBytes)>>40), byte(uint64(result.UsableBytes)>>32), byte(uint64(result.UsableBytes)>>24), byte(uint64(result.UsableBytes)>>16), byte(uint64(result.UsableBytes)>>8), byte(result.UsableBytes),
+			)
 		}
 		if v >= 5 {
 			dst = append(dst, kbin.BoolByte(result.IsCordoned))

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DescribeProducersRequest shows the producers whose state the leaders of partitions keep
 // (KIP-664).
@@ -264,7 +260,7 @@ func (m *DescribeProducersResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeProducersResponse) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -272,20 +268,22 @@ func (m *DescribeProducersResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
-			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			dst = kbin.AppendFlexArrayLen(dst, len(partition.ActiveProducers), true)
 			for k := range partition.ActiveProducers {
 				activeProducer := &partition.ActiveProducers[k]
-				dst = kbin.Grow(dst, 36)
-				b := (*[36]byte)(dst[len(dst)-36:])
-				binary.BigEndian.PutUint64(b[0:8], uint64(activeProducer.ProducerID))
-				binary.BigEndian.PutUint32(b[8:12], uint32(activeProducer.ProducerEpoch))
-				binary.BigEndian.PutUint32(b[12:16], uint32(activeProducer.LastSequence))
-				binary.BigEndian.PutUint64(b[16:24], uint64(activeProducer.LastTimestamp))
-				binary.BigEndian.PutUint32(b[24:28], uint32(activeProducer.CoordinatorEpoch))
-				binary.BigEndian.PutUint64(b[28:36], uint64(activeProducer.CurrentTxnStartOffset))
+				dst = append(dst,
+					byte(uint64(activeProducer.ProducerID)>>56), byte(uint64(activeProducer.ProducerID)>>48), byte(uint64(activeProducer.ProducerID)>>40), byte(uint64(activeProducer.ProducerID)>>32), byte(uint64(activeProducer.ProducerID)>>24), byte(uint64(activeProducer.ProducerID)>>16), byte(uint64(activeProducer.ProducerID)>>8), byte(activeProducer.ProducerID),
+					byte(uint32(activeProducer.ProducerEpoch)>>24), byte(uint32(activeProducer.ProducerEpoch)>>16), byte(uint32(activeProducer.ProducerEpoch)>>8), byte(activeProducer.ProducerEpoch),
+					byte(uint32(activeProducer.LastSequence)>>24), byte(uint32(activeProducer.LastSequence)>>16), byte(uint32(activeProducer.LastSequence)>>8), byte(activeProducer.LastSequence),
+					byte(uint64(activeProducer.LastTimestamp)>>56), byte(uint64(activeProducer.LastTimestamp)>>48), byte(uint64(activeProducer.LastTimestamp)>>40), byte(uint64(activeProducer.LastTimestamp)>>32), byte(uint64(activeProducer.LastTimestamp)>>24), byte(uint64(activeProducer.LastTimestamp)>>16), byte(uint64(activeProducer.LastTimestamp)>>8), byte(activeProducer.LastTimestamp),
+					byte(uint32(activeProducer.CoordinatorEpoch)>>24), byte(uint32(activeProducer.CoordinatorEpoch)>>16), byte(uint32(activeProducer.CoordinatorEpoch)>>8), byte(activeProducer.CoordinatorEpoch),
+					byte(uint64(activeProducer.CurrentTxnStartOffset)>>56), byte(uint64(activeProducer.CurrentTxnStartOffset)>>48), byte(uint64(activeProducer.CurrentTxnStartOffset)>>40), byte(uint64(activeProducer.CurrentTxnStartOffset)>>32), byte(uint64(activeProducer.CurrentTxnStartOffset)>>24), byte(uint64(activeProducer.CurrentTxnStartOffset)>>16), byte(uint64(activeProducer.CurrentTxnStartOffset)>>8), byte(activeProducer.CurrentTxnStartOffset),
+				)
 				dst = kbin.AppendTags(dst, activeProducer.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, partition.UnknownTags)

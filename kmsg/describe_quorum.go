@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DescribeQuorumRequest shows the voters and observers of the KRaft quorum and how far each
 // has come (KIP-595).
@@ -122,7 +118,7 @@ func (m *DescribeQuorumRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
+			dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
@@ -355,7 +351,7 @@ func (m *DescribeQuorumResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeQuorumResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	if v >= 2 {
 		dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	}
@@ -366,16 +362,18 @@ func (m *DescribeQuorumResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
-			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			if v >= 2 {
 				dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			}
-			dst = kbin.Grow(dst, 16)
-			b := (*[16]byte)(dst[len(dst)-16:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.LeaderID))
-			binary.BigEndian.PutUint32(b[4:8], uint32(partition.LeaderEpoch))
-			binary.BigEndian.PutUint64(b[8:16], uint64(partition.HighWatermark))
+			dst = append(dst,
+				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+				byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32), byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
+			)
 			dst = kbin.AppendFlexArrayLen(dst, len(partition.CurrentVoters), true)
 			for k := range partition.CurrentVoters {
 				dst = appendDescribeQuorumResponseReplicaState(&partition.CurrentVoters[k], dst, v)
@@ -392,13 +390,13 @@ func (m *DescribeQuorumResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Nodes), true)
 		for i := range m.Nodes {
 			node := &m.Nodes[i]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(node.NodeID))
+			dst = append(dst, byte(uint32(node.NodeID)>>24), byte(uint32(node.NodeID)>>16), byte(uint32(node.NodeID)>>8), byte(node.NodeID))
 			dst = kbin.AppendFlexArrayLen(dst, len(node.Listeners), true)
 			for j := range node.Listeners {
 				listener := &node.Listeners[j]
 				dst = kbin.AppendFlexString(dst, listener.Name, true)
 				dst = kbin.AppendFlexString(dst, listener.Host, true)
-				dst = binary.BigEndian.AppendUint16(dst, listener.Port)
+				dst = append(dst, byte(listener.Port>>8), byte(listener.Port))
 				dst = kbin.AppendTags(dst, listener.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, node.UnknownTags)
@@ -547,14 +545,16 @@ func decodeDescribeQuorumResponseReplicaState(m *DescribeQuorumResponseReplicaSt
 }
 
 func appendDescribeQuorumResponseReplicaState(m *DescribeQuorumResponseReplicaState, dst []byte, v int16) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ReplicaID))
+	dst = append(dst, byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID))
 	if v >= 2 {
 		dst = append(dst, m.ReplicaDirectoryID[:]...)
 	}
-	dst = binary.BigEndian.AppendUint64(dst, uint64(m.LogEndOffset))
+	dst = append(dst, byte(uint64(m.LogEndOffset)>>56), byte(uint64(m.LogEndOffset)>>48), byte(uint64(m.LogEndOffset)>>40), byte(uint64(m.LogEndOffset)>>32), byte(uint64(m.LogEndOffset)>>24), byte(uint64(m.LogEndOffset)>>16), byte(uint64(m.LogEndOffset)>>8), byte(m.LogEndOffset))
 	if v >= 1 {
-		dst = kbin.AppendInt64(dst, m.LastFetchTimestamp)
-		dst = kbin.AppendInt64(dst, m.LastCaughtUpTimestamp)
+		dst = append(dst,
+			byte(uint64(m.LastFetchTimestamp)>>56), byte(uint64(m.LastFetchTimestamp)>>48), byte(uint64(m.LastFetchTimestamp)>>40), byte(uint64(m.LastFetchTimestamp)>>32), byte(uint64(m.LastFetchTimestamp)>>24), byte(uint64(m.LastFetchTimestamp)>>16), byte(uint64(m.LastFetchTimestamp)>>8), byte(m.LastFetchTimestamp),
+			byte(uint64(m.LastCaughtUpTimestamp)>>56), byte(uint64(m.LastCaughtUpTimestamp)>>48), byte(uint64(m.LastCaughtUpTimestamp)>>40), byte(uint64(m.LastCaughtUpTimestamp)>>32), byte(uint64(m.LastCaughtUpTimestamp)>>24), byte(uint64(m.LastCaughtUpTimestamp)>>16), byte(uint64(m.LastCaughtUpTimestamp)>>8), byte(m.LastCaughtUpTimestamp),
+		)
 	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DescribeShareGroupOffsetsRequest reads where share groups are in their partitions (KIP-932).
 //
@@ -309,7 +305,7 @@ func (m *DescribeShareGroupOffsetsResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeShareGroupOffsetsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), true)
 	for i := range m.Groups {
 		group := &m.Groups[i]
@@ -322,21 +318,21 @@ func (m *DescribeShareGroupOffsetsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				dst = kbin.Grow(dst, 16)
-				b := (*[16]byte)(dst[len(dst)-16:])
-				binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint64(b[4:12], uint64(partition.StartOffset))
-				binary.BigEndian.PutUint32(b[12:16], uint32(partition.LeaderEpoch))
+				dst = append(dst,
+					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+					byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32), byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
+					byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+				)
 				if v >= 1 {
-					dst = binary.BigEndian.AppendUint64(dst, uint64(partition.Lag))
+					dst = append(dst, byte(uint64(partition.Lag)>>56), byte(uint64(partition.Lag)>>48), byte(uint64(partition.Lag)>>40), byte(uint64(partition.Lag)>>32), byte(uint64(partition.Lag)>>24), byte(uint64(partition.Lag)>>16), byte(uint64(partition.Lag)>>8), byte(partition.Lag))
 				}
-				dst = binary.BigEndian.AppendUint16(dst, uint16(partition.ErrorCode))
+				dst = append(dst, byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode))
 				dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
-		dst = binary.BigEndian.AppendUint16(dst, uint16(group.ErrorCode))
+		dst = append(dst, byte(uint16(group.ErrorCode)>>8), byte(group.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, group.ErrorMessage, true)
 		dst = kbin.AppendTags(dst, group.UnknownTags)
 	}

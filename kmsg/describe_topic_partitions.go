@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DescribeTopicPartitionsRequest describes topics page by page, eligible leader replicas
 // included (KIP-966).
@@ -124,11 +120,11 @@ func (m *DescribeTopicPartitionsRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, topic.Name, true)
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ResponsePartitionLimit))
+	dst = append(dst, byte(uint32(m.ResponsePartitionLimit)>>24), byte(uint32(m.ResponsePartitionLimit)>>16), byte(uint32(m.ResponsePartitionLimit)>>8), byte(m.ResponsePartitionLimit))
 	if m.Cursor != nil {
 		dst = append(dst, 1)
 		dst = kbin.AppendFlexString(dst, m.Cursor.TopicName, true)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.Cursor.PartitionIndex))
+		dst = append(dst, byte(uint32(m.Cursor.PartitionIndex)>>24), byte(uint32(m.Cursor.PartitionIndex)>>16), byte(uint32(m.Cursor.PartitionIndex)>>8), byte(m.Cursor.PartitionIndex))
 		dst = kbin.AppendTags(dst, m.Cursor.UnknownTags)
 	} else {
 		dst = append(dst, 255)
@@ -321,23 +317,23 @@ func (m *DescribeTopicPartitionsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeTopicPartitionsResponse) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = binary.BigEndian.AppendUint16(dst, uint16(topic.ErrorCode))
+		dst = append(dst, byte(uint16(topic.ErrorCode)>>8), byte(topic.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, topic.Name, true)
-		dst = kbin.AppendUUID(dst, topic.TopicID)
-		dst = kbin.AppendBool(dst, topic.IsInternal)
+		dst = append(dst, topic.TopicID[:]...)
+		dst = append(dst, kbin.BoolByte(topic.IsInternal))
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 14)
-			b := (*[14]byte)(dst[len(dst)-14:])
-			binary.BigEndian.PutUint16(b[0:2], uint16(partition.ErrorCode))
-			binary.BigEndian.PutUint32(b[2:6], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint32(b[6:10], uint32(partition.LeaderID))
-			binary.BigEndian.PutUint32(b[10:14], uint32(partition.LeaderEpoch))
+			dst = append(dst,
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+			)
 			dst = kbin.AppendFlexInt32s(dst, partition.ReplicaNodes, true)
 			dst = kbin.AppendFlexInt32s(dst, partition.ISRNodes, true)
 			dst = kbin.AppendFlexNullableInt32s(dst, partition.EligibleLeaderReplicas, true)
@@ -345,13 +341,13 @@ func (m *DescribeTopicPartitionsResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexInt32s(dst, partition.OfflineReplicas, true)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
-		dst = binary.BigEndian.AppendUint32(dst, uint32(topic.TopicAuthorizedOperations))
+		dst = append(dst, byte(uint32(topic.TopicAuthorizedOperations)>>24), byte(uint32(topic.TopicAuthorizedOperations)>>16), byte(uint32(topic.TopicAuthorizedOperations)>>8), byte(topic.TopicAuthorizedOperations))
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
 	}
 	if m.NextCursor != nil {
 		dst = append(dst, 1)
 		dst = kbin.AppendFlexString(dst, m.NextCursor.TopicName, true)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.NextCursor.PartitionIndex))
+		dst = append(dst, byte(uint32(m.NextCursor.PartitionIndex)>>24), byte(uint32(m.NextCursor.PartitionIndex)>>16), byte(uint32(m.NextCursor.PartitionIndex)>>8), byte(m.NextCursor.PartitionIndex))
 		dst = kbin.AppendTags(dst, m.NextCursor.UnknownTags)
 	} else {
 		dst = append(dst, 255)

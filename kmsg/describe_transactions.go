@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DescribeTransactionsRequest shows the state of transactions by transactional ID (KIP-664).
 //
@@ -80,7 +76,9 @@ func (m *DescribeTransactionsRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeTransactionsRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.TransactionalIDs), true)
-	dst = kbin.AppendStrings(dst, m.TransactionalIDs, true)
+	for i := range m.TransactionalIDs {
+		dst = kbin.AppendFlexString(dst, m.TransactionalIDs[i], true)
+	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
@@ -212,19 +210,19 @@ func (m *DescribeTransactionsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeTransactionsResponse) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.TransactionStates), true)
 	for i := range m.TransactionStates {
 		transactionState := &m.TransactionStates[i]
-		dst = binary.BigEndian.AppendUint16(dst, uint16(transactionState.ErrorCode))
+		dst = append(dst, byte(uint16(transactionState.ErrorCode)>>8), byte(transactionState.ErrorCode))
 		dst = kbin.AppendFlexString(dst, transactionState.TransactionalID, true)
 		dst = kbin.AppendFlexString(dst, string(transactionState.TransactionState), true)
-		dst = kbin.Grow(dst, 22)
-		b := (*[22]byte)(dst[len(dst)-22:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(transactionState.TransactionTimeoutMs))
-		binary.BigEndian.PutUint64(b[4:12], uint64(transactionState.TransactionStartTimeMs))
-		binary.BigEndian.PutUint64(b[12:20], uint64(transactionState.ProducerID))
-		binary.BigEndian.PutUint16(b[20:22], uint16(transactionState.ProducerEpoch))
+		dst = append(dst,
+			byte(uint32(transactionState.TransactionTimeoutMs)>>24), byte(uint32(transactionState.TransactionTimeoutMs)>>16), byte(uint32(transactionState.TransactionTimeoutMs)>>8), byte(transactionState.TransactionTimeoutMs),
+			byte(uint64(transactionState.TransactionStartTimeMs)>>56), byte(uint64(transactionState.TransactionStartTimeMs)>>48), byte(uint64(transactionState.TransactionStartTimeMs)>>40), byte(uint64(transactionState.TransactionStartTimeMs)>>32), byte(uint64(transactionState.TransactionStartTimeMs)>>24), byte(uint64(transactionState.TransactionStartTimeMs)>>16), byte(uint64(transactionState.TransactionStartTimeMs)>>8), byte(transactionState.TransactionStartTimeMs),
+			byte(uint64(transactionState.ProducerID)>>56), byte(uint64(transactionState.ProducerID)>>48), byte(uint64(transactionState.ProducerID)>>40), byte(uint64(transactionState.ProducerID)>>32), byte(uint64(transactionState.ProducerID)>>24), byte(uint64(transactionState.ProducerID)>>16), byte(uint64(transactionState.ProducerID)>>8), byte(transactionState.ProducerID),
+			byte(uint16(transactionState.ProducerEpoch)>>8), byte(transactionState.ProducerEpoch),
+		)
 		dst = kbin.AppendFlexArrayLen(dst, len(transactionState.Topics), true)
 		for j := range transactionState.Topics {
 			topic := &transactionState.Topics[j]

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // DescribeUserSCRAMCredentialsRequest lists which SCRAM credentials users have, without
 // secrets (KIP-554).
@@ -257,20 +253,24 @@ func (m *DescribeUserSCRAMCredentialsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *DescribeUserSCRAMCredentialsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), true)
 	for i := range m.Results {
 		result := &m.Results[i]
 		dst = kbin.AppendFlexString(dst, result.User, true)
-		dst = binary.BigEndian.AppendUint16(dst, uint16(result.ErrorCode))
+		dst = append(dst, byte(uint16(result.ErrorCode)>>8), byte(result.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, result.ErrorMessage, true)
 		dst = kbin.AppendFlexArrayLen(dst, len(result.CredentialInfos), true)
 		for j := range result.CredentialInfos {
 			credentialInfo := &result.CredentialInfos[j]
-			dst = kbin.AppendInt8(dst, int8(credentialInfo.Mechanism))
-			dst = kbin.AppendInt32(dst, credentialInfo.Iterations)
+			dst = append(dst,
+				byte(credentialInfo.Mechanism),
+				byte(uint32(credentialInfo.Iterations)>>24), byte(uint32(credentialInfo.Iterations)>>16), byte(uint32(credentialInfo.Iterations)>>8), byte(credentialInfo.Iterations),
+			)
 			dst = kbin.AppendTags(dst, credentialInfo.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, result.UnknownTags)

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ElectLeadersRequest elects the preferred replicas as leaders (KIP-183) or, when none is in
 // sync, a live one (KIP-460).
@@ -122,7 +118,7 @@ func (m *ElectLeadersRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, topicPartition.UnknownTags)
 		}
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
+	dst = append(dst, byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs))
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
@@ -276,9 +272,9 @@ func (m *ElectLeadersResponse) Check() error {
 func (m *ElectLeadersResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+		dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.ReplicaElectionResults), flex)
 	for i := range m.ReplicaElectionResults {
@@ -287,8 +283,10 @@ func (m *ElectLeadersResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(replicaElectionResult.PartitionResult), flex)
 		for j := range replicaElectionResult.PartitionResult {
 			partitionResult := &replicaElectionResult.PartitionResult[j]
-			dst = kbin.AppendInt32(dst, partitionResult.PartitionID)
-			dst = kbin.AppendInt16(dst, int16(partitionResult.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partitionResult.PartitionID)>>24), byte(uint32(partitionResult.PartitionID)>>16), byte(uint32(partitionResult.PartitionID)>>8), byte(partitionResult.PartitionID),
+				byte(uint16(partitionResult.ErrorCode)>>8), byte(partitionResult.ErrorCode),
+			)
 			dst = kbin.AppendFlexNullableString(dst, partitionResult.ErrorMessage, flex)
 			if flex {
 				dst = kbin.AppendTags(dst, partitionResult.UnknownTags)

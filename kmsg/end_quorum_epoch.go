@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // EndQuorumEpochRequest resigns from leading the KRaft quorum; sent by the leader to the
 // voters (KIP-595).
@@ -169,11 +165,11 @@ func (m *EndQuorumEpochRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 12)
-			b := (*[12]byte)(dst[len(dst)-12:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint32(b[4:8], uint32(partition.LeaderID))
-			binary.BigEndian.PutUint32(b[8:12], uint32(partition.LeaderEpoch))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+			)
 			if v <= 0 {
 				dst = kbin.AppendFlexInt32s(dst, partition.PreferredSuccessors, false)
 			}
@@ -181,8 +177,8 @@ func (m *EndQuorumEpochRequest) AppendTo(dst []byte) []byte {
 				dst = kbin.AppendFlexArrayLen(dst, len(partition.PreferredCandidates), true)
 				for k := range partition.PreferredCandidates {
 					preferredCandidate := &partition.PreferredCandidates[k]
-					dst = kbin.AppendInt32(dst, preferredCandidate.CandidateID)
-					dst = kbin.AppendUUID(dst, preferredCandidate.CandidateDirectoryID)
+					dst = append(dst, byte(uint32(preferredCandidate.CandidateID)>>24), byte(uint32(preferredCandidate.CandidateID)>>16), byte(uint32(preferredCandidate.CandidateID)>>8), byte(preferredCandidate.CandidateID))
+					dst = append(dst, preferredCandidate.CandidateDirectoryID[:]...)
 					dst = kbin.AppendTags(dst, preferredCandidate.UnknownTags)
 				}
 			}
@@ -200,7 +196,7 @@ func (m *EndQuorumEpochRequest) AppendTo(dst []byte) []byte {
 			leaderEndpoint := &m.LeaderEndpoints[i]
 			dst = kbin.AppendFlexString(dst, leaderEndpoint.Name, true)
 			dst = kbin.AppendFlexString(dst, leaderEndpoint.Host, true)
-			dst = binary.BigEndian.AppendUint16(dst, leaderEndpoint.Port)
+			dst = append(dst, byte(leaderEndpoint.Port>>8), byte(leaderEndpoint.Port))
 			dst = kbin.AppendTags(dst, leaderEndpoint.UnknownTags)
 		}
 	}
@@ -435,7 +431,7 @@ func (m *EndQuorumEpochResponse) Check() error {
 func (m *EndQuorumEpochResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -443,12 +439,12 @@ func (m *EndQuorumEpochResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 14)
-			b := (*[14]byte)(dst[len(dst)-14:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
-			binary.BigEndian.PutUint32(b[6:10], uint32(partition.LeaderID))
-			binary.BigEndian.PutUint32(b[10:14], uint32(partition.LeaderEpoch))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+			)
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
@@ -547,9 +543,9 @@ func appendTagsEndQuorumEpochResponse(m *EndQuorumEpochResponse, dst []byte, v i
 		dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
+			dst = append(dst, byte(uint32(nodeEndpoint.NodeID)>>24), byte(uint32(nodeEndpoint.NodeID)>>16), byte(uint32(nodeEndpoint.NodeID)>>8), byte(nodeEndpoint.NodeID))
 			dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
-			dst = binary.BigEndian.AppendUint16(dst, nodeEndpoint.Port)
+			dst = append(dst, byte(nodeEndpoint.Port>>8), byte(nodeEndpoint.Port))
 			dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 		}
 		w.End(dst)

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // EndTxnRequest commits or aborts a transaction (KIP-98).
 //
@@ -96,11 +92,11 @@ func (m *EndTxnRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
 	dst = kbin.AppendFlexString(dst, m.TransactionalID, flex)
-	dst = kbin.Extend(dst, 11)
-	b := (*[11]byte)(dst[len(dst)-11:])
-	binary.BigEndian.PutUint64(b[0:8], uint64(m.ProducerID))
-	binary.BigEndian.PutUint16(b[8:10], uint16(m.ProducerEpoch))
-	b[10] = kbin.BoolByte(m.Committed)
+	dst = append(dst,
+		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+		byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
+		kbin.BoolByte(m.Committed),
+	)
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
@@ -205,11 +201,15 @@ func (m *EndTxnResponse) Check() error {
 func (m *EndTxnResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	if v >= 5 {
-		dst = kbin.AppendInt64(dst, m.ProducerID)
-		dst = kbin.AppendInt16(dst, m.ProducerEpoch)
+		dst = append(dst,
+			byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+			byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
+		)
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)

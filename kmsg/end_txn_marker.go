@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // EndTxnMarker is the value of the control record that commits or aborts a transaction in a
 // partition (KIP-98).
@@ -56,7 +52,7 @@ func (m *EndTxnMarker) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *EndTxnMarker) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.CoordinatorEpoch))
+	dst = append(dst, byte(uint32(m.CoordinatorEpoch)>>24), byte(uint32(m.CoordinatorEpoch)>>16), byte(uint32(m.CoordinatorEpoch)>>8), byte(m.CoordinatorEpoch))
 	return dst
 }
 

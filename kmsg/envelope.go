@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // EnvelopeRequest carries a client's request that a broker forwards to the controller
 // (KIP-590).
@@ -176,7 +172,7 @@ func (m *EnvelopeResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *EnvelopeResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableBytes(dst, m.ResponseData, true)
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

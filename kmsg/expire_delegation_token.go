@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ExpireDelegationTokenRequest changes when a delegation token expires, or ends it at once
 // (KIP-48).
@@ -85,7 +81,7 @@ func (m *ExpireDelegationTokenRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
 	dst = kbin.AppendFlexBytes(dst, m.HMAC, flex)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(m.ExpiryTimePeriodMs))
+	dst = append(dst, byte(uint64(m.ExpiryTimePeriodMs)>>56), byte(uint64(m.ExpiryTimePeriodMs)>>48), byte(uint64(m.ExpiryTimePeriodMs)>>40), byte(uint64(m.ExpiryTimePeriodMs)>>32), byte(uint64(m.ExpiryTimePeriodMs)>>24), byte(uint64(m.ExpiryTimePeriodMs)>>16), byte(uint64(m.ExpiryTimePeriodMs)>>8), byte(m.ExpiryTimePeriodMs))
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
@@ -178,11 +174,11 @@ func (m *ExpireDelegationTokenResponse) Check() error {
 func (m *ExpireDelegationTokenResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = kbin.Extend(dst, 14)
-	b := (*[14]byte)(dst[len(dst)-14:])
-	binary.BigEndian.PutUint16(b[0:2], uint16(m.ErrorCode))
-	binary.BigEndian.PutUint64(b[2:10], uint64(m.ExpiryTimestampMs))
-	binary.BigEndian.PutUint32(b[10:14], uint32(m.ThrottleTimeMs))
+	dst = append(dst,
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+		byte(uint64(m.ExpiryTimestampMs)>>56), byte(uint64(m.ExpiryTimestampMs)>>48), byte(uint64(m.ExpiryTimestampMs)>>40), byte(uint64(m.ExpiryTimestampMs)>>32), byte(uint64(m.ExpiryTimestampMs)>>24), byte(uint64(m.ExpiryTimestampMs)>>16), byte(uint64(m.ExpiryTimestampMs)>>8), byte(m.ExpiryTimestampMs),
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+	)
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}

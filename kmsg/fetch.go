@@ -207,33 +207,33 @@ func (m *FetchRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 12
 	if v >= 15 {
-		dst = kbin.Extend(dst, 21)
-		b := (*[21]byte)(dst[len(dst)-21:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.MaxWaitMs))
-		binary.BigEndian.PutUint32(b[4:8], uint32(m.MinBytes))
-		binary.BigEndian.PutUint32(b[8:12], uint32(m.MaxBytes))
-		b[12] = byte(m.IsolationLevel)
-		binary.BigEndian.PutUint32(b[13:17], uint32(m.SessionID))
-		binary.BigEndian.PutUint32(b[17:21], uint32(m.SessionEpoch))
+		dst = append(dst,
+			byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs),
+			byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes),
+			byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
+			byte(m.IsolationLevel),
+			byte(uint32(m.SessionID)>>24), byte(uint32(m.SessionID)>>16), byte(uint32(m.SessionID)>>8), byte(m.SessionID),
+			byte(uint32(m.SessionEpoch)>>24), byte(uint32(m.SessionEpoch)>>16), byte(uint32(m.SessionEpoch)>>8), byte(m.SessionEpoch),
+		)
 	} else {
 		if v >= 7 {
-			dst = kbin.Extend(dst, 25)
-			b2 := (*[25]byte)(dst[len(dst)-25:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(m.ReplicaID))
-			binary.BigEndian.PutUint32(b2[4:8], uint32(m.MaxWaitMs))
-			binary.BigEndian.PutUint32(b2[8:12], uint32(m.MinBytes))
-			binary.BigEndian.PutUint32(b2[12:16], uint32(m.MaxBytes))
-			b2[16] = byte(m.IsolationLevel)
-			binary.BigEndian.PutUint32(b2[17:21], uint32(m.SessionID))
-			binary.BigEndian.PutUint32(b2[21:25], uint32(m.SessionEpoch))
+			dst = append(dst,
+				byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID),
+				byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs),
+				byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes),
+				byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
+				byte(m.IsolationLevel),
+				byte(uint32(m.SessionID)>>24), byte(uint32(m.SessionID)>>16), byte(uint32(m.SessionID)>>8), byte(m.SessionID),
+				byte(uint32(m.SessionEpoch)>>24), byte(uint32(m.SessionEpoch)>>16), byte(uint32(m.SessionEpoch)>>8), byte(m.SessionEpoch),
+			)
 		} else {
-			dst = kbin.Extend(dst, 12)
-			b3 := (*[12]byte)(dst[len(dst)-12:])
-			binary.BigEndian.PutUint32(b3[0:4], uint32(m.ReplicaID))
-			binary.BigEndian.PutUint32(b3[4:8], uint32(m.MaxWaitMs))
-			binary.BigEndian.PutUint32(b3[8:12], uint32(m.MinBytes))
+			dst = append(dst,
+				byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID),
+				byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs),
+				byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes),
+			)
 			if v >= 3 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(m.MaxBytes))
+				dst = append(dst, byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes))
 			}
 			if v >= 4 {
 				dst = append(dst, byte(m.IsolationLevel))
@@ -253,30 +253,30 @@ func (m *FetchRequest) AppendTo(dst []byte) []byte {
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			if v >= 12 {
-				dst = kbin.Grow(dst, 32)
-				b4 := (*[32]byte)(dst[len(dst)-32:])
-				binary.BigEndian.PutUint32(b4[0:4], uint32(partition.Partition))
-				binary.BigEndian.PutUint32(b4[4:8], uint32(partition.CurrentLeaderEpoch))
-				binary.BigEndian.PutUint64(b4[8:16], uint64(partition.FetchOffset))
-				binary.BigEndian.PutUint32(b4[16:20], uint32(partition.LastFetchedEpoch))
-				binary.BigEndian.PutUint64(b4[20:28], uint64(partition.LogStartOffset))
-				binary.BigEndian.PutUint32(b4[28:32], uint32(partition.PartitionMaxBytes))
+				dst = append(dst,
+					byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
+					byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch),
+					byte(uint64(partition.FetchOffset)>>56), byte(uint64(partition.FetchOffset)>>48), byte(uint64(partition.FetchOffset)>>40), byte(uint64(partition.FetchOffset)>>32), byte(uint64(partition.FetchOffset)>>24), byte(uint64(partition.FetchOffset)>>16), byte(uint64(partition.FetchOffset)>>8), byte(partition.FetchOffset),
+					byte(uint32(partition.LastFetchedEpoch)>>24), byte(uint32(partition.LastFetchedEpoch)>>16), byte(uint32(partition.LastFetchedEpoch)>>8), byte(partition.LastFetchedEpoch),
+					byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32), byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset),
+					byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes),
+				)
 			} else {
 				if v >= 9 {
-					dst = kbin.Grow(dst, 28)
-					b5 := (*[28]byte)(dst[len(dst)-28:])
-					binary.BigEndian.PutUint32(b5[0:4], uint32(partition.Partition))
-					binary.BigEndian.PutUint32(b5[4:8], uint32(partition.CurrentLeaderEpoch))
-					binary.BigEndian.PutUint64(b5[8:16], uint64(partition.FetchOffset))
-					binary.BigEndian.PutUint64(b5[16:24], uint64(partition.LogStartOffset))
-					binary.BigEndian.PutUint32(b5[24:28], uint32(partition.PartitionMaxBytes))
+					dst = append(dst,
+						byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
+						byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch),
+						byte(uint64(partition.FetchOffset)>>56), byte(uint64(partition.FetchOffset)>>48), byte(uint64(partition.FetchOffset)>>40), byte(uint64(partition.FetchOffset)>>32), byte(uint64(partition.FetchOffset)>>24), byte(uint64(partition.FetchOffset)>>16), byte(uint64(partition.FetchOffset)>>8), byte(partition.FetchOffset),
+						byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32), byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset),
+						byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes),
+					)
 				} else {
-					dst = binary.BigEndian.AppendUint32(dst, uint32(partition.Partition))
-					dst = binary.BigEndian.AppendUint64(dst, uint64(partition.FetchOffset))
+					dst = append(dst, byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition))
+					dst = append(dst, byte(uint64(partition.FetchOffset)>>56), byte(uint64(partition.FetchOffset)>>48), byte(uint64(partition.FetchOffset)>>40), byte(uint64(partition.FetchOffset)>>32), byte(uint64(partition.FetchOffset)>>24), byte(uint64(partition.FetchOffset)>>16), byte(uint64(partition.FetchOffset)>>8), byte(partition.FetchOffset))
 					if v >= 5 {
-						dst = binary.BigEndian.AppendUint64(dst, uint64(partition.LogStartOffset))
+						dst = append(dst, byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32), byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset))
 					}
-					dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionMaxBytes))
+					dst = append(dst, byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes))
 				}
 			}
 			if flex {
@@ -520,10 +520,10 @@ func appendTagsFetchRequest(m *FetchRequest, dst []byte, v int16) []byte {
 	}
 	if hasReplicaState {
 		dst = w.Begin(1)
-		dst = kbin.Extend(dst, 12)
-		b := (*[12]byte)(dst[len(dst)-12:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ReplicaState.ReplicaID))
-		binary.BigEndian.PutUint64(b[4:12], uint64(m.ReplicaState.ReplicaEpoch))
+		dst = append(dst,
+			byte(uint32(m.ReplicaState.ReplicaID)>>24), byte(uint32(m.ReplicaState.ReplicaID)>>16), byte(uint32(m.ReplicaState.ReplicaID)>>8), byte(m.ReplicaState.ReplicaID),
+			byte(uint64(m.ReplicaState.ReplicaEpoch)>>56), byte(uint64(m.ReplicaState.ReplicaEpoch)>>48), byte(uint64(m.ReplicaState.ReplicaEpoch)>>40), byte(uint64(m.ReplicaState.ReplicaEpoch)>>32), byte(uint64(m.ReplicaState.ReplicaEpoch)>>24), byte(uint64(m.ReplicaState.ReplicaEpoch)>>16), byte(uint64(m.ReplicaState.ReplicaEpoch)>>8), byte(m.ReplicaState.ReplicaEpoch),
+		)
 		dst = kbin.AppendTags(dst, m.ReplicaState.UnknownTags)
 		w.End(dst)
 	}
@@ -595,7 +595,7 @@ func appendTagsFetchRequestPartition(m *FetchRequestPartition, dst []byte, v int
 	}
 	if hasHighWatermark {
 		dst = w.Begin(1)
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.HighWatermark))
+		dst = append(dst, byte(uint64(m.HighWatermark)>>56), byte(uint64(m.HighWatermark)>>48), byte(uint64(m.HighWatermark)>>40), byte(uint64(m.HighWatermark)>>32), byte(uint64(m.HighWatermark)>>24), byte(uint64(m.HighWatermark)>>16), byte(uint64(m.HighWatermark)>>8), byte(m.HighWatermark))
 		w.End(dst)
 	}
 	return w.Finish()
@@ -833,14 +833,14 @@ func (m *FetchResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 12
 	if v >= 7 {
-		dst = kbin.Extend(dst, 10)
-		b := (*[10]byte)(dst[len(dst)-10:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-		binary.BigEndian.PutUint32(b[6:10], uint32(m.SessionID))
+		dst = append(dst,
+			byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+			byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+			byte(uint32(m.SessionID)>>24), byte(uint32(m.SessionID)>>16), byte(uint32(m.SessionID)>>8), byte(m.SessionID),
+		)
 	} else {
 		if v >= 1 {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+			dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 		} else {
 		}
 	}
@@ -857,44 +857,44 @@ func (m *FetchResponse) AppendTo(dst []byte) []byte {
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
 			if v >= 5 {
-				dst = kbin.Grow(dst, 30)
-				b2 := (*[30]byte)(dst[len(dst)-30:])
-				binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint16(b2[4:6], uint16(partition.ErrorCode))
-				binary.BigEndian.PutUint64(b2[6:14], uint64(partition.HighWatermark))
-				binary.BigEndian.PutUint64(b2[14:22], uint64(partition.LastStableOffset))
-				binary.BigEndian.PutUint64(b2[22:30], uint64(partition.LogStartOffset))
+				dst = append(dst,
+					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+					byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+					byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32), byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
+					byte(uint64(partition.LastStableOffset)>>56), byte(uint64(partition.LastStableOffset)>>48), byte(uint64(partition.LastStableOffset)>>40), byte(uint64(partition.LastStableOffset)>>32), byte(uint64(partition.LastStableOffset)>>24), byte(uint64(partition.LastStableOffset)>>16), byte(uint64(partition.LastStableOffset)>>8), byte(partition.LastStableOffset),
+					byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32), byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset),
+				)
 			} else {
 				if v >= 4 {
-					dst = kbin.Grow(dst, 22)
-					b3 := (*[22]byte)(dst[len(dst)-22:])
-					binary.BigEndian.PutUint32(b3[0:4], uint32(partition.PartitionIndex))
-					binary.BigEndian.PutUint16(b3[4:6], uint16(partition.ErrorCode))
-					binary.BigEndian.PutUint64(b3[6:14], uint64(partition.HighWatermark))
-					binary.BigEndian.PutUint64(b3[14:22], uint64(partition.LastStableOffset))
+					dst = append(dst,
+						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+						byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+						byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32), byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
+						byte(uint64(partition.LastStableOffset)>>56), byte(uint64(partition.LastStableOffset)>>48), byte(uint64(partition.LastStableOffset)>>40), byte(uint64(partition.LastStableOffset)>>32), byte(uint64(partition.LastStableOffset)>>24), byte(uint64(partition.LastStableOffset)>>16), byte(uint64(partition.LastStableOffset)>>8), byte(partition.LastStableOffset),
+					)
 				} else {
-					dst = kbin.Grow(dst, 14)
-					b4 := (*[14]byte)(dst[len(dst)-14:])
-					binary.BigEndian.PutUint32(b4[0:4], uint32(partition.PartitionIndex))
-					binary.BigEndian.PutUint16(b4[4:6], uint16(partition.ErrorCode))
-					binary.BigEndian.PutUint64(b4[6:14], uint64(partition.HighWatermark))
+					dst = append(dst,
+						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+						byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+						byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32), byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
+					)
 				}
 			}
 			if v >= 4 {
 				dst = kbin.AppendFlexNullableArrayLen(dst, len(partition.AbortedTransactions), partition.AbortedTransactions == nil, flex)
 				for k := range partition.AbortedTransactions {
 					abortedTransaction := &partition.AbortedTransactions[k]
-					dst = kbin.Grow(dst, 16)
-					b5 := (*[16]byte)(dst[len(dst)-16:])
-					binary.BigEndian.PutUint64(b5[0:8], uint64(abortedTransaction.ProducerID))
-					binary.BigEndian.PutUint64(b5[8:16], uint64(abortedTransaction.FirstOffset))
+					dst = append(dst,
+						byte(uint64(abortedTransaction.ProducerID)>>56), byte(uint64(abortedTransaction.ProducerID)>>48), byte(uint64(abortedTransaction.ProducerID)>>40), byte(uint64(abortedTransaction.ProducerID)>>32), byte(uint64(abortedTransaction.ProducerID)>>24), byte(uint64(abortedTransaction.ProducerID)>>16), byte(uint64(abortedTransaction.ProducerID)>>8), byte(abortedTransaction.ProducerID),
+						byte(uint64(abortedTransaction.FirstOffset)>>56), byte(uint64(abortedTransaction.FirstOffset)>>48), byte(uint64(abortedTransaction.FirstOffset)>>40), byte(uint64(abortedTransaction.FirstOffset)>>32), byte(uint64(abortedTransaction.FirstOffset)>>24), byte(uint64(abortedTransaction.FirstOffset)>>16), byte(uint64(abortedTransaction.FirstOffset)>>8), byte(abortedTransaction.FirstOffset),
+					)
 					if flex {
 						dst = kbin.AppendTags(dst, abortedTransaction.UnknownTags)
 					}
 				}
 			}
 			if v >= 11 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PreferredReadReplica))
+				dst = append(dst, byte(uint32(partition.PreferredReadReplica)>>24), byte(uint32(partition.PreferredReadReplica)>>16), byte(uint32(partition.PreferredReadReplica)>>8), byte(partition.PreferredReadReplica))
 			}
 			dst = kbin.AppendFlexNullableBytes(dst, partition.Records, flex)
 			if flex {
@@ -1099,9 +1099,9 @@ func appendTagsFetchResponse(m *FetchResponse, dst []byte, v int16) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
+			dst = append(dst, byte(uint32(nodeEndpoint.NodeID)>>24), byte(uint32(nodeEndpoint.NodeID)>>16), byte(uint32(nodeEndpoint.NodeID)>>8), byte(nodeEndpoint.NodeID))
 			dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
-			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.Port))
+			dst = append(dst, byte(uint32(nodeEndpoint.Port)>>24), byte(uint32(nodeEndpoint.Port)>>16), byte(uint32(nodeEndpoint.Port)>>8), byte(nodeEndpoint.Port))
 			dst = kbin.AppendFlexNullableString(dst, nodeEndpoint.Rack, true)
 			dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 		}
@@ -1162,28 +1162,28 @@ func appendTagsFetchResponsePartitionData(m *FetchResponsePartitionData, dst []b
 	w := m.UnknownTags.Writer(dst, count)
 	if hasDivergingEpoch {
 		dst = w.Begin(0)
-		dst = kbin.Extend(dst, 12)
-		b := (*[12]byte)(dst[len(dst)-12:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.DivergingEpoch.Epoch))
-		binary.BigEndian.PutUint64(b[4:12], uint64(m.DivergingEpoch.EndOffset))
+		dst = append(dst,
+			byte(uint32(m.DivergingEpoch.Epoch)>>24), byte(uint32(m.DivergingEpoch.Epoch)>>16), byte(uint32(m.DivergingEpoch.Epoch)>>8), byte(m.DivergingEpoch.Epoch),
+			byte(uint64(m.DivergingEpoch.EndOffset)>>56), byte(uint64(m.DivergingEpoch.EndOffset)>>48), byte(uint64(m.DivergingEpoch.EndOffset)>>40), byte(uint64(m.DivergingEpoch.EndOffset)>>32), byte(uint64(m.DivergingEpoch.EndOffset)>>24), byte(uint64(m.DivergingEpoch.EndOffset)>>16), byte(uint64(m.DivergingEpoch.EndOffset)>>8), byte(m.DivergingEpoch.EndOffset),
+		)
 		dst = kbin.AppendTags(dst, m.DivergingEpoch.UnknownTags)
 		w.End(dst)
 	}
 	if hasCurrentLeader {
 		dst = w.Begin(1)
-		dst = kbin.Extend(dst, 8)
-		b2 := (*[8]byte)(dst[len(dst)-8:])
-		binary.BigEndian.PutUint32(b2[0:4], uint32(m.CurrentLeader.LeaderID))
-		binary.BigEndian.PutUint32(b2[4:8], uint32(m.CurrentLeader.LeaderEpoch))
+		dst = append(dst,
+			byte(uint32(m.CurrentLeader.LeaderID)>>24), byte(uint32(m.CurrentLeader.LeaderID)>>16), byte(uint32(m.CurrentLeader.LeaderID)>>8), byte(m.CurrentLeader.LeaderID),
+			byte(uint32(m.CurrentLeader.LeaderEpoch)>>24), byte(uint32(m.CurrentLeader.LeaderEpoch)>>16), byte(uint32(m.CurrentLeader.LeaderEpoch)>>8), byte(m.CurrentLeader.LeaderEpoch),
+		)
 		dst = kbin.AppendTags(dst, m.CurrentLeader.UnknownTags)
 		w.End(dst)
 	}
 	if hasSnapshotID {
 		dst = w.Begin(2)
-		dst = kbin.Extend(dst, 12)
-		b3 := (*[12]byte)(dst[len(dst)-12:])
-		binary.BigEndian.PutUint64(b3[0:8], uint64(m.SnapshotID.EndOffset))
-		binary.BigEndian.PutUint32(b3[8:12], uint32(m.SnapshotID.Epoch))
+		dst = append(dst,
+			byte(uint64(m.SnapshotID.EndOffset)>>56), byte(uint64(m.SnapshotID.EndOffset)>>48), byte(uint64(m.SnapshotID.EndOffset)>>40), byte(uint64(m.SnapshotID.EndOffset)>>32), byte(uint64(m.SnapshotID.EndOffset)>>24), byte(uint64(m.SnapshotID.EndOffset)>>16), byte(uint64(m.SnapshotID.EndOffset)>>8), byte(m.SnapshotID.EndOffset),
+			byte(uint32(m.SnapshotID.Epoch)>>24), byte(uint32(m.SnapshotID.Epoch)>>16), byte(uint32(m.SnapshotID.Epoch)>>8), byte(m.SnapshotID.Epoch),
+		)
 		dst = kbin.AppendTags(dst, m.SnapshotID.UnknownTags)
 		w.End(dst)
 	}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // FetchSnapshotRequest reads a part of a snapshot of the KRaft log; sent by followers and
 // observers (KIP-630).
@@ -143,8 +139,10 @@ func (m *FetchSnapshotRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *FetchSnapshotRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.ReplicaID)
-	dst = kbin.AppendInt32(dst, m.MaxBytes)
+	dst = append(dst,
+		byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID),
+		byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -152,12 +150,16 @@ func (m *FetchSnapshotRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.Partition)
-			dst = kbin.AppendInt32(dst, partition.CurrentLeaderEpoch)
-			dst = kbin.AppendInt64(dst, partition.SnapshotID.EndOffset)
-			dst = kbin.AppendInt32(dst, partition.SnapshotID.Epoch)
+			dst = append(dst,
+				byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
+				byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch),
+			)
+			dst = append(dst,
+				byte(uint64(partition.SnapshotID.EndOffset)>>56), byte(uint64(partition.SnapshotID.EndOffset)>>48), byte(uint64(partition.SnapshotID.EndOffset)>>40), byte(uint64(partition.SnapshotID.EndOffset)>>32), byte(uint64(partition.SnapshotID.EndOffset)>>24), byte(uint64(partition.SnapshotID.EndOffset)>>16), byte(uint64(partition.SnapshotID.EndOffset)>>8), byte(partition.SnapshotID.EndOffset),
+				byte(uint32(partition.SnapshotID.Epoch)>>24), byte(uint32(partition.SnapshotID.Epoch)>>16), byte(uint32(partition.SnapshotID.Epoch)>>8), byte(partition.SnapshotID.Epoch),
+			)
 			dst = kbin.AppendTags(dst, partition.SnapshotID.UnknownTags)
-			dst = binary.BigEndian.AppendUint64(dst, uint64(partition.Position))
+			dst = append(dst, byte(uint64(partition.Position)>>56), byte(uint64(partition.Position)>>48), byte(uint64(partition.Position)>>40), byte(uint64(partition.Position)>>32), byte(uint64(partition.Position)>>24), byte(uint64(partition.Position)>>16), byte(uint64(partition.Position)>>8), byte(partition.Position))
 			dst = appendTagsFetchSnapshotRequestPartitionSnapshot(partition, dst, v)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
@@ -441,8 +443,10 @@ func (m *FetchSnapshotResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *FetchSnapshotResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -450,13 +454,19 @@ func (m *FetchSnapshotResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.Index)
-			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
-			dst = kbin.AppendInt64(dst, partition.SnapshotID.EndOffset)
-			dst = kbin.AppendInt32(dst, partition.SnapshotID.Epoch)
+			dst = append(dst,
+				byte(uint32(partition.Index)>>24), byte(uint32(partition.Index)>>16), byte(uint32(partition.Index)>>8), byte(partition.Index),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
+			dst = append(dst,
+				byte(uint64(partition.SnapshotID.EndOffset)>>56), byte(uint64(partition.SnapshotID.EndOffset)>>48), byte(uint64(partition.SnapshotID.EndOffset)>>40), byte(uint64(partition.SnapshotID.EndOffset)>>32), byte(uint64(partition.SnapshotID.EndOffset)>>24), byte(uint64(partition.SnapshotID.EndOffset)>>16), byte(uint64(partition.SnapshotID.EndOffset)>>8), byte(partition.SnapshotID.EndOffset),
+				byte(uint32(partition.SnapshotID.Epoch)>>24), byte(uint32(partition.SnapshotID.Epoch)>>16), byte(uint32(partition.SnapshotID.Epoch)>>8), byte(partition.SnapshotID.Epoch),
+			)
 			dst = kbin.AppendTags(dst, partition.SnapshotID.UnknownTags)
-			dst = kbin.AppendInt64(dst, partition.Size)
-			dst = kbin.AppendInt64(dst, partition.Position)
+			dst = append(dst,
+				byte(uint64(partition.Size)>>56), byte(uint64(partition.Size)>>48), byte(uint64(partition.Size)>>40), byte(uint64(partition.Size)>>32), byte(uint64(partition.Size)>>24), byte(uint64(partition.Size)>>16), byte(uint64(partition.Size)>>8), byte(partition.Size),
+				byte(uint64(partition.Position)>>56), byte(uint64(partition.Position)>>48), byte(uint64(partition.Position)>>40), byte(uint64(partition.Position)>>32), byte(uint64(partition.Position)>>24), byte(uint64(partition.Position)>>16), byte(uint64(partition.Position)>>8), byte(partition.Position),
+			)
 			dst = kbin.AppendFlexBytes(dst, partition.UnalignedRecords, true)
 			dst = appendTagsFetchSnapshotResponsePartitionSnapshot(partition, dst, v)
 		}
@@ -563,9 +573,9 @@ func appendTagsFetchSnapshotResponse(m *FetchSnapshotResponse, dst []byte, v int
 		dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
+			dst = append(dst, byte(uint32(nodeEndpoint.NodeID)>>24), byte(uint32(nodeEndpoint.NodeID)>>16), byte(uint32(nodeEndpoint.NodeID)>>8), byte(nodeEndpoint.NodeID))
 			dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
-			dst = binary.BigEndian.AppendUint16(dst, nodeEndpoint.Port)
+			dst = append(dst, byte(nodeEndpoint.Port>>8), byte(nodeEndpoint.Port))
 			dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 		}
 		w.End(dst)
@@ -603,8 +613,10 @@ func appendTagsFetchSnapshotResponsePartitionSnapshot(m *FetchSnapshotResponsePa
 	w := m.UnknownTags.Writer(dst, count)
 	if hasCurrentLeader {
 		dst = w.Begin(0)
-		dst = kbin.AppendInt32(dst, m.CurrentLeader.LeaderID)
-		dst = kbin.AppendInt32(dst, m.CurrentLeader.LeaderEpoch)
+		dst = append(dst,
+			byte(uint32(m.CurrentLeader.LeaderID)>>24), byte(uint32(m.CurrentLeader.LeaderID)>>16), byte(uint32(m.CurrentLeader.LeaderID)>>8), byte(m.CurrentLeader.LeaderID),
+			byte(uint32(m.CurrentLeader.LeaderEpoch)>>24), byte(uint32(m.CurrentLeader.LeaderEpoch)>>16), byte(uint32(m.CurrentLeader.LeaderEpoch)>>8), byte(m.CurrentLeader.LeaderEpoch),
+		)
 		dst = kbin.AppendTags(dst, m.CurrentLeader.UnknownTags)
 		w.End(dst)
 	}

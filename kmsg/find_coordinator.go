@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // FindCoordinatorRequest asks which broker coordinates a group, a transactional ID or a share
 // partition.
@@ -105,7 +101,9 @@ func (m *FindCoordinatorRequest) AppendTo(dst []byte) []byte {
 	}
 	if v >= 4 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.CoordinatorKeys), true)
-		dst = kbin.AppendStrings(dst, m.CoordinatorKeys, true)
+		for i := range m.CoordinatorKeys {
+			dst = kbin.AppendFlexString(dst, m.CoordinatorKeys[i], true)
+		}
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
@@ -259,28 +257,30 @@ func (m *FindCoordinatorResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
 	if v <= 3 {
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+		dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	}
 	if v >= 1 && v <= 3 {
 		dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, flex)
 	}
 	if v <= 3 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.NodeID))
+		dst = append(dst, byte(uint32(m.NodeID)>>24), byte(uint32(m.NodeID)>>16), byte(uint32(m.NodeID)>>8), byte(m.NodeID))
 		dst = kbin.AppendFlexString(dst, m.Host, flex)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.Port))
+		dst = append(dst, byte(uint32(m.Port)>>24), byte(uint32(m.Port)>>16), byte(uint32(m.Port)>>8), byte(m.Port))
 	}
 	if v >= 4 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Coordinators), true)
 		for i := range m.Coordinators {
 			coordinator := &m.Coordinators[i]
 			dst = kbin.AppendFlexString(dst, coordinator.Key, true)
-			dst = binary.BigEndian.AppendUint32(dst, uint32(coordinator.NodeID))
+			dst = append(dst, byte(uint32(coordinator.NodeID)>>24), byte(uint32(coordinator.NodeID)>>16), byte(uint32(coordinator.NodeID)>>8), byte(coordinator.NodeID))
 			dst = kbin.AppendFlexString(dst, coordinator.Host, true)
-			dst = kbin.AppendInt32(dst, coordinator.Port)
-			dst = kbin.AppendInt16(dst, int16(coordinator.ErrorCode))
+			dst = append(dst,
+				byte(uint32(coordinator.Port)>>24), byte(uint32(coordinator.Port)>>16), byte(uint32(coordinator.Port)>>8), byte(coordinator.Port),
+				byte(uint16(coordinator.ErrorCode)>>8), byte(coordinator.ErrorCode),
+			)
 			dst = kbin.AppendFlexNullableString(dst, coordinator.ErrorMessage, true)
 			dst = kbin.AppendTags(dst, coordinator.UnknownTags)
 		}

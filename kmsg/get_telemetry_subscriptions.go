@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // GetTelemetrySubscriptionsRequest asks which metrics the cluster wants from this client
 // (KIP-714).
@@ -182,21 +178,23 @@ func (m *GetTelemetrySubscriptionsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *GetTelemetrySubscriptionsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 26)
-	b := (*[26]byte)(dst[len(dst)-26:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	copy(b[6:22], m.ClientInstanceID[:])
-	binary.BigEndian.PutUint32(b[22:26], uint32(m.SubscriptionID))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
+	dst = append(dst, m.ClientInstanceID[:]...)
+	dst = append(dst, byte(uint32(m.SubscriptionID)>>24), byte(uint32(m.SubscriptionID)>>16), byte(uint32(m.SubscriptionID)>>8), byte(m.SubscriptionID))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.AcceptedCompressionTypes), true)
 	dst = kbin.AppendInt8s(dst, m.AcceptedCompressionTypes)
-	dst = kbin.Extend(dst, 9)
-	b2 := (*[9]byte)(dst[len(dst)-9:])
-	binary.BigEndian.PutUint32(b2[0:4], uint32(m.PushIntervalMs))
-	binary.BigEndian.PutUint32(b2[4:8], uint32(m.TelemetryMaxBytes))
-	b2[8] = kbin.BoolByte(m.DeltaTemporality)
+	dst = append(dst,
+		byte(uint32(m.PushIntervalMs)>>24), byte(uint32(m.PushIntervalMs)>>16), byte(uint32(m.PushIntervalMs)>>8), byte(m.PushIntervalMs),
+		byte(uint32(m.TelemetryMaxBytes)>>24), byte(uint32(m.TelemetryMaxBytes)>>16), byte(uint32(m.TelemetryMaxBytes)>>8), byte(m.TelemetryMaxBytes),
+		kbin.BoolByte(m.DeltaTemporality),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.RequestedMetrics), true)
-	dst = kbin.AppendStrings(dst, m.RequestedMetrics, true)
+	for i := range m.RequestedMetrics {
+		dst = kbin.AppendFlexString(dst, m.RequestedMetrics[i], true)
+	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

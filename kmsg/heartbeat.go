@@ -92,7 +92,7 @@ func (m *HeartbeatRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	dst = kbin.AppendFlexString(dst, m.GroupID, flex)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.GenerationID))
+	dst = append(dst, byte(uint32(m.GenerationID)>>24), byte(uint32(m.GenerationID)>>16), byte(uint32(m.GenerationID)>>8), byte(m.GenerationID))
 	dst = kbin.AppendFlexString(dst, m.MemberID, flex)
 	if v >= 3 {
 		dst = kbin.AppendFlexNullableString(dst, m.GroupInstanceID, flex)
@@ -198,12 +198,12 @@ func (m *HeartbeatResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	if v >= 1 {
-		dst = kbin.Extend(dst, 6)
-		b := (*[6]byte)(dst[len(dst)-6:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-		binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
+		dst = append(dst,
+			byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+			byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+		)
 	} else {
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+		dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)

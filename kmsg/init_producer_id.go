@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // InitProducerIDRequest obtains a producer ID and epoch, and fences earlier producers of the
 // transactional ID (KIP-98).
@@ -121,14 +117,18 @@ func (m *InitProducerIDRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
 	dst = kbin.AppendFlexNullableString(dst, m.TransactionalID, flex)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TransactionTimeoutMs))
+	dst = append(dst, byte(uint32(m.TransactionTimeoutMs)>>24), byte(uint32(m.TransactionTimeoutMs)>>16), byte(uint32(m.TransactionTimeoutMs)>>8), byte(m.TransactionTimeoutMs))
 	if v >= 3 {
-		dst = kbin.AppendInt64(dst, m.ProducerID)
-		dst = kbin.AppendInt16(dst, m.ProducerEpoch)
+		dst = append(dst,
+			byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+			byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
+		)
 	}
 	if v >= 6 {
-		dst = kbin.AppendBool(dst, m.Enable2Pc)
-		dst = kbin.AppendBool(dst, m.KeepPreparedTxn)
+		dst = append(dst,
+			kbin.BoolByte(m.Enable2Pc),
+			kbin.BoolByte(m.KeepPreparedTxn),
+		)
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
@@ -253,15 +253,17 @@ func (m *InitProducerIDResponse) Check() error {
 func (m *InitProducerIDResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = kbin.Extend(dst, 16)
-	b := (*[16]byte)(dst[len(dst)-16:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
-	binary.BigEndian.PutUint64(b[6:14], uint64(m.ProducerID))
-	binary.BigEndian.PutUint16(b[14:16], uint16(m.ProducerEpoch))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+		byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
+	)
 	if v >= 6 {
-		dst = kbin.AppendInt64(dst, m.OngoingTxnProducerID)
-		dst = kbin.AppendInt16(dst, m.OngoingTxnProducerEpoch)
+		dst = append(dst,
+			byte(uint64(m.OngoingTxnProducerID)>>56), byte(uint64(m.OngoingTxnProducerID)>>48), byte(uint64(m.OngoingTxnProducerID)>>40), byte(uint64(m.OngoingTxnProducerID)>>32), byte(uint64(m.OngoingTxnProducerID)>>24), byte(uint64(m.OngoingTxnProducerID)>>16), byte(uint64(m.OngoingTxnProducerID)>>8), byte(m.OngoingTxnProducerID),
+			byte(uint16(m.OngoingTxnProducerEpoch)>>8), byte(m.OngoingTxnProducerEpoch),
+		)
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)

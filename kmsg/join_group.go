@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // JoinGroupRequest enters a classic group and waits until its rebalance has gathered the
 // members.
@@ -133,9 +129,9 @@ func (m *JoinGroupRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
 	dst = kbin.AppendFlexString(dst, m.GroupID, flex)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.SessionTimeoutMs))
+	dst = append(dst, byte(uint32(m.SessionTimeoutMs)>>24), byte(uint32(m.SessionTimeoutMs)>>16), byte(uint32(m.SessionTimeoutMs)>>8), byte(m.SessionTimeoutMs))
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.RebalanceTimeoutMs))
+		dst = append(dst, byte(uint32(m.RebalanceTimeoutMs)>>24), byte(uint32(m.RebalanceTimeoutMs)>>16), byte(uint32(m.RebalanceTimeoutMs)>>8), byte(m.RebalanceTimeoutMs))
 	}
 	dst = kbin.AppendFlexString(dst, m.MemberID, flex)
 	if v >= 5 {
@@ -329,10 +325,12 @@ func (m *JoinGroupResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
 	if v >= 2 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
-	dst = kbin.AppendInt32(dst, m.GenerationID)
+	dst = append(dst,
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+		byte(uint32(m.GenerationID)>>24), byte(uint32(m.GenerationID)>>16), byte(uint32(m.GenerationID)>>8), byte(m.GenerationID),
+	)
 	if v >= 7 {
 		dst = kbin.AppendFlexNullableString(dst, m.ProtocolType, true)
 	}

@@ -61,8 +61,10 @@ func (m *KRaftVersionRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *KRaftVersionRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt16(dst, m.KRaftVersionRecordVersion)
-	dst = kbin.AppendInt16(dst, m.KRaftVersion)
+	dst = append(dst,
+		byte(uint16(m.KRaftVersionRecordVersion)>>8), byte(m.KRaftVersionRecordVersion),
+		byte(uint16(m.KRaftVersion)>>8), byte(m.KRaftVersion),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

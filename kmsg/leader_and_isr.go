@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // LeaderAndISRRequest tells a broker which partitions to lead and to follow; sent by the
 // controller, gone in Kafka 4.0.
@@ -180,13 +176,13 @@ func (m *LeaderAndISRRequest) Check() error {
 func (m *LeaderAndISRRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
+	dst = append(dst, byte(uint32(m.ControllerID)>>24), byte(uint32(m.ControllerID)>>16), byte(uint32(m.ControllerID)>>8), byte(m.ControllerID))
 	if v >= 7 {
 		dst = append(dst, kbin.BoolByte(m.IsKRaftController))
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerEpoch))
+	dst = append(dst, byte(uint32(m.ControllerEpoch)>>24), byte(uint32(m.ControllerEpoch)>>16), byte(uint32(m.ControllerEpoch)>>8), byte(m.ControllerEpoch))
 	if v >= 2 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.BrokerEpoch))
+		dst = append(dst, byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch))
 	}
 	if v >= 5 {
 		dst = append(dst, byte(m.Type))
@@ -217,9 +213,9 @@ func (m *LeaderAndISRRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.LiveLeaders), flex)
 	for i := range m.LiveLeaders {
 		liveLeader := &m.LiveLeaders[i]
-		dst = binary.BigEndian.AppendUint32(dst, uint32(liveLeader.BrokerID))
+		dst = append(dst, byte(uint32(liveLeader.BrokerID)>>24), byte(uint32(liveLeader.BrokerID)>>16), byte(uint32(liveLeader.BrokerID)>>8), byte(liveLeader.BrokerID))
 		dst = kbin.AppendFlexString(dst, liveLeader.HostName, flex)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(liveLeader.Port))
+		dst = append(dst, byte(uint32(liveLeader.Port)>>24), byte(uint32(liveLeader.Port)>>16), byte(uint32(liveLeader.Port)>>8), byte(liveLeader.Port))
 		if flex {
 			dst = kbin.AppendTags(dst, liveLeader.UnknownTags)
 		}
@@ -365,14 +361,14 @@ func appendLeaderAndISRRequestPartitionState(m *LeaderAndISRRequestPartitionStat
 	if v <= 1 {
 		dst = kbin.AppendFlexString(dst, m.TopicName, false)
 	}
-	dst = kbin.Extend(dst, 16)
-	b := (*[16]byte)(dst[len(dst)-16:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.PartitionIndex))
-	binary.BigEndian.PutUint32(b[4:8], uint32(m.ControllerEpoch))
-	binary.BigEndian.PutUint32(b[8:12], uint32(m.Leader))
-	binary.BigEndian.PutUint32(b[12:16], uint32(m.LeaderEpoch))
+	dst = append(dst,
+		byte(uint32(m.PartitionIndex)>>24), byte(uint32(m.PartitionIndex)>>16), byte(uint32(m.PartitionIndex)>>8), byte(m.PartitionIndex),
+		byte(uint32(m.ControllerEpoch)>>24), byte(uint32(m.ControllerEpoch)>>16), byte(uint32(m.ControllerEpoch)>>8), byte(m.ControllerEpoch),
+		byte(uint32(m.Leader)>>24), byte(uint32(m.Leader)>>16), byte(uint32(m.Leader)>>8), byte(m.Leader),
+		byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch),
+	)
 	dst = kbin.AppendFlexInt32s(dst, m.ISR, flex)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.PartitionEpoch))
+	dst = append(dst, byte(uint32(m.PartitionEpoch)>>24), byte(uint32(m.PartitionEpoch)>>16), byte(uint32(m.PartitionEpoch)>>8), byte(m.PartitionEpoch))
 	dst = kbin.AppendFlexInt32s(dst, m.Replicas, flex)
 	if v >= 3 {
 		dst = kbin.AppendFlexInt32s(dst, m.AddingReplicas, flex)
@@ -513,7 +509,7 @@ func (m *LeaderAndISRResponse) Check() error {
 func (m *LeaderAndISRResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	if v <= 4 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.PartitionErrors), flex)
 		for i := range m.PartitionErrors {
@@ -618,8 +614,10 @@ func appendLeaderAndISRResponsePartitionError(m *LeaderAndISRResponsePartitionEr
 	if v <= 4 {
 		dst = kbin.AppendFlexString(dst, m.TopicName, flex)
 	}
-	dst = kbin.AppendInt32(dst, m.PartitionIndex)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.PartitionIndex)>>24), byte(uint32(m.PartitionIndex)>>16), byte(uint32(m.PartitionIndex)>>8), byte(m.PartitionIndex),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // LeaderChangeMessage is the control record by which a new leader of the KRaft quorum starts
 // its epoch (KIP-595).
@@ -88,8 +84,10 @@ func (m *LeaderChangeMessage) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *LeaderChangeMessage) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt16(dst, m.LeaderChangeMessageVersion)
-	dst = kbin.AppendInt32(dst, m.LeaderID)
+	dst = append(dst,
+		byte(uint16(m.LeaderChangeMessageVersion)>>8), byte(m.LeaderChangeMessageVersion),
+		byte(uint32(m.LeaderID)>>24), byte(uint32(m.LeaderID)>>16), byte(uint32(m.LeaderID)>>8), byte(m.LeaderID),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Voters), true)
 	for i := range m.Voters {
 		dst = appendLeaderChangeMessageVoter(&m.Voters[i], dst, v)
@@ -158,7 +156,7 @@ func decodeLeaderChangeMessageVoter(m *LeaderChangeMessageVoter, r *kbin.Reader,
 }
 
 func appendLeaderChangeMessageVoter(m *LeaderChangeMessageVoter, dst []byte, v int16) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.VoterID))
+	dst = append(dst, byte(uint32(m.VoterID)>>24), byte(uint32(m.VoterID)>>16), byte(uint32(m.VoterID)>>8), byte(m.VoterID))
 	if v >= 1 {
 		dst = append(dst, m.VoterDirectoryID[:]...)
 	}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // LeaveGroupRequest takes members out of a classic group.
 //
@@ -276,16 +272,16 @@ func (m *LeaveGroupResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	if v >= 3 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Members), flex)
 		for i := range m.Members {
 			member := &m.Members[i]
 			dst = kbin.AppendFlexString(dst, member.MemberID, flex)
 			dst = kbin.AppendFlexNullableString(dst, member.GroupInstanceID, flex)
-			dst = binary.BigEndian.AppendUint16(dst, uint16(member.ErrorCode))
+			dst = append(dst, byte(uint16(member.ErrorCode)>>8), byte(member.ErrorCode))
 			if flex {
 				dst = kbin.AppendTags(dst, member.UnknownTags)
 			}

@@ -189,8 +189,10 @@ func (m *ListConfigResourcesResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ListConfigResourcesResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.ConfigResources), true)
 	for i := range m.ConfigResources {
 		configResource := &m.ConfigResources[i]

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ListGroupsRequest lists the groups that a broker coordinates.
 //
@@ -88,11 +84,15 @@ func (m *ListGroupsRequest) AppendTo(dst []byte) []byte {
 	flex := v >= 3
 	if v >= 4 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.StatesFilter), true)
-		dst = kbin.AppendStrings(dst, m.StatesFilter, true)
+		for i := range m.StatesFilter {
+			dst = kbin.AppendFlexString(dst, string(m.StatesFilter[i]), true)
+		}
 	}
 	if v >= 5 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.TypesFilter), true)
-		dst = kbin.AppendStrings(dst, m.TypesFilter, true)
+		for i := range m.TypesFilter {
+			dst = kbin.AppendFlexString(dst, string(m.TypesFilter[i]), true)
+		}
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
@@ -220,9 +220,9 @@ func (m *ListGroupsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), flex)
 	for i := range m.Groups {
 		group := &m.Groups[i]

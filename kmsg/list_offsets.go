@@ -127,12 +127,12 @@ func (m *ListOffsetsRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
 	if v >= 2 {
-		dst = kbin.Extend(dst, 5)
-		b := (*[5]byte)(dst[len(dst)-5:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ReplicaID))
-		b[4] = byte(m.IsolationLevel)
+		dst = append(dst,
+			byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID),
+			byte(m.IsolationLevel),
+		)
 	} else {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ReplicaID))
+		dst = append(dst, byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
@@ -142,23 +142,23 @@ func (m *ListOffsetsRequest) AppendTo(dst []byte) []byte {
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			if v >= 4 {
-				dst = kbin.Grow(dst, 16)
-				b2 := (*[16]byte)(dst[len(dst)-16:])
-				binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint32(b2[4:8], uint32(partition.CurrentLeaderEpoch))
-				binary.BigEndian.PutUint64(b2[8:16], uint64(partition.Timestamp))
+				dst = append(dst,
+					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+					byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch),
+					byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32), byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
+				)
 			} else {
 				if v >= 1 {
-					dst = kbin.Grow(dst, 12)
-					b3 := (*[12]byte)(dst[len(dst)-12:])
-					binary.BigEndian.PutUint32(b3[0:4], uint32(partition.PartitionIndex))
-					binary.BigEndian.PutUint64(b3[4:12], uint64(partition.Timestamp))
+					dst = append(dst,
+						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+						byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32), byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
+					)
 				} else {
-					dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
-					dst = kbin.Grow(dst, 12)
-					b4 := (*[12]byte)(dst[len(dst)-12:])
-					binary.BigEndian.PutUint64(b4[0:8], uint64(partition.Timestamp))
-					binary.BigEndian.PutUint32(b4[8:12], uint32(partition.MaxNumOffsets))
+					dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
+					dst = append(dst,
+						byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32), byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
+						byte(uint32(partition.MaxNumOffsets)>>24), byte(uint32(partition.MaxNumOffsets)>>16), byte(uint32(partition.MaxNumOffsets)>>8), byte(partition.MaxNumOffsets),
+					)
 				}
 			}
 			if flex {
@@ -170,7 +170,7 @@ func (m *ListOffsetsRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 10 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
+		dst = append(dst, byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs))
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
@@ -391,7 +391,7 @@ func (m *ListOffsetsResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
 	if v >= 2 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
@@ -400,26 +400,26 @@ func (m *ListOffsetsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			if v <= 0 {
 				dst = kbin.AppendFlexArrayLen(dst, len(partition.OldStyleOffsets), false)
 				dst = kbin.AppendInt64s(dst, partition.OldStyleOffsets)
 			}
 			if v >= 4 {
-				dst = kbin.Grow(dst, 20)
-				b2 := (*[20]byte)(dst[len(dst)-20:])
-				binary.BigEndian.PutUint64(b2[0:8], uint64(partition.Timestamp))
-				binary.BigEndian.PutUint64(b2[8:16], uint64(partition.Offset))
-				binary.BigEndian.PutUint32(b2[16:20], uint32(partition.LeaderEpoch))
+				dst = append(dst,
+					byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32), byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
+					byte(uint64(partition.Offset)>>56), byte(uint64(partition.Offset)>>48), byte(uint64(partition.Offset)>>40), byte(uint64(partition.Offset)>>32), byte(uint64(partition.Offset)>>24), byte(uint64(partition.Offset)>>16), byte(uint64(partition.Offset)>>8), byte(partition.Offset),
+					byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+				)
 			} else {
 				if v >= 1 {
-					dst = kbin.Grow(dst, 16)
-					b3 := (*[16]byte)(dst[len(dst)-16:])
-					binary.BigEndian.PutUint64(b3[0:8], uint64(partition.Timestamp))
-					binary.BigEndian.PutUint64(b3[8:16], uint64(partition.Offset))
+					dst = append(dst,
+						byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32), byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
+						byte(uint64(partition.Offset)>>56), byte(uint64(partition.Offset)>>48), byte(uint64(partition.Offset)>>40), byte(uint64(partition.Offset)>>32), byte(uint64(partition.Offset)>>24), byte(uint64(partition.Offset)>>16), byte(uint64(partition.Offset)>>8), byte(partition.Offset),
+					)
 				} else {
 				}
 			}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ListPartitionReassignmentsRequest lists the partitions that are moving to other replicas
 // (KIP-455).
@@ -107,7 +103,7 @@ func (m *ListPartitionReassignmentsRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ListPartitionReassignmentsRequest) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
+	dst = append(dst, byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs))
 	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Topics), m.Topics == nil, true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -263,8 +259,10 @@ func (m *ListPartitionReassignmentsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ListPartitionReassignmentsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
@@ -273,7 +271,7 @@ func (m *ListPartitionReassignmentsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
+			dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
 			dst = kbin.AppendFlexInt32s(dst, partition.Replicas, true)
 			dst = kbin.AppendFlexInt32s(dst, partition.AddingReplicas, true)
 			dst = kbin.AppendFlexInt32s(dst, partition.RemovingReplicas, true)

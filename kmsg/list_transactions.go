@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ListTransactionsRequest lists the transactions that a broker coordinates (KIP-664).
 //
@@ -95,11 +91,13 @@ func (m *ListTransactionsRequest) Check() error {
 func (m *ListTransactionsRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = kbin.AppendFlexArrayLen(dst, len(m.StateFilters), true)
-	dst = kbin.AppendStrings(dst, m.StateFilters, true)
+	for i := range m.StateFilters {
+		dst = kbin.AppendFlexString(dst, string(m.StateFilters[i]), true)
+	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.ProducerIDFilters), true)
 	dst = kbin.AppendInt64s(dst, m.ProducerIDFilters)
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.DurationFilter))
+		dst = append(dst, byte(uint64(m.DurationFilter)>>56), byte(uint64(m.DurationFilter)>>48), byte(uint64(m.DurationFilter)>>40), byte(uint64(m.DurationFilter)>>32), byte(uint64(m.DurationFilter)>>24), byte(uint64(m.DurationFilter)>>16), byte(uint64(m.DurationFilter)>>8), byte(m.DurationFilter))
 	}
 	if v >= 2 {
 		dst = kbin.AppendFlexNullableString(dst, m.TransactionalIDPattern, true)
@@ -223,15 +221,19 @@ func (m *ListTransactionsResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ListTransactionsResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.UnknownStateFilters), true)
-	dst = kbin.AppendStrings(dst, m.UnknownStateFilters, true)
+	for i := range m.UnknownStateFilters {
+		dst = kbin.AppendFlexString(dst, string(m.UnknownStateFilters[i]), true)
+	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.TransactionStates), true)
 	for i := range m.TransactionStates {
 		transactionState := &m.TransactionStates[i]
 		dst = kbin.AppendFlexString(dst, transactionState.TransactionalID, true)
-		dst = binary.BigEndian.AppendUint64(dst, uint64(transactionState.ProducerID))
+		dst = append(dst, byte(uint64(transactionState.ProducerID)>>56), byte(uint64(transactionState.ProducerID)>>48), byte(uint64(transactionState.ProducerID)>>40), byte(uint64(transactionState.ProducerID)>>32), byte(uint64(transactionState.ProducerID)>>24), byte(uint64(transactionState.ProducerID)>>16), byte(uint64(transactionState.ProducerID)>>8), byte(transactionState.ProducerID))
 		dst = kbin.AppendFlexString(dst, string(transactionState.TransactionState), true)
 		dst = kbin.AppendTags(dst, transactionState.UnknownTags)
 	}

@@ -124,51 +124,33 @@ func (m *MetadataRequest) Check() error {
 func (m *MetadataRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 9
-	if v >= 1 {
-		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Topics), m.Topics == nil, flex)
-		for i := range m.Topics {
-			topic := &m.Topics[i]
-			if v >= 10 {
-				dst = append(dst, topic.TopicID[:]...)
-			}
-			if v >= 10 {
-				dst = kbin.AppendFlexNullableString(dst, topic.Name, flex)
-			} else {
-				dst = kbin.AppendFlexString(dst, topic.Name.S, flex)
-			}
-			if flex {
-				dst = kbin.AppendTags(dst, topic.UnknownTags)
-			}
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Topics), v >= 1 && m.Topics == nil, flex)
+	for i := range m.Topics {
+		topic := &m.Topics[i]
+		if v >= 10 {
+			dst = append(dst, topic.TopicID[:]...)
 		}
-	} else {
-		dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
-		for i := range m.Topics {
-			topic := &m.Topics[i]
-			if v >= 10 {
-				dst = append(dst, topic.TopicID[:]...)
-			}
-			if v >= 10 {
-				dst = kbin.AppendFlexNullableString(dst, topic.Name, flex)
-			} else {
-				dst = kbin.AppendFlexString(dst, topic.Name.S, flex)
-			}
-			if flex {
-				dst = kbin.AppendTags(dst, topic.UnknownTags)
-			}
+		if v >= 10 {
+			dst = kbin.AppendFlexNullableString(dst, topic.Name, flex)
+		} else {
+			dst = kbin.AppendFlexString(dst, topic.Name.S, flex)
+		}
+		if flex {
+			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
 	if v >= 11 {
-		dst = kbin.Extend(dst, 2)
-		b := (*[2]byte)(dst[len(dst)-2:])
-		b[0] = kbin.BoolByte(m.AllowAutoTopicCreation)
-		b[1] = kbin.BoolByte(m.IncludeTopicAuthorizedOperations)
+		dst = append(dst,
+			kbin.BoolByte(m.AllowAutoTopicCreation),
+			kbin.BoolByte(m.IncludeTopicAuthorizedOperations),
+		)
 	} else {
 		if v >= 8 {
-			dst = kbin.Extend(dst, 3)
-			b2 := (*[3]byte)(dst[len(dst)-3:])
-			b2[0] = kbin.BoolByte(m.AllowAutoTopicCreation)
-			b2[1] = kbin.BoolByte(m.IncludeClusterAuthorizedOperations)
-			b2[2] = kbin.BoolByte(m.IncludeTopicAuthorizedOperations)
+			dst = append(dst,
+				kbin.BoolByte(m.AllowAutoTopicCreation),
+				kbin.BoolByte(m.IncludeClusterAuthorizedOperations),
+				kbin.BoolByte(m.IncludeTopicAuthorizedOperations),
+			)
 		} else {
 			if v >= 4 {
 				dst = append(dst, kbin.BoolByte(m.AllowAutoTopicCreation))
@@ -450,14 +432,14 @@ func (m *MetadataResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 9
 	if v >= 3 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Brokers), flex)
 	for i := range m.Brokers {
 		broker := &m.Brokers[i]
-		dst = binary.BigEndian.AppendUint32(dst, uint32(broker.NodeID))
+		dst = append(dst, byte(uint32(broker.NodeID)>>24), byte(uint32(broker.NodeID)>>16), byte(uint32(broker.NodeID)>>8), byte(broker.NodeID))
 		dst = kbin.AppendFlexString(dst, broker.Host, flex)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(broker.Port))
+		dst = append(dst, byte(uint32(broker.Port)>>24), byte(uint32(broker.Port)>>16), byte(uint32(broker.Port)>>8), byte(broker.Port))
 		if v >= 1 {
 			dst = kbin.AppendFlexNullableString(dst, broker.Rack, flex)
 		}
@@ -469,22 +451,20 @@ func (m *MetadataResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexNullableString(dst, m.ClusterID, flex)
 	}
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
+		dst = append(dst, byte(uint32(m.ControllerID)>>24), byte(uint32(m.ControllerID)>>16), byte(uint32(m.ControllerID)>>8), byte(m.ControllerID))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
-		dst = binary.BigEndian.AppendUint16(dst, uint16(topic.ErrorCode))
+		dst = append(dst, byte(uint16(topic.ErrorCode)>>8), byte(topic.ErrorCode))
 		if v >= 12 {
 			dst = kbin.AppendFlexNullableString(dst, topic.Name, flex)
 		} else {
 			dst = kbin.AppendFlexString(dst, topic.Name.S, flex)
 		}
 		if v >= 10 {
-			dst = kbin.Grow(dst, 17)
-			b := (*[17]byte)(dst[len(dst)-17:])
-			copy(b[0:16], topic.TopicID[:])
-			b[16] = kbin.BoolByte(topic.IsInternal)
+			dst = append(dst, topic.TopicID[:]...)
+			dst = append(dst, kbin.BoolByte(topic.IsInternal))
 		} else {
 			if v >= 1 {
 				dst = append(dst, kbin.BoolByte(topic.IsInternal))
@@ -495,18 +475,18 @@ func (m *MetadataResponse) AppendTo(dst []byte) []byte {
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			if v >= 7 {
-				dst = kbin.Grow(dst, 14)
-				b2 := (*[14]byte)(dst[len(dst)-14:])
-				binary.BigEndian.PutUint16(b2[0:2], uint16(partition.ErrorCode))
-				binary.BigEndian.PutUint32(b2[2:6], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint32(b2[6:10], uint32(partition.LeaderID))
-				binary.BigEndian.PutUint32(b2[10:14], uint32(partition.LeaderEpoch))
+				dst = append(dst,
+					byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+					byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
+					byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+				)
 			} else {
-				dst = kbin.Grow(dst, 10)
-				b3 := (*[10]byte)(dst[len(dst)-10:])
-				binary.BigEndian.PutUint16(b3[0:2], uint16(partition.ErrorCode))
-				binary.BigEndian.PutUint32(b3[2:6], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint32(b3[6:10], uint32(partition.LeaderID))
+				dst = append(dst,
+					byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+					byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
+				)
 			}
 			dst = kbin.AppendFlexInt32s(dst, partition.ReplicaNodes, flex)
 			dst = kbin.AppendFlexInt32s(dst, partition.ISRNodes, flex)
@@ -518,18 +498,18 @@ func (m *MetadataResponse) AppendTo(dst []byte) []byte {
 			}
 		}
 		if v >= 8 {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(topic.TopicAuthorizedOperations))
+			dst = append(dst, byte(uint32(topic.TopicAuthorizedOperations)>>24), byte(uint32(topic.TopicAuthorizedOperations)>>16), byte(uint32(topic.TopicAuthorizedOperations)>>8), byte(topic.TopicAuthorizedOperations))
 		}
 		if flex {
 			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
 	if v >= 13 {
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+		dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	} else {
 		if v < 11 {
 			if v >= 8 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(m.ClusterAuthorizedOperations))
+				dst = append(dst, byte(uint32(m.ClusterAuthorizedOperations)>>24), byte(uint32(m.ClusterAuthorizedOperations)>>16), byte(uint32(m.ClusterAuthorizedOperations)>>8), byte(m.ClusterAuthorizedOperations))
 			}
 		}
 	}

@@ -149,7 +149,7 @@ func (m *OffsetCommitRequest) AppendTo(dst []byte) []byte {
 	flex := v >= 8
 	dst = kbin.AppendFlexString(dst, m.GroupID, flex)
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.GenerationIDOrMemberEpoch))
+		dst = append(dst, byte(uint32(m.GenerationIDOrMemberEpoch)>>24), byte(uint32(m.GenerationIDOrMemberEpoch)>>16), byte(uint32(m.GenerationIDOrMemberEpoch)>>8), byte(m.GenerationIDOrMemberEpoch))
 	}
 	if v >= 1 {
 		dst = kbin.AppendFlexString(dst, m.MemberID, flex)
@@ -158,7 +158,7 @@ func (m *OffsetCommitRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexNullableString(dst, m.GroupInstanceID, flex)
 	}
 	if v >= 2 && v <= 4 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.RetentionTimeMs))
+		dst = append(dst, byte(uint64(m.RetentionTimeMs)>>56), byte(uint64(m.RetentionTimeMs)>>48), byte(uint64(m.RetentionTimeMs)>>40), byte(uint64(m.RetentionTimeMs)>>32), byte(uint64(m.RetentionTimeMs)>>24), byte(uint64(m.RetentionTimeMs)>>16), byte(uint64(m.RetentionTimeMs)>>8), byte(m.RetentionTimeMs))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
@@ -173,24 +173,24 @@ func (m *OffsetCommitRequest) AppendTo(dst []byte) []byte {
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			if v >= 6 {
-				dst = kbin.Grow(dst, 16)
-				b := (*[16]byte)(dst[len(dst)-16:])
-				binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint64(b[4:12], uint64(partition.CommittedOffset))
-				binary.BigEndian.PutUint32(b[12:16], uint32(partition.CommittedLeaderEpoch))
+				dst = append(dst,
+					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+					byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+					byte(uint32(partition.CommittedLeaderEpoch)>>24), byte(uint32(partition.CommittedLeaderEpoch)>>16), byte(uint32(partition.CommittedLeaderEpoch)>>8), byte(partition.CommittedLeaderEpoch),
+				)
 			} else {
 				if v >= 2 {
-					dst = kbin.Grow(dst, 12)
-					b2 := (*[12]byte)(dst[len(dst)-12:])
-					binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-					binary.BigEndian.PutUint64(b2[4:12], uint64(partition.CommittedOffset))
+					dst = append(dst,
+						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+					)
 				} else {
-					dst = kbin.Grow(dst, 12)
-					b3 := (*[12]byte)(dst[len(dst)-12:])
-					binary.BigEndian.PutUint32(b3[0:4], uint32(partition.PartitionIndex))
-					binary.BigEndian.PutUint64(b3[4:12], uint64(partition.CommittedOffset))
+					dst = append(dst,
+						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+					)
 					if v >= 1 {
-						dst = binary.BigEndian.AppendUint64(dst, uint64(partition.CommitTimestamp))
+						dst = append(dst, byte(uint64(partition.CommitTimestamp)>>56), byte(uint64(partition.CommitTimestamp)>>48), byte(uint64(partition.CommitTimestamp)>>40), byte(uint64(partition.CommitTimestamp)>>32), byte(uint64(partition.CommitTimestamp)>>24), byte(uint64(partition.CommitTimestamp)>>16), byte(uint64(partition.CommitTimestamp)>>8), byte(partition.CommitTimestamp))
 					}
 				}
 			}
@@ -433,7 +433,7 @@ func (m *OffsetCommitResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 8
 	if v >= 3 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
@@ -447,10 +447,10 @@ func (m *OffsetCommitResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // OffsetDeleteRequest deletes committed offsets of a group (KIP-496).
 //
@@ -103,7 +99,7 @@ func (m *OffsetDeleteRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), false)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
+			dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
 		}
 	}
 	return dst
@@ -235,8 +231,10 @@ func (m *OffsetDeleteResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *OffsetDeleteResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
+	dst = append(dst,
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), false)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -244,8 +242,10 @@ func (m *OffsetDeleteResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), false)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.PartitionIndex)
-			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 		}
 	}
 	return dst

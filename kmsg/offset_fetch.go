@@ -157,25 +157,13 @@ func (m *OffsetFetchRequest) AppendTo(dst []byte) []byte {
 	flex := v >= 6
 	if v <= 7 {
 		dst = kbin.AppendFlexString(dst, m.GroupID, flex)
-		if v >= 2 {
-			dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Topics), m.Topics == nil, flex)
-			for i := range m.Topics {
-				topic := &m.Topics[i]
-				dst = kbin.AppendFlexString(dst, topic.Name, flex)
-				dst = kbin.AppendFlexInt32s(dst, topic.PartitionIndexes, flex)
-				if flex {
-					dst = kbin.AppendTags(dst, topic.UnknownTags)
-				}
-			}
-		} else {
-			dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
-			for i := range m.Topics {
-				topic := &m.Topics[i]
-				dst = kbin.AppendFlexString(dst, topic.Name, flex)
-				dst = kbin.AppendFlexInt32s(dst, topic.PartitionIndexes, flex)
-				if flex {
-					dst = kbin.AppendTags(dst, topic.UnknownTags)
-				}
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Topics), v >= 2 && m.Topics == nil, flex)
+		for i := range m.Topics {
+			topic := &m.Topics[i]
+			dst = kbin.AppendFlexString(dst, topic.Name, flex)
+			dst = kbin.AppendFlexInt32s(dst, topic.PartitionIndexes, flex)
+			if flex {
+				dst = kbin.AppendTags(dst, topic.UnknownTags)
 			}
 		}
 	}
@@ -188,7 +176,7 @@ func (m *OffsetFetchRequest) AppendTo(dst []byte) []byte {
 				dst = kbin.AppendFlexNullableString(dst, group.MemberID, true)
 			}
 			if v >= 9 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(group.MemberEpoch))
+				dst = append(dst, byte(uint32(group.MemberEpoch)>>24), byte(uint32(group.MemberEpoch)>>16), byte(uint32(group.MemberEpoch)>>8), byte(group.MemberEpoch))
 			}
 			dst = kbin.AppendFlexNullableArrayLen(dst, len(group.Topics), group.Topics == nil, true)
 			for j := range group.Topics {
@@ -531,7 +519,7 @@ func (m *OffsetFetchResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
 	if v >= 3 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
 	if v <= 7 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
@@ -542,19 +530,19 @@ func (m *OffsetFetchResponse) AppendTo(dst []byte) []byte {
 			for j := range topic.Partitions {
 				partition := &topic.Partitions[j]
 				if v >= 5 {
-					dst = kbin.Grow(dst, 16)
-					b := (*[16]byte)(dst[len(dst)-16:])
-					binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-					binary.BigEndian.PutUint64(b[4:12], uint64(partition.CommittedOffset))
-					binary.BigEndian.PutUint32(b[12:16], uint32(partition.CommittedLeaderEpoch))
+					dst = append(dst,
+						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+						byte(uint32(partition.CommittedLeaderEpoch)>>24), byte(uint32(partition.CommittedLeaderEpoch)>>16), byte(uint32(partition.CommittedLeaderEpoch)>>8), byte(partition.CommittedLeaderEpoch),
+					)
 				} else {
-					dst = kbin.Grow(dst, 12)
-					b2 := (*[12]byte)(dst[len(dst)-12:])
-					binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-					binary.BigEndian.PutUint64(b2[4:12], uint64(partition.CommittedOffset))
+					dst = append(dst,
+						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+					)
 				}
 				dst = kbin.AppendFlexNullableString(dst, partition.Metadata, flex)
-				dst = binary.BigEndian.AppendUint16(dst, uint16(partition.ErrorCode))
+				dst = append(dst, byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode))
 				if flex {
 					dst = kbin.AppendTags(dst, partition.UnknownTags)
 				}
@@ -565,7 +553,7 @@ func (m *OffsetFetchResponse) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 2 && v <= 7 {
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+		dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	}
 	if v >= 8 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), true)
@@ -584,18 +572,18 @@ func (m *OffsetFetchResponse) AppendTo(dst []byte) []byte {
 				dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 				for k := range topic.Partitions {
 					partition := &topic.Partitions[k]
-					dst = kbin.Grow(dst, 16)
-					b3 := (*[16]byte)(dst[len(dst)-16:])
-					binary.BigEndian.PutUint32(b3[0:4], uint32(partition.PartitionIndex))
-					binary.BigEndian.PutUint64(b3[4:12], uint64(partition.CommittedOffset))
-					binary.BigEndian.PutUint32(b3[12:16], uint32(partition.CommittedLeaderEpoch))
+					dst = append(dst,
+						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+						byte(uint32(partition.CommittedLeaderEpoch)>>24), byte(uint32(partition.CommittedLeaderEpoch)>>16), byte(uint32(partition.CommittedLeaderEpoch)>>8), byte(partition.CommittedLeaderEpoch),
+					)
 					dst = kbin.AppendFlexNullableString(dst, partition.Metadata, true)
-					dst = binary.BigEndian.AppendUint16(dst, uint16(partition.ErrorCode))
+					dst = append(dst, byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode))
 					dst = kbin.AppendTags(dst, partition.UnknownTags)
 				}
 				dst = kbin.AppendTags(dst, topic.UnknownTags)
 			}
-			dst = binary.BigEndian.AppendUint16(dst, uint16(group.ErrorCode))
+			dst = append(dst, byte(uint16(group.ErrorCode)>>8), byte(group.ErrorCode))
 			dst = kbin.AppendTags(dst, group.UnknownTags)
 		}
 	}

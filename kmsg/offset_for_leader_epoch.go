@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // OffsetForLeaderEpochRequest asks where an epoch ended in the leader's log, to notice
 // truncation (KIP-101, KIP-320).
@@ -123,7 +119,7 @@ func (m *OffsetForLeaderEpochRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	if v >= 3 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ReplicaID))
+		dst = append(dst, byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
@@ -132,11 +128,11 @@ func (m *OffsetForLeaderEpochRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.Partition))
+			dst = append(dst, byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition))
 			if v >= 2 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.CurrentLeaderEpoch))
+				dst = append(dst, byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch))
 			}
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.LeaderEpoch))
+			dst = append(dst, byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch))
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
@@ -319,7 +315,7 @@ func (m *OffsetForLeaderEpochResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	if v >= 2 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
@@ -328,12 +324,14 @@ func (m *OffsetForLeaderEpochResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
-			dst = kbin.AppendInt32(dst, partition.Partition)
+			dst = append(dst,
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+				byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
+			)
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.LeaderEpoch))
+				dst = append(dst, byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch))
 			}
-			dst = binary.BigEndian.AppendUint64(dst, uint64(partition.EndOffset))
+			dst = append(dst, byte(uint64(partition.EndOffset)>>56), byte(uint64(partition.EndOffset)>>48), byte(uint64(partition.EndOffset)>>40), byte(uint64(partition.EndOffset)>>32), byte(uint64(partition.EndOffset)>>24), byte(uint64(partition.EndOffset)>>16), byte(uint64(partition.EndOffset)>>8), byte(partition.EndOffset))
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}

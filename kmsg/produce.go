@@ -126,10 +126,10 @@ func (m *ProduceRequest) AppendTo(dst []byte) []byte {
 	if v >= 3 {
 		dst = kbin.AppendFlexNullableString(dst, m.TransactionalID, flex)
 	}
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint16(b[0:2], uint16(m.Acks))
-	binary.BigEndian.PutUint32(b[2:6], uint32(m.TimeoutMs))
+	dst = append(dst,
+		byte(uint16(m.Acks)>>8), byte(m.Acks),
+		byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.TopicData), flex)
 	for i := range m.TopicData {
 		topicData := &m.TopicData[i]
@@ -142,7 +142,7 @@ func (m *ProduceRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topicData.PartitionData), flex)
 		for j := range topicData.PartitionData {
 			partitionData := &topicData.PartitionData[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partitionData.Index))
+			dst = append(dst, byte(uint32(partitionData.Index)>>24), byte(uint32(partitionData.Index)>>16), byte(uint32(partitionData.Index)>>8), byte(partitionData.Index))
 			dst = kbin.AppendFlexNullableBytes(dst, partitionData.Records, flex)
 			if flex {
 				dst = kbin.AppendTags(dst, partitionData.UnknownTags)
@@ -427,34 +427,34 @@ func (m *ProduceResponse) AppendTo(dst []byte) []byte {
 		for j := range response.PartitionResponses {
 			partitionResponse := &response.PartitionResponses[j]
 			if v >= 5 {
-				dst = kbin.Grow(dst, 30)
-				b := (*[30]byte)(dst[len(dst)-30:])
-				binary.BigEndian.PutUint32(b[0:4], uint32(partitionResponse.Index))
-				binary.BigEndian.PutUint16(b[4:6], uint16(partitionResponse.ErrorCode))
-				binary.BigEndian.PutUint64(b[6:14], uint64(partitionResponse.BaseOffset))
-				binary.BigEndian.PutUint64(b[14:22], uint64(partitionResponse.LogAppendTimeMs))
-				binary.BigEndian.PutUint64(b[22:30], uint64(partitionResponse.LogStartOffset))
+				dst = append(dst,
+					byte(uint32(partitionResponse.Index)>>24), byte(uint32(partitionResponse.Index)>>16), byte(uint32(partitionResponse.Index)>>8), byte(partitionResponse.Index),
+					byte(uint16(partitionResponse.ErrorCode)>>8), byte(partitionResponse.ErrorCode),
+					byte(uint64(partitionResponse.BaseOffset)>>56), byte(uint64(partitionResponse.BaseOffset)>>48), byte(uint64(partitionResponse.BaseOffset)>>40), byte(uint64(partitionResponse.BaseOffset)>>32), byte(uint64(partitionResponse.BaseOffset)>>24), byte(uint64(partitionResponse.BaseOffset)>>16), byte(uint64(partitionResponse.BaseOffset)>>8), byte(partitionResponse.BaseOffset),
+					byte(uint64(partitionResponse.LogAppendTimeMs)>>56), byte(uint64(partitionResponse.LogAppendTimeMs)>>48), byte(uint64(partitionResponse.LogAppendTimeMs)>>40), byte(uint64(partitionResponse.LogAppendTimeMs)>>32), byte(uint64(partitionResponse.LogAppendTimeMs)>>24), byte(uint64(partitionResponse.LogAppendTimeMs)>>16), byte(uint64(partitionResponse.LogAppendTimeMs)>>8), byte(partitionResponse.LogAppendTimeMs),
+					byte(uint64(partitionResponse.LogStartOffset)>>56), byte(uint64(partitionResponse.LogStartOffset)>>48), byte(uint64(partitionResponse.LogStartOffset)>>40), byte(uint64(partitionResponse.LogStartOffset)>>32), byte(uint64(partitionResponse.LogStartOffset)>>24), byte(uint64(partitionResponse.LogStartOffset)>>16), byte(uint64(partitionResponse.LogStartOffset)>>8), byte(partitionResponse.LogStartOffset),
+				)
 			} else {
 				if v >= 2 {
-					dst = kbin.Grow(dst, 22)
-					b2 := (*[22]byte)(dst[len(dst)-22:])
-					binary.BigEndian.PutUint32(b2[0:4], uint32(partitionResponse.Index))
-					binary.BigEndian.PutUint16(b2[4:6], uint16(partitionResponse.ErrorCode))
-					binary.BigEndian.PutUint64(b2[6:14], uint64(partitionResponse.BaseOffset))
-					binary.BigEndian.PutUint64(b2[14:22], uint64(partitionResponse.LogAppendTimeMs))
+					dst = append(dst,
+						byte(uint32(partitionResponse.Index)>>24), byte(uint32(partitionResponse.Index)>>16), byte(uint32(partitionResponse.Index)>>8), byte(partitionResponse.Index),
+						byte(uint16(partitionResponse.ErrorCode)>>8), byte(partitionResponse.ErrorCode),
+						byte(uint64(partitionResponse.BaseOffset)>>56), byte(uint64(partitionResponse.BaseOffset)>>48), byte(uint64(partitionResponse.BaseOffset)>>40), byte(uint64(partitionResponse.BaseOffset)>>32), byte(uint64(partitionResponse.BaseOffset)>>24), byte(uint64(partitionResponse.BaseOffset)>>16), byte(uint64(partitionResponse.BaseOffset)>>8), byte(partitionResponse.BaseOffset),
+						byte(uint64(partitionResponse.LogAppendTimeMs)>>56), byte(uint64(partitionResponse.LogAppendTimeMs)>>48), byte(uint64(partitionResponse.LogAppendTimeMs)>>40), byte(uint64(partitionResponse.LogAppendTimeMs)>>32), byte(uint64(partitionResponse.LogAppendTimeMs)>>24), byte(uint64(partitionResponse.LogAppendTimeMs)>>16), byte(uint64(partitionResponse.LogAppendTimeMs)>>8), byte(partitionResponse.LogAppendTimeMs),
+					)
 				} else {
-					dst = kbin.Grow(dst, 14)
-					b3 := (*[14]byte)(dst[len(dst)-14:])
-					binary.BigEndian.PutUint32(b3[0:4], uint32(partitionResponse.Index))
-					binary.BigEndian.PutUint16(b3[4:6], uint16(partitionResponse.ErrorCode))
-					binary.BigEndian.PutUint64(b3[6:14], uint64(partitionResponse.BaseOffset))
+					dst = append(dst,
+						byte(uint32(partitionResponse.Index)>>24), byte(uint32(partitionResponse.Index)>>16), byte(uint32(partitionResponse.Index)>>8), byte(partitionResponse.Index),
+						byte(uint16(partitionResponse.ErrorCode)>>8), byte(partitionResponse.ErrorCode),
+						byte(uint64(partitionResponse.BaseOffset)>>56), byte(uint64(partitionResponse.BaseOffset)>>48), byte(uint64(partitionResponse.BaseOffset)>>40), byte(uint64(partitionResponse.BaseOffset)>>32), byte(uint64(partitionResponse.BaseOffset)>>24), byte(uint64(partitionResponse.BaseOffset)>>16), byte(uint64(partitionResponse.BaseOffset)>>8), byte(partitionResponse.BaseOffset),
+					)
 				}
 			}
 			if v >= 8 {
 				dst = kbin.AppendFlexArrayLen(dst, len(partitionResponse.RecordErrors), flex)
 				for k := range partitionResponse.RecordErrors {
 					recordError := &partitionResponse.RecordErrors[k]
-					dst = binary.BigEndian.AppendUint32(dst, uint32(recordError.BatchIndex))
+					dst = append(dst, byte(uint32(recordError.BatchIndex)>>24), byte(uint32(recordError.BatchIndex)>>16), byte(uint32(recordError.BatchIndex)>>8), byte(recordError.BatchIndex))
 					dst = kbin.AppendFlexNullableString(dst, recordError.BatchIndexErrorMessage, flex)
 					if flex {
 						dst = kbin.AppendTags(dst, recordError.UnknownTags)
@@ -471,7 +471,7 @@ func (m *ProduceResponse) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
 	if flex {
 		dst = appendTagsProduceResponse(m, dst, v)
@@ -636,9 +636,9 @@ func appendTagsProduceResponse(m *ProduceResponse, dst []byte, v int16) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
+			dst = append(dst, byte(uint32(nodeEndpoint.NodeID)>>24), byte(uint32(nodeEndpoint.NodeID)>>16), byte(uint32(nodeEndpoint.NodeID)>>8), byte(nodeEndpoint.NodeID))
 			dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
-			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.Port))
+			dst = append(dst, byte(uint32(nodeEndpoint.Port)>>24), byte(uint32(nodeEndpoint.Port)>>16), byte(uint32(nodeEndpoint.Port)>>8), byte(nodeEndpoint.Port))
 			dst = kbin.AppendFlexNullableString(dst, nodeEndpoint.Rack, true)
 			dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 		}
@@ -687,10 +687,10 @@ func appendTagsProduceResponsePartitionProduceResponse(m *ProduceResponsePartiti
 	w := m.UnknownTags.Writer(dst, count)
 	if hasCurrentLeader {
 		dst = w.Begin(0)
-		dst = kbin.Extend(dst, 8)
-		b := (*[8]byte)(dst[len(dst)-8:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.CurrentLeader.LeaderID))
-		binary.BigEndian.PutUint32(b[4:8], uint32(m.CurrentLeader.LeaderEpoch))
+		dst = append(dst,
+			byte(uint32(m.CurrentLeader.LeaderID)>>24), byte(uint32(m.CurrentLeader.LeaderID)>>16), byte(uint32(m.CurrentLeader.LeaderID)>>8), byte(m.CurrentLeader.LeaderID),
+			byte(uint32(m.CurrentLeader.LeaderEpoch)>>24), byte(uint32(m.CurrentLeader.LeaderEpoch)>>16), byte(uint32(m.CurrentLeader.LeaderEpoch)>>8), byte(m.CurrentLeader.LeaderEpoch),
+		)
 		dst = kbin.AppendTags(dst, m.CurrentLeader.UnknownTags)
 		w.End(dst)
 	}

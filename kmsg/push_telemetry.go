@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // PushTelemetryRequest delivers the metrics that the cluster asked for (KIP-714).
 //
@@ -87,12 +83,12 @@ func (m *PushTelemetryRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *PushTelemetryRequest) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 22)
-	b := (*[22]byte)(dst[len(dst)-22:])
-	copy(b[0:16], m.ClientInstanceID[:])
-	binary.BigEndian.PutUint32(b[16:20], uint32(m.SubscriptionID))
-	b[20] = kbin.BoolByte(m.Terminating)
-	b[21] = byte(m.CompressionType)
+	dst = append(dst, m.ClientInstanceID[:]...)
+	dst = append(dst,
+		byte(uint32(m.SubscriptionID)>>24), byte(uint32(m.SubscriptionID)>>16), byte(uint32(m.SubscriptionID)>>8), byte(m.SubscriptionID),
+		kbin.BoolByte(m.Terminating),
+		byte(m.CompressionType),
+	)
 	dst = kbin.AppendFlexBytes(dst, m.Metrics, true)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
@@ -182,8 +178,10 @@ func (m *PushTelemetryResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *PushTelemetryResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ReadShareGroupStateRequest reads the stored state of share partitions; sent by their leaders
 // to share coordinators (KIP-932).
@@ -120,8 +116,10 @@ func (m *ReadShareGroupStateRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.Partition)
-			dst = kbin.AppendInt32(dst, partition.LeaderEpoch)
+			dst = append(dst,
+				byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+			)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
@@ -304,20 +302,24 @@ func (m *ReadShareGroupStateResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(result.Partitions), true)
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.Partition)
-			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
-			dst = kbin.AppendInt32(dst, partition.StateEpoch)
-			dst = kbin.AppendInt64(dst, partition.StartOffset)
+			dst = append(dst,
+				byte(uint32(partition.StateEpoch)>>24), byte(uint32(partition.StateEpoch)>>16), byte(uint32(partition.StateEpoch)>>8), byte(partition.StateEpoch),
+				byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32), byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
+			)
 			dst = kbin.AppendFlexArrayLen(dst, len(partition.StateBatches), true)
 			for k := range partition.StateBatches {
 				stateBatch := &partition.StateBatches[k]
-				dst = kbin.Grow(dst, 19)
-				b := (*[19]byte)(dst[len(dst)-19:])
-				binary.BigEndian.PutUint64(b[0:8], uint64(stateBatch.FirstOffset))
-				binary.BigEndian.PutUint64(b[8:16], uint64(stateBatch.LastOffset))
-				b[16] = byte(stateBatch.DeliveryState)
-				binary.BigEndian.PutUint16(b[17:19], uint16(stateBatch.DeliveryCount))
+				dst = append(dst,
+					byte(uint64(stateBatch.FirstOffset)>>56), byte(uint64(stateBatch.FirstOffset)>>48), byte(uint64(stateBatch.FirstOffset)>>40), byte(uint64(stateBatch.FirstOffset)>>32), byte(uint64(stateBatch.FirstOffset)>>24), byte(uint64(stateBatch.FirstOffset)>>16), byte(uint64(stateBatch.FirstOffset)>>8), byte(stateBatch.FirstOffset),
+					byte(uint64(stateBatch.LastOffset)>>56), byte(uint64(stateBatch.LastOffset)>>48), byte(uint64(stateBatch.LastOffset)>>40), byte(uint64(stateBatch.LastOffset)>>32), byte(uint64(stateBatch.LastOffset)>>24), byte(uint64(stateBatch.LastOffset)>>16), byte(uint64(stateBatch.LastOffset)>>8), byte(stateBatch.LastOffset),
+					byte(stateBatch.DeliveryState),
+					byte(uint16(stateBatch.DeliveryCount)>>8), byte(stateBatch.DeliveryCount),
+				)
 				dst = kbin.AppendTags(dst, stateBatch.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, partition.UnknownTags)

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ReadShareGroupStateSummaryRequest reads where share partitions start, without batches; sent
 // by group coordinators to share coordinators (KIP-932).
@@ -122,8 +118,10 @@ func (m *ReadShareGroupStateSummaryRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.Partition)
-			dst = kbin.AppendInt32(dst, partition.LeaderEpoch)
+			dst = append(dst,
+				byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+			)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
@@ -293,16 +291,18 @@ func (m *ReadShareGroupStateSummaryResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(result.Partitions), true)
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.Partition)
-			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
-			dst = kbin.Grow(dst, 16)
-			b := (*[16]byte)(dst[len(dst)-16:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.StateEpoch))
-			binary.BigEndian.PutUint32(b[4:8], uint32(partition.LeaderEpoch))
-			binary.BigEndian.PutUint64(b[8:16], uint64(partition.StartOffset))
+			dst = append(dst,
+				byte(uint32(partition.StateEpoch)>>24), byte(uint32(partition.StateEpoch)>>16), byte(uint32(partition.StateEpoch)>>8), byte(partition.StateEpoch),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+				byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32), byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
+			)
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.DeliveryCompleteCount))
+				dst = append(dst, byte(uint32(partition.DeliveryCompleteCount)>>24), byte(uint32(partition.DeliveryCompleteCount)>>16), byte(uint32(partition.DeliveryCompleteCount)>>8), byte(partition.DeliveryCompleteCount))
 			}
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}

@@ -89,8 +89,8 @@ func (m *RemoveRaftVoterRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoveRaftVoterRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
-	dst = kbin.AppendInt32(dst, m.VoterID)
-	dst = kbin.AppendUUID(dst, m.VoterDirectoryID)
+	dst = append(dst, byte(uint32(m.VoterID)>>24), byte(uint32(m.VoterID)>>16), byte(uint32(m.VoterID)>>8), byte(m.VoterID))
+	dst = append(dst, m.VoterDirectoryID[:]...)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
@@ -183,8 +183,10 @@ func (m *RemoveRaftVoterResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoveRaftVoterResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // RenewDelegationTokenRequest postpones the expiry of a delegation token (KIP-48).
 //
@@ -84,7 +80,7 @@ func (m *RenewDelegationTokenRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
 	dst = kbin.AppendFlexBytes(dst, m.HMAC, flex)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(m.RenewPeriodMs))
+	dst = append(dst, byte(uint64(m.RenewPeriodMs)>>56), byte(uint64(m.RenewPeriodMs)>>48), byte(uint64(m.RenewPeriodMs)>>40), byte(uint64(m.RenewPeriodMs)>>32), byte(uint64(m.RenewPeriodMs)>>24), byte(uint64(m.RenewPeriodMs)>>16), byte(uint64(m.RenewPeriodMs)>>8), byte(m.RenewPeriodMs))
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
@@ -177,11 +173,11 @@ func (m *RenewDelegationTokenResponse) Check() error {
 func (m *RenewDelegationTokenResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = kbin.Extend(dst, 14)
-	b := (*[14]byte)(dst[len(dst)-14:])
-	binary.BigEndian.PutUint16(b[0:2], uint16(m.ErrorCode))
-	binary.BigEndian.PutUint64(b[2:10], uint64(m.ExpiryTimestampMs))
-	binary.BigEndian.PutUint32(b[10:14], uint32(m.ThrottleTimeMs))
+	dst = append(dst,
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+		byte(uint64(m.ExpiryTimestampMs)>>56), byte(uint64(m.ExpiryTimestampMs)>>48), byte(uint64(m.ExpiryTimestampMs)>>40), byte(uint64(m.ExpiryTimestampMs)>>32), byte(uint64(m.ExpiryTimestampMs)>>24), byte(uint64(m.ExpiryTimestampMs)>>16), byte(uint64(m.ExpiryTimestampMs)>>8), byte(m.ExpiryTimestampMs),
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+	)
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}

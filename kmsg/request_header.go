@@ -75,11 +75,11 @@ func (m *RequestHeader) Check() error {
 func (m *RequestHeader) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = kbin.Extend(dst, 8)
-	b := (*[8]byte)(dst[len(dst)-8:])
-	binary.BigEndian.PutUint16(b[0:2], uint16(m.RequestAPIKey))
-	binary.BigEndian.PutUint16(b[2:4], uint16(m.RequestAPIVersion))
-	binary.BigEndian.PutUint32(b[4:8], uint32(m.CorrelationID))
+	dst = append(dst,
+		byte(uint16(m.RequestAPIKey)>>8), byte(m.RequestAPIKey),
+		byte(uint16(m.RequestAPIVersion)>>8), byte(m.RequestAPIVersion),
+		byte(uint32(m.CorrelationID)>>24), byte(uint32(m.CorrelationID)>>16), byte(uint32(m.CorrelationID)>>8), byte(m.CorrelationID),
+	)
 	if v >= 1 {
 		dst = kbin.AppendFlexNullableString(dst, m.ClientID, false)
 	}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ResponseHeader precedes every response on a connection.
 //
@@ -64,7 +60,7 @@ func (m *ResponseHeader) Check() error {
 func (m *ResponseHeader) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.CorrelationID))
+	dst = append(dst, byte(uint32(m.CorrelationID)>>24), byte(uint32(m.CorrelationID)>>16), byte(uint32(m.CorrelationID)>>8), byte(m.CorrelationID))
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // SASLAuthenticateRequest carries one step of a SASL exchange (KIP-152).
 //
@@ -184,11 +180,11 @@ func (m *SASLAuthenticateResponse) Check() error {
 func (m *SASLAuthenticateResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, flex)
 	dst = kbin.AppendFlexBytes(dst, m.AuthBytes, flex)
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.SessionLifetimeMs))
+		dst = append(dst, byte(uint64(m.SessionLifetimeMs)>>56), byte(uint64(m.SessionLifetimeMs)>>48), byte(uint64(m.SessionLifetimeMs)>>40), byte(uint64(m.SessionLifetimeMs)>>32), byte(uint64(m.SessionLifetimeMs)>>24), byte(uint64(m.SessionLifetimeMs)>>16), byte(uint64(m.SessionLifetimeMs)>>8), byte(m.SessionLifetimeMs))
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // SASLHandshakeRequest chooses the SASL mechanism of a connection (KIP-43).
 //
@@ -155,9 +151,11 @@ func (m *SASLHandshakeResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *SASLHandshakeResponse) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Mechanisms), false)
-	dst = kbin.AppendStrings(dst, m.Mechanisms, false)
+	for i := range m.Mechanisms {
+		dst = kbin.AppendFlexString(dst, m.Mechanisms[i], false)
+	}
 	return dst
 }
 

@@ -147,12 +147,12 @@ func (m *ShareAcknowledgeRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableString(dst, m.GroupID, true)
 	dst = kbin.AppendFlexNullableString(dst, m.MemberID, true)
 	if v >= 2 {
-		dst = kbin.Extend(dst, 5)
-		b := (*[5]byte)(dst[len(dst)-5:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ShareSessionEpoch))
-		b[4] = kbin.BoolByte(m.IsRenewAck)
+		dst = append(dst,
+			byte(uint32(m.ShareSessionEpoch)>>24), byte(uint32(m.ShareSessionEpoch)>>16), byte(uint32(m.ShareSessionEpoch)>>8), byte(m.ShareSessionEpoch),
+			kbin.BoolByte(m.IsRenewAck),
+		)
 	} else {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ShareSessionEpoch))
+		dst = append(dst, byte(uint32(m.ShareSessionEpoch)>>24), byte(uint32(m.ShareSessionEpoch)>>16), byte(uint32(m.ShareSessionEpoch)>>8), byte(m.ShareSessionEpoch))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
@@ -161,14 +161,14 @@ func (m *ShareAcknowledgeRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
+			dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
 			dst = kbin.AppendFlexArrayLen(dst, len(partition.AcknowledgementBatches), true)
 			for k := range partition.AcknowledgementBatches {
 				acknowledgementBatch := &partition.AcknowledgementBatches[k]
-				dst = kbin.Grow(dst, 16)
-				b2 := (*[16]byte)(dst[len(dst)-16:])
-				binary.BigEndian.PutUint64(b2[0:8], uint64(acknowledgementBatch.FirstOffset))
-				binary.BigEndian.PutUint64(b2[8:16], uint64(acknowledgementBatch.LastOffset))
+				dst = append(dst,
+					byte(uint64(acknowledgementBatch.FirstOffset)>>56), byte(uint64(acknowledgementBatch.FirstOffset)>>48), byte(uint64(acknowledgementBatch.FirstOffset)>>40), byte(uint64(acknowledgementBatch.FirstOffset)>>32), byte(uint64(acknowledgementBatch.FirstOffset)>>24), byte(uint64(acknowledgementBatch.FirstOffset)>>16), byte(uint64(acknowledgementBatch.FirstOffset)>>8), byte(acknowledgementBatch.FirstOffset),
+					byte(uint64(acknowledgementBatch.LastOffset)>>56), byte(uint64(acknowledgementBatch.LastOffset)>>48), byte(uint64(acknowledgementBatch.LastOffset)>>40), byte(uint64(acknowledgementBatch.LastOffset)>>32), byte(uint64(acknowledgementBatch.LastOffset)>>24), byte(uint64(acknowledgementBatch.LastOffset)>>16), byte(uint64(acknowledgementBatch.LastOffset)>>8), byte(acknowledgementBatch.LastOffset),
+				)
 				dst = kbin.AppendFlexArrayLen(dst, len(acknowledgementBatch.AcknowledgeTypes), true)
 				dst = kbin.AppendInt8s(dst, acknowledgementBatch.AcknowledgeTypes)
 				dst = kbin.AppendTags(dst, acknowledgementBatch.UnknownTags)
@@ -398,13 +398,13 @@ func (m *ShareAcknowledgeResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareAcknowledgeResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	if v >= 2 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.AcquisitionLockTimeoutMs))
+		dst = append(dst, byte(uint32(m.AcquisitionLockTimeoutMs)>>24), byte(uint32(m.AcquisitionLockTimeoutMs)>>16), byte(uint32(m.AcquisitionLockTimeoutMs)>>8), byte(m.AcquisitionLockTimeoutMs))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Responses), true)
 	for i := range m.Responses {
@@ -413,15 +413,15 @@ func (m *ShareAcknowledgeResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(response.Partitions), true)
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b2 := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b2[4:6], uint16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
-			dst = kbin.Grow(dst, 8)
-			b3 := (*[8]byte)(dst[len(dst)-8:])
-			binary.BigEndian.PutUint32(b3[0:4], uint32(partition.CurrentLeader.LeaderID))
-			binary.BigEndian.PutUint32(b3[4:8], uint32(partition.CurrentLeader.LeaderEpoch))
+			dst = append(dst,
+				byte(uint32(partition.CurrentLeader.LeaderID)>>24), byte(uint32(partition.CurrentLeader.LeaderID)>>16), byte(uint32(partition.CurrentLeader.LeaderID)>>8), byte(partition.CurrentLeader.LeaderID),
+				byte(uint32(partition.CurrentLeader.LeaderEpoch)>>24), byte(uint32(partition.CurrentLeader.LeaderEpoch)>>16), byte(uint32(partition.CurrentLeader.LeaderEpoch)>>8), byte(partition.CurrentLeader.LeaderEpoch),
+			)
 			dst = kbin.AppendTags(dst, partition.CurrentLeader.UnknownTags)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
@@ -430,9 +430,9 @@ func (m *ShareAcknowledgeResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 	for i := range m.NodeEndpoints {
 		nodeEndpoint := &m.NodeEndpoints[i]
-		dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
+		dst = append(dst, byte(uint32(nodeEndpoint.NodeID)>>24), byte(uint32(nodeEndpoint.NodeID)>>16), byte(uint32(nodeEndpoint.NodeID)>>8), byte(nodeEndpoint.NodeID))
 		dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.Port))
+		dst = append(dst, byte(uint32(nodeEndpoint.Port)>>24), byte(uint32(nodeEndpoint.Port)>>16), byte(uint32(nodeEndpoint.Port)>>8), byte(nodeEndpoint.Port))
 		dst = kbin.AppendFlexNullableString(dst, nodeEndpoint.Rack, true)
 		dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 	}

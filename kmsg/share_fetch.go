@@ -188,33 +188,33 @@ func (m *ShareFetchRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableString(dst, m.GroupID, true)
 	dst = kbin.AppendFlexNullableString(dst, m.MemberID, true)
 	if v >= 2 {
-		dst = kbin.Extend(dst, 26)
-		b := (*[26]byte)(dst[len(dst)-26:])
-		binary.BigEndian.PutUint32(b[0:4], uint32(m.ShareSessionEpoch))
-		binary.BigEndian.PutUint32(b[4:8], uint32(m.MaxWaitMs))
-		binary.BigEndian.PutUint32(b[8:12], uint32(m.MinBytes))
-		binary.BigEndian.PutUint32(b[12:16], uint32(m.MaxBytes))
-		binary.BigEndian.PutUint32(b[16:20], uint32(m.MaxRecords))
-		binary.BigEndian.PutUint32(b[20:24], uint32(m.BatchSize))
-		b[24] = byte(m.ShareAcquireMode)
-		b[25] = kbin.BoolByte(m.IsRenewAck)
+		dst = append(dst,
+			byte(uint32(m.ShareSessionEpoch)>>24), byte(uint32(m.ShareSessionEpoch)>>16), byte(uint32(m.ShareSessionEpoch)>>8), byte(m.ShareSessionEpoch),
+			byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs),
+			byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes),
+			byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
+			byte(uint32(m.MaxRecords)>>24), byte(uint32(m.MaxRecords)>>16), byte(uint32(m.MaxRecords)>>8), byte(m.MaxRecords),
+			byte(uint32(m.BatchSize)>>24), byte(uint32(m.BatchSize)>>16), byte(uint32(m.BatchSize)>>8), byte(m.BatchSize),
+			byte(m.ShareAcquireMode),
+			kbin.BoolByte(m.IsRenewAck),
+		)
 	} else {
 		if v >= 1 {
-			dst = kbin.Extend(dst, 24)
-			b2 := (*[24]byte)(dst[len(dst)-24:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(m.ShareSessionEpoch))
-			binary.BigEndian.PutUint32(b2[4:8], uint32(m.MaxWaitMs))
-			binary.BigEndian.PutUint32(b2[8:12], uint32(m.MinBytes))
-			binary.BigEndian.PutUint32(b2[12:16], uint32(m.MaxBytes))
-			binary.BigEndian.PutUint32(b2[16:20], uint32(m.MaxRecords))
-			binary.BigEndian.PutUint32(b2[20:24], uint32(m.BatchSize))
+			dst = append(dst,
+				byte(uint32(m.ShareSessionEpoch)>>24), byte(uint32(m.ShareSessionEpoch)>>16), byte(uint32(m.ShareSessionEpoch)>>8), byte(m.ShareSessionEpoch),
+				byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs),
+				byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes),
+				byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
+				byte(uint32(m.MaxRecords)>>24), byte(uint32(m.MaxRecords)>>16), byte(uint32(m.MaxRecords)>>8), byte(m.MaxRecords),
+				byte(uint32(m.BatchSize)>>24), byte(uint32(m.BatchSize)>>16), byte(uint32(m.BatchSize)>>8), byte(m.BatchSize),
+			)
 		} else {
-			dst = kbin.Extend(dst, 16)
-			b3 := (*[16]byte)(dst[len(dst)-16:])
-			binary.BigEndian.PutUint32(b3[0:4], uint32(m.ShareSessionEpoch))
-			binary.BigEndian.PutUint32(b3[4:8], uint32(m.MaxWaitMs))
-			binary.BigEndian.PutUint32(b3[8:12], uint32(m.MinBytes))
-			binary.BigEndian.PutUint32(b3[12:16], uint32(m.MaxBytes))
+			dst = append(dst,
+				byte(uint32(m.ShareSessionEpoch)>>24), byte(uint32(m.ShareSessionEpoch)>>16), byte(uint32(m.ShareSessionEpoch)>>8), byte(m.ShareSessionEpoch),
+				byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs),
+				byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes),
+				byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
+			)
 		}
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
@@ -225,20 +225,20 @@ func (m *ShareFetchRequest) AppendTo(dst []byte) []byte {
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.PartitionIndex))
+				dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
 			} else {
-				dst = kbin.Grow(dst, 8)
-				b4 := (*[8]byte)(dst[len(dst)-8:])
-				binary.BigEndian.PutUint32(b4[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint32(b4[4:8], uint32(partition.PartitionMaxBytes))
+				dst = append(dst,
+					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+					byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes),
+				)
 			}
 			dst = kbin.AppendFlexArrayLen(dst, len(partition.AcknowledgementBatches), true)
 			for k := range partition.AcknowledgementBatches {
 				acknowledgementBatch := &partition.AcknowledgementBatches[k]
-				dst = kbin.Grow(dst, 16)
-				b5 := (*[16]byte)(dst[len(dst)-16:])
-				binary.BigEndian.PutUint64(b5[0:8], uint64(acknowledgementBatch.FirstOffset))
-				binary.BigEndian.PutUint64(b5[8:16], uint64(acknowledgementBatch.LastOffset))
+				dst = append(dst,
+					byte(uint64(acknowledgementBatch.FirstOffset)>>56), byte(uint64(acknowledgementBatch.FirstOffset)>>48), byte(uint64(acknowledgementBatch.FirstOffset)>>40), byte(uint64(acknowledgementBatch.FirstOffset)>>32), byte(uint64(acknowledgementBatch.FirstOffset)>>24), byte(uint64(acknowledgementBatch.FirstOffset)>>16), byte(uint64(acknowledgementBatch.FirstOffset)>>8), byte(acknowledgementBatch.FirstOffset),
+					byte(uint64(acknowledgementBatch.LastOffset)>>56), byte(uint64(acknowledgementBatch.LastOffset)>>48), byte(uint64(acknowledgementBatch.LastOffset)>>40), byte(uint64(acknowledgementBatch.LastOffset)>>32), byte(uint64(acknowledgementBatch.LastOffset)>>24), byte(uint64(acknowledgementBatch.LastOffset)>>16), byte(uint64(acknowledgementBatch.LastOffset)>>8), byte(acknowledgementBatch.LastOffset),
+				)
 				dst = kbin.AppendFlexArrayLen(dst, len(acknowledgementBatch.AcknowledgeTypes), true)
 				dst = kbin.AppendInt8s(dst, acknowledgementBatch.AcknowledgeTypes)
 				dst = kbin.AppendTags(dst, acknowledgementBatch.UnknownTags)
@@ -555,13 +555,13 @@ func (m *ShareFetchResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareFetchResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.AcquisitionLockTimeoutMs))
+		dst = append(dst, byte(uint32(m.AcquisitionLockTimeoutMs)>>24), byte(uint32(m.AcquisitionLockTimeoutMs)>>16), byte(uint32(m.AcquisitionLockTimeoutMs)>>8), byte(m.AcquisitionLockTimeoutMs))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Responses), true)
 	for i := range m.Responses {
@@ -570,17 +570,17 @@ func (m *ShareFetchResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(response.Partitions), true)
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b2 := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b2[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b2[4:6], uint16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
-			dst = binary.BigEndian.AppendUint16(dst, uint16(partition.AcknowledgeErrorCode))
+			dst = append(dst, byte(uint16(partition.AcknowledgeErrorCode)>>8), byte(partition.AcknowledgeErrorCode))
 			dst = kbin.AppendFlexNullableString(dst, partition.AcknowledgeErrorMessage, true)
-			dst = kbin.Grow(dst, 8)
-			b3 := (*[8]byte)(dst[len(dst)-8:])
-			binary.BigEndian.PutUint32(b3[0:4], uint32(partition.CurrentLeader.LeaderID))
-			binary.BigEndian.PutUint32(b3[4:8], uint32(partition.CurrentLeader.LeaderEpoch))
+			dst = append(dst,
+				byte(uint32(partition.CurrentLeader.LeaderID)>>24), byte(uint32(partition.CurrentLeader.LeaderID)>>16), byte(uint32(partition.CurrentLeader.LeaderID)>>8), byte(partition.CurrentLeader.LeaderID),
+				byte(uint32(partition.CurrentLeader.LeaderEpoch)>>24), byte(uint32(partition.CurrentLeader.LeaderEpoch)>>16), byte(uint32(partition.CurrentLeader.LeaderEpoch)>>8), byte(partition.CurrentLeader.LeaderEpoch),
+			)
 			dst = kbin.AppendTags(dst, partition.CurrentLeader.UnknownTags)
 			if v <= 0 {
 				dst = kbin.AppendFlexNullableBytes(dst, partition.Records, true)
@@ -590,11 +590,11 @@ func (m *ShareFetchResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexArrayLen(dst, len(partition.AcquiredRecords), true)
 			for k := range partition.AcquiredRecords {
 				acquiredRecord := &partition.AcquiredRecords[k]
-				dst = kbin.Grow(dst, 18)
-				b4 := (*[18]byte)(dst[len(dst)-18:])
-				binary.BigEndian.PutUint64(b4[0:8], uint64(acquiredRecord.FirstOffset))
-				binary.BigEndian.PutUint64(b4[8:16], uint64(acquiredRecord.LastOffset))
-				binary.BigEndian.PutUint16(b4[16:18], uint16(acquiredRecord.DeliveryCount))
+				dst = append(dst,
+					byte(uint64(acquiredRecord.FirstOffset)>>56), byte(uint64(acquiredRecord.FirstOffset)>>48), byte(uint64(acquiredRecord.FirstOffset)>>40), byte(uint64(acquiredRecord.FirstOffset)>>32), byte(uint64(acquiredRecord.FirstOffset)>>24), byte(uint64(acquiredRecord.FirstOffset)>>16), byte(uint64(acquiredRecord.FirstOffset)>>8), byte(acquiredRecord.FirstOffset),
+					byte(uint64(acquiredRecord.LastOffset)>>56), byte(uint64(acquiredRecord.LastOffset)>>48), byte(uint64(acquiredRecord.LastOffset)>>40), byte(uint64(acquiredRecord.LastOffset)>>32), byte(uint64(acquiredRecord.LastOffset)>>24), byte(uint64(acquiredRecord.LastOffset)>>16), byte(uint64(acquiredRecord.LastOffset)>>8), byte(acquiredRecord.LastOffset),
+					byte(uint16(acquiredRecord.DeliveryCount)>>8), byte(acquiredRecord.DeliveryCount),
+				)
 				dst = kbin.AppendTags(dst, acquiredRecord.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
@@ -604,9 +604,9 @@ func (m *ShareFetchResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 	for i := range m.NodeEndpoints {
 		nodeEndpoint := &m.NodeEndpoints[i]
-		dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
+		dst = append(dst, byte(uint32(nodeEndpoint.NodeID)>>24), byte(uint32(nodeEndpoint.NodeID)>>16), byte(uint32(nodeEndpoint.NodeID)>>8), byte(nodeEndpoint.NodeID))
 		dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.Port))
+		dst = append(dst, byte(uint32(nodeEndpoint.Port)>>24), byte(uint32(nodeEndpoint.Port)>>16), byte(uint32(nodeEndpoint.Port)>>8), byte(nodeEndpoint.Port))
 		dst = kbin.AppendFlexNullableString(dst, nodeEndpoint.Rack, true)
 		dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 	}

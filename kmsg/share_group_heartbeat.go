@@ -93,10 +93,12 @@ func (m *ShareGroupHeartbeatRequest) Check() error {
 func (m *ShareGroupHeartbeatRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.GroupID, true)
 	dst = kbin.AppendFlexString(dst, m.MemberID, true)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.MemberEpoch))
+	dst = append(dst, byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch))
 	dst = kbin.AppendFlexNullableString(dst, m.RackID, true)
 	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.SubscribedTopicNames), m.SubscribedTopicNames == nil, true)
-	dst = kbin.AppendStrings(dst, m.SubscribedTopicNames, true)
+	for i := range m.SubscribedTopicNames {
+		dst = kbin.AppendFlexString(dst, m.SubscribedTopicNames[i], true)
+	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
@@ -224,16 +226,16 @@ func (m *ShareGroupHeartbeatResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupHeartbeatResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendFlexNullableString(dst, m.MemberID, true)
-	dst = kbin.Extend(dst, 8)
-	b2 := (*[8]byte)(dst[len(dst)-8:])
-	binary.BigEndian.PutUint32(b2[0:4], uint32(m.MemberEpoch))
-	binary.BigEndian.PutUint32(b2[4:8], uint32(m.HeartbeatIntervalMs))
+	dst = append(dst,
+		byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch),
+		byte(uint32(m.HeartbeatIntervalMs)>>24), byte(uint32(m.HeartbeatIntervalMs)>>16), byte(uint32(m.HeartbeatIntervalMs)>>8), byte(m.HeartbeatIntervalMs),
+	)
 	if m.Assignment != nil {
 		dst = append(dst, 1)
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Assignment.TopicPartitions), true)

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // SnapshotFooterRecord is the control record that ends a KRaft snapshot (KIP-630).
 //
@@ -62,7 +58,7 @@ func (m *SnapshotFooterRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *SnapshotFooterRecord) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.SnapshotFooterRecordVersion))
+	dst = append(dst, byte(uint16(m.SnapshotFooterRecordVersion)>>8), byte(m.SnapshotFooterRecordVersion))
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

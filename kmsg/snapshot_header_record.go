@@ -60,8 +60,10 @@ func (m *SnapshotHeaderRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *SnapshotHeaderRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt16(dst, m.SnapshotHeaderRecordVersion)
-	dst = kbin.AppendInt64(dst, m.LastContainedLogTimestamp)
+	dst = append(dst,
+		byte(uint16(m.SnapshotHeaderRecordVersion)>>8), byte(m.SnapshotHeaderRecordVersion),
+		byte(uint64(m.LastContainedLogTimestamp)>>56), byte(uint64(m.LastContainedLogTimestamp)>>48), byte(uint64(m.LastContainedLogTimestamp)>>40), byte(uint64(m.LastContainedLogTimestamp)>>32), byte(uint64(m.LastContainedLogTimestamp)>>24), byte(uint64(m.LastContainedLogTimestamp)>>16), byte(uint64(m.LastContainedLogTimestamp)>>8), byte(m.LastContainedLogTimestamp),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // StopReplicaRequest makes a broker stop replicas, and delete them if asked; sent by the
 // controller, gone in Kafka 4.0.
@@ -171,13 +167,13 @@ func (m *StopReplicaRequest) Check() error {
 func (m *StopReplicaRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
+	dst = append(dst, byte(uint32(m.ControllerID)>>24), byte(uint32(m.ControllerID)>>16), byte(uint32(m.ControllerID)>>8), byte(m.ControllerID))
 	if v >= 4 {
 		dst = append(dst, kbin.BoolByte(m.IsKRaftController))
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerEpoch))
+	dst = append(dst, byte(uint32(m.ControllerEpoch)>>24), byte(uint32(m.ControllerEpoch)>>16), byte(uint32(m.ControllerEpoch)>>8), byte(m.ControllerEpoch))
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.BrokerEpoch))
+		dst = append(dst, byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch))
 	}
 	if v <= 2 {
 		dst = append(dst, kbin.BoolByte(m.DeletePartitions))
@@ -187,7 +183,7 @@ func (m *StopReplicaRequest) AppendTo(dst []byte) []byte {
 		for i := range m.UngroupedPartitions {
 			ungroupedPartition := &m.UngroupedPartitions[i]
 			dst = kbin.AppendFlexString(dst, ungroupedPartition.TopicName, false)
-			dst = binary.BigEndian.AppendUint32(dst, uint32(ungroupedPartition.PartitionIndex))
+			dst = append(dst, byte(uint32(ungroupedPartition.PartitionIndex)>>24), byte(uint32(ungroupedPartition.PartitionIndex)>>16), byte(uint32(ungroupedPartition.PartitionIndex)>>8), byte(ungroupedPartition.PartitionIndex))
 		}
 	}
 	if v >= 1 && v <= 2 {
@@ -209,11 +205,11 @@ func (m *StopReplicaRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexArrayLen(dst, len(topicState.PartitionStates), true)
 			for j := range topicState.PartitionStates {
 				partitionState := &topicState.PartitionStates[j]
-				dst = kbin.Grow(dst, 9)
-				b := (*[9]byte)(dst[len(dst)-9:])
-				binary.BigEndian.PutUint32(b[0:4], uint32(partitionState.PartitionIndex))
-				binary.BigEndian.PutUint32(b[4:8], uint32(partitionState.LeaderEpoch))
-				b[8] = kbin.BoolByte(partitionState.DeletePartition)
+				dst = append(dst,
+					byte(uint32(partitionState.PartitionIndex)>>24), byte(uint32(partitionState.PartitionIndex)>>16), byte(uint32(partitionState.PartitionIndex)>>8), byte(partitionState.PartitionIndex),
+					byte(uint32(partitionState.LeaderEpoch)>>24), byte(uint32(partitionState.LeaderEpoch)>>16), byte(uint32(partitionState.LeaderEpoch)>>8), byte(partitionState.LeaderEpoch),
+					kbin.BoolByte(partitionState.DeletePartition),
+				)
 				dst = kbin.AppendTags(dst, partitionState.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, topicState.UnknownTags)
@@ -420,13 +416,15 @@ func (m *StopReplicaResponse) Check() error {
 func (m *StopReplicaResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.PartitionErrors), flex)
 	for i := range m.PartitionErrors {
 		partitionError := &m.PartitionErrors[i]
 		dst = kbin.AppendFlexString(dst, partitionError.TopicName, flex)
-		dst = kbin.AppendInt32(dst, partitionError.PartitionIndex)
-		dst = kbin.AppendInt16(dst, int16(partitionError.ErrorCode))
+		dst = append(dst,
+			byte(uint32(partitionError.PartitionIndex)>>24), byte(uint32(partitionError.PartitionIndex)>>16), byte(uint32(partitionError.PartitionIndex)>>8), byte(partitionError.PartitionIndex),
+			byte(uint16(partitionError.ErrorCode)>>8), byte(partitionError.ErrorCode),
+		)
 		if flex {
 			dst = kbin.AppendTags(dst, partitionError.UnknownTags)
 		}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // StreamsGroupDescribeRequest shows the state, topology, members and tasks of streams groups
 // (KIP-1071).
@@ -88,7 +84,9 @@ func (m *StreamsGroupDescribeRequest) Check() error {
 func (m *StreamsGroupDescribeRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = kbin.AppendFlexArrayLen(dst, len(m.GroupIDs), true)
-	dst = kbin.AppendStrings(dst, m.GroupIDs, true)
+	for i := range m.GroupIDs {
+		dst = kbin.AppendFlexString(dst, m.GroupIDs[i], true)
+	}
 	dst = append(dst, kbin.BoolByte(m.IncludeAuthorizedOperations))
 	if v >= 1 {
 		dst = append(dst, kbin.BoolByte(m.IncludeTopologyDescription))
@@ -490,27 +488,33 @@ func (m *StreamsGroupDescribeResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupDescribeResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Groups), true)
 	for i := range m.Groups {
 		group := &m.Groups[i]
-		dst = binary.BigEndian.AppendUint16(dst, uint16(group.ErrorCode))
+		dst = append(dst, byte(uint16(group.ErrorCode)>>8), byte(group.ErrorCode))
 		dst = kbin.AppendFlexNullableString(dst, group.ErrorMessage, true)
 		dst = kbin.AppendFlexString(dst, group.GroupID, true)
 		dst = kbin.AppendFlexString(dst, string(group.GroupState), true)
-		dst = kbin.AppendInt32(dst, group.GroupEpoch)
-		dst = kbin.AppendInt32(dst, group.AssignmentEpoch)
+		dst = append(dst,
+			byte(uint32(group.GroupEpoch)>>24), byte(uint32(group.GroupEpoch)>>16), byte(uint32(group.GroupEpoch)>>8), byte(group.GroupEpoch),
+			byte(uint32(group.AssignmentEpoch)>>24), byte(uint32(group.AssignmentEpoch)>>16), byte(uint32(group.AssignmentEpoch)>>8), byte(group.AssignmentEpoch),
+		)
 		if group.Topology != nil {
 			dst = append(dst, 1)
-			dst = binary.BigEndian.AppendUint32(dst, uint32(group.Topology.Epoch))
+			dst = append(dst, byte(uint32(group.Topology.Epoch)>>24), byte(uint32(group.Topology.Epoch)>>16), byte(uint32(group.Topology.Epoch)>>8), byte(group.Topology.Epoch))
 			dst = kbin.AppendFlexNullableArrayLen(dst, len(group.Topology.Subtopologies), group.Topology.Subtopologies == nil, true)
 			for j := range group.Topology.Subtopologies {
 				subtopology := &group.Topology.Subtopologies[j]
 				dst = kbin.AppendFlexString(dst, subtopology.SubtopologyID, true)
 				dst = kbin.AppendFlexArrayLen(dst, len(subtopology.SourceTopics), true)
-				dst = kbin.AppendStrings(dst, subtopology.SourceTopics, true)
+				for k := range subtopology.SourceTopics {
+					dst = kbin.AppendFlexString(dst, subtopology.SourceTopics[k], true)
+				}
 				dst = kbin.AppendFlexArrayLen(dst, len(subtopology.RepartitionSinkTopics), true)
-				dst = kbin.AppendStrings(dst, subtopology.RepartitionSinkTopics, true)
+				for k := range subtopology.RepartitionSinkTopics {
+					dst = kbin.AppendFlexString(dst, subtopology.RepartitionSinkTopics[k], true)
+				}
 				dst = kbin.AppendFlexArrayLen(dst, len(subtopology.StateChangelogTopics), true)
 				for k := range subtopology.StateChangelogTopics {
 					dst = appendStreamsGroupDescribeResponseTopicInfo(&subtopology.StateChangelogTopics[k], dst, v)
@@ -529,17 +533,17 @@ func (m *StreamsGroupDescribeResponse) AppendTo(dst []byte) []byte {
 		for j := range group.Members {
 			member := &group.Members[j]
 			dst = kbin.AppendFlexString(dst, member.MemberID, true)
-			dst = binary.BigEndian.AppendUint32(dst, uint32(member.MemberEpoch))
+			dst = append(dst, byte(uint32(member.MemberEpoch)>>24), byte(uint32(member.MemberEpoch)>>16), byte(uint32(member.MemberEpoch)>>8), byte(member.MemberEpoch))
 			dst = kbin.AppendFlexNullableString(dst, member.InstanceID, true)
 			dst = kbin.AppendFlexNullableString(dst, member.RackID, true)
 			dst = kbin.AppendFlexString(dst, member.ClientID, true)
 			dst = kbin.AppendFlexString(dst, member.ClientHost, true)
-			dst = binary.BigEndian.AppendUint32(dst, uint32(member.TopologyEpoch))
+			dst = append(dst, byte(uint32(member.TopologyEpoch)>>24), byte(uint32(member.TopologyEpoch)>>16), byte(uint32(member.TopologyEpoch)>>8), byte(member.TopologyEpoch))
 			dst = kbin.AppendFlexString(dst, member.ProcessID, true)
 			if member.UserEndpoint != nil {
 				dst = append(dst, 1)
 				dst = kbin.AppendFlexString(dst, member.UserEndpoint.Host, true)
-				dst = binary.BigEndian.AppendUint16(dst, member.UserEndpoint.Port)
+				dst = append(dst, byte(member.UserEndpoint.Port>>8), byte(member.UserEndpoint.Port))
 				dst = kbin.AppendTags(dst, member.UserEndpoint.UnknownTags)
 			} else {
 				dst = append(dst, 255)
@@ -561,7 +565,7 @@ func (m *StreamsGroupDescribeResponse) AppendTo(dst []byte) []byte {
 			dst = append(dst, kbin.BoolByte(member.IsClassic))
 			dst = kbin.AppendTags(dst, member.UnknownTags)
 		}
-		dst = binary.BigEndian.AppendUint32(dst, uint32(group.AuthorizedOperations))
+		dst = append(dst, byte(uint32(group.AuthorizedOperations)>>24), byte(uint32(group.AuthorizedOperations)>>16), byte(uint32(group.AuthorizedOperations)>>8), byte(group.AuthorizedOperations))
 		if v >= 1 {
 			if group.TopologyDescription != nil {
 				dst = append(dst, 1)
@@ -813,8 +817,10 @@ func decodeStreamsGroupDescribeResponseTopicInfo(m *StreamsGroupDescribeResponse
 
 func appendStreamsGroupDescribeResponseTopicInfo(m *StreamsGroupDescribeResponseTopicInfo, dst []byte, v int16) []byte {
 	dst = kbin.AppendFlexString(dst, m.Name, true)
-	dst = kbin.AppendInt32(dst, m.Partitions)
-	dst = kbin.AppendInt16(dst, m.ReplicationFactor)
+	dst = append(dst,
+		byte(uint32(m.Partitions)>>24), byte(uint32(m.Partitions)>>16), byte(uint32(m.Partitions)>>8), byte(m.Partitions),
+		byte(uint16(m.ReplicationFactor)>>8), byte(m.ReplicationFactor),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.TopicConfigs), true)
 	for i := range m.TopicConfigs {
 		dst = appendStreamsGroupDescribeResponseKeyValue(&m.TopicConfigs[i], dst, v)
@@ -881,8 +887,10 @@ func decodeStreamsGroupDescribeResponseTaskOffset(m *StreamsGroupDescribeRespons
 
 func appendStreamsGroupDescribeResponseTaskOffset(m *StreamsGroupDescribeResponseTaskOffset, dst []byte, v int16) []byte {
 	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
-	dst = kbin.AppendInt32(dst, m.Partition)
-	dst = kbin.AppendInt64(dst, m.Offset)
+	dst = append(dst,
+		byte(uint32(m.Partition)>>24), byte(uint32(m.Partition)>>16), byte(uint32(m.Partition)>>8), byte(m.Partition),
+		byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32), byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
@@ -1011,12 +1019,18 @@ func appendStreamsGroupDescribeResponseTopologyDescriptionNode(m *StreamsGroupDe
 	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = append(dst, byte(m.NodeType))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.SourceTopics), true)
-	dst = kbin.AppendStrings(dst, m.SourceTopics, true)
+	for i := range m.SourceTopics {
+		dst = kbin.AppendFlexString(dst, m.SourceTopics[i], true)
+	}
 	dst = kbin.AppendFlexNullableString(dst, m.SinkTopic, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Stores), true)
-	dst = kbin.AppendStrings(dst, m.Stores, true)
+	for i := range m.Stores {
+		dst = kbin.AppendFlexString(dst, m.Stores[i], true)
+	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Successors), true)
-	dst = kbin.AppendStrings(dst, m.Successors, true)
+	for i := range m.Successors {
+		dst = kbin.AppendFlexString(dst, m.Successors[i], true)
+	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // StreamsGroupHeartbeatRequest joins, stays in or leaves a streams group and learns the
 // member's tasks (KIP-1071).
@@ -290,28 +286,36 @@ func (m *StreamsGroupHeartbeatRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = kbin.AppendFlexString(dst, m.GroupID, true)
 	dst = kbin.AppendFlexString(dst, m.MemberID, true)
-	dst = kbin.AppendInt32(dst, m.MemberEpoch)
-	dst = kbin.AppendInt32(dst, m.EndpointInformationEpoch)
+	dst = append(dst,
+		byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch),
+		byte(uint32(m.EndpointInformationEpoch)>>24), byte(uint32(m.EndpointInformationEpoch)>>16), byte(uint32(m.EndpointInformationEpoch)>>8), byte(m.EndpointInformationEpoch),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.InstanceID, true)
 	dst = kbin.AppendFlexNullableString(dst, m.RackID, true)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.RebalanceTimeoutMs))
+	dst = append(dst, byte(uint32(m.RebalanceTimeoutMs)>>24), byte(uint32(m.RebalanceTimeoutMs)>>16), byte(uint32(m.RebalanceTimeoutMs)>>8), byte(m.RebalanceTimeoutMs))
 	if m.Topology != nil {
 		dst = append(dst, 1)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.Topology.Epoch))
+		dst = append(dst, byte(uint32(m.Topology.Epoch)>>24), byte(uint32(m.Topology.Epoch)>>16), byte(uint32(m.Topology.Epoch)>>8), byte(m.Topology.Epoch))
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Topology.Subtopologies), true)
 		for i := range m.Topology.Subtopologies {
 			subtopology := &m.Topology.Subtopologies[i]
 			dst = kbin.AppendFlexString(dst, subtopology.SubtopologyID, true)
 			dst = kbin.AppendFlexArrayLen(dst, len(subtopology.SourceTopics), true)
-			dst = kbin.AppendStrings(dst, subtopology.SourceTopics, true)
+			for j := range subtopology.SourceTopics {
+				dst = kbin.AppendFlexString(dst, subtopology.SourceTopics[j], true)
+			}
 			dst = kbin.AppendFlexArrayLen(dst, len(subtopology.SourceTopicRegex), true)
-			dst = kbin.AppendStrings(dst, subtopology.SourceTopicRegex, true)
+			for j := range subtopology.SourceTopicRegex {
+				dst = kbin.AppendFlexString(dst, subtopology.SourceTopicRegex[j], true)
+			}
 			dst = kbin.AppendFlexArrayLen(dst, len(subtopology.StateChangelogTopics), true)
 			for j := range subtopology.StateChangelogTopics {
 				dst = appendStreamsGroupHeartbeatRequestTopicInfo(&subtopology.StateChangelogTopics[j], dst, v)
 			}
 			dst = kbin.AppendFlexArrayLen(dst, len(subtopology.RepartitionSinkTopics), true)
-			dst = kbin.AppendStrings(dst, subtopology.RepartitionSinkTopics, true)
+			for j := range subtopology.RepartitionSinkTopics {
+				dst = kbin.AppendFlexString(dst, subtopology.RepartitionSinkTopics[j], true)
+			}
 			dst = kbin.AppendFlexArrayLen(dst, len(subtopology.RepartitionSourceTopics), true)
 			for j := range subtopology.RepartitionSourceTopics {
 				dst = appendStreamsGroupHeartbeatRequestTopicInfo(&subtopology.RepartitionSourceTopics[j], dst, v)
@@ -349,7 +353,7 @@ func (m *StreamsGroupHeartbeatRequest) AppendTo(dst []byte) []byte {
 	if m.UserEndpoint != nil {
 		dst = append(dst, 1)
 		dst = kbin.AppendFlexString(dst, m.UserEndpoint.Host, true)
-		dst = binary.BigEndian.AppendUint16(dst, m.UserEndpoint.Port)
+		dst = append(dst, byte(m.UserEndpoint.Port>>8), byte(m.UserEndpoint.Port))
 		dst = kbin.AppendTags(dst, m.UserEndpoint.UnknownTags)
 	} else {
 		dst = append(dst, 255)
@@ -560,8 +564,10 @@ func decodeStreamsGroupHeartbeatRequestTopicInfo(m *StreamsGroupHeartbeatRequest
 
 func appendStreamsGroupHeartbeatRequestTopicInfo(m *StreamsGroupHeartbeatRequestTopicInfo, dst []byte, v int16) []byte {
 	dst = kbin.AppendFlexString(dst, m.Name, true)
-	dst = kbin.AppendInt32(dst, m.Partitions)
-	dst = kbin.AppendInt16(dst, m.ReplicationFactor)
+	dst = append(dst,
+		byte(uint32(m.Partitions)>>24), byte(uint32(m.Partitions)>>16), byte(uint32(m.Partitions)>>8), byte(m.Partitions),
+		byte(uint16(m.ReplicationFactor)>>8), byte(m.ReplicationFactor),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.TopicConfigs), true)
 	for i := range m.TopicConfigs {
 		dst = appendStreamsGroupHeartbeatRequestKeyValue(&m.TopicConfigs[i], dst, v)
@@ -652,8 +658,10 @@ func decodeStreamsGroupHeartbeatRequestTaskOffset(m *StreamsGroupHeartbeatReques
 
 func appendStreamsGroupHeartbeatRequestTaskOffset(m *StreamsGroupHeartbeatRequestTaskOffset, dst []byte, v int16) []byte {
 	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
-	dst = kbin.AppendInt32(dst, m.Partition)
-	dst = kbin.AppendInt64(dst, m.Offset)
+	dst = append(dst,
+		byte(uint32(m.Partition)>>24), byte(uint32(m.Partition)>>16), byte(uint32(m.Partition)>>8), byte(m.Partition),
+		byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32), byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
@@ -852,18 +860,22 @@ func (m *StreamsGroupHeartbeatResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupHeartbeatResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendFlexString(dst, m.MemberID, true)
-	dst = kbin.AppendInt32(dst, m.MemberEpoch)
-	dst = kbin.AppendInt32(dst, m.HeartbeatIntervalMs)
+	dst = append(dst,
+		byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch),
+		byte(uint32(m.HeartbeatIntervalMs)>>24), byte(uint32(m.HeartbeatIntervalMs)>>16), byte(uint32(m.HeartbeatIntervalMs)>>8), byte(m.HeartbeatIntervalMs),
+	)
 	if v <= 0 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.AcceptableRecoveryLagLegacy))
+		dst = append(dst, byte(uint32(m.AcceptableRecoveryLagLegacy)>>24), byte(uint32(m.AcceptableRecoveryLagLegacy)>>16), byte(uint32(m.AcceptableRecoveryLagLegacy)>>8), byte(m.AcceptableRecoveryLagLegacy))
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TaskOffsetIntervalMs))
+	dst = append(dst, byte(uint32(m.TaskOffsetIntervalMs)>>24), byte(uint32(m.TaskOffsetIntervalMs)>>16), byte(uint32(m.TaskOffsetIntervalMs)>>8), byte(m.TaskOffsetIntervalMs))
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.AcceptableRecoveryLag))
+		dst = append(dst, byte(uint64(m.AcceptableRecoveryLag)>>56), byte(uint64(m.AcceptableRecoveryLag)>>48), byte(uint64(m.AcceptableRecoveryLag)>>40), byte(uint64(m.AcceptableRecoveryLag)>>32), byte(uint64(m.AcceptableRecoveryLag)>>24), byte(uint64(m.AcceptableRecoveryLag)>>16), byte(uint64(m.AcceptableRecoveryLag)>>8), byte(m.AcceptableRecoveryLag))
 	}
 	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Status), m.Status == nil, true)
 	for i := range m.Status {
@@ -887,12 +899,12 @@ func (m *StreamsGroupHeartbeatResponse) AppendTo(dst []byte) []byte {
 	if v >= 1 {
 		dst = append(dst, kbin.BoolByte(m.TopologyDescriptionRequired))
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.EndpointInformationEpoch))
+	dst = append(dst, byte(uint32(m.EndpointInformationEpoch)>>24), byte(uint32(m.EndpointInformationEpoch)>>16), byte(uint32(m.EndpointInformationEpoch)>>8), byte(m.EndpointInformationEpoch))
 	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.PartitionsByUserEndpoint), m.PartitionsByUserEndpoint == nil, true)
 	for i := range m.PartitionsByUserEndpoint {
 		partitionsByUserEndpoint := &m.PartitionsByUserEndpoint[i]
 		dst = kbin.AppendFlexString(dst, partitionsByUserEndpoint.UserEndpoint.Host, true)
-		dst = binary.BigEndian.AppendUint16(dst, partitionsByUserEndpoint.UserEndpoint.Port)
+		dst = append(dst, byte(partitionsByUserEndpoint.UserEndpoint.Port>>8), byte(partitionsByUserEndpoint.UserEndpoint.Port))
 		dst = kbin.AppendTags(dst, partitionsByUserEndpoint.UserEndpoint.UnknownTags)
 		dst = kbin.AppendFlexArrayLen(dst, len(partitionsByUserEndpoint.ActivePartitions), true)
 		for j := range partitionsByUserEndpoint.ActivePartitions {

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // StreamsGroupTopologyDescriptionUpdateRequest hands the broker's plugin the readable topology
 // of a streams group, after a heartbeat asked for it (KIP-1331).
@@ -163,7 +159,7 @@ func (m *StreamsGroupTopologyDescriptionUpdateRequest) AppendTo(dst []byte) []by
 	v := m.Version
 	dst = kbin.AppendFlexString(dst, m.GroupID, true)
 	dst = kbin.AppendFlexString(dst, m.MemberID, true)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TopologyEpoch))
+	dst = append(dst, byte(uint32(m.TopologyEpoch)>>24), byte(uint32(m.TopologyEpoch)>>16), byte(uint32(m.TopologyEpoch)>>8), byte(m.TopologyEpoch))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.TopologyDescription.Subtopologies), true)
 	for i := range m.TopologyDescription.Subtopologies {
 		subtopology := &m.TopologyDescription.Subtopologies[i]
@@ -270,12 +266,18 @@ func appendStreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionNode(m
 	dst = kbin.AppendFlexString(dst, m.Name, true)
 	dst = append(dst, byte(m.NodeType))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.SourceTopics), true)
-	dst = kbin.AppendStrings(dst, m.SourceTopics, true)
+	for i := range m.SourceTopics {
+		dst = kbin.AppendFlexString(dst, m.SourceTopics[i], true)
+	}
 	dst = kbin.AppendFlexNullableString(dst, m.SinkTopic, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Stores), true)
-	dst = kbin.AppendStrings(dst, m.Stores, true)
+	for i := range m.Stores {
+		dst = kbin.AppendFlexString(dst, m.Stores[i], true)
+	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Successors), true)
-	dst = kbin.AppendStrings(dst, m.Successors, true)
+	for i := range m.Successors {
+		dst = kbin.AppendFlexString(dst, m.Successors[i], true)
+	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
@@ -356,8 +358,10 @@ func (m *StreamsGroupTopologyDescriptionUpdateResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupTopologyDescriptionUpdateResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // SyncGroupRequest hands in the leader's assignments for a classic group, and returns each
 // member its own.
@@ -118,7 +114,7 @@ func (m *SyncGroupRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	dst = kbin.AppendFlexString(dst, m.GroupID, flex)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.GenerationID))
+	dst = append(dst, byte(uint32(m.GenerationID)>>24), byte(uint32(m.GenerationID)>>16), byte(uint32(m.GenerationID)>>8), byte(m.GenerationID))
 	dst = kbin.AppendFlexString(dst, m.MemberID, flex)
 	if v >= 3 {
 		dst = kbin.AppendFlexNullableString(dst, m.GroupInstanceID, flex)
@@ -268,9 +264,9 @@ func (m *SyncGroupResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+		dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	}
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	if v >= 5 {
 		dst = kbin.AppendFlexNullableString(dst, m.ProtocolType, true)
 		dst = kbin.AppendFlexNullableString(dst, m.ProtocolName, true)

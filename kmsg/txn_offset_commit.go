@@ -147,16 +147,16 @@ func (m *TxnOffsetCommitRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.TransactionalID, flex)
 	dst = kbin.AppendFlexString(dst, m.GroupID, flex)
 	if v >= 3 {
-		dst = kbin.Extend(dst, 14)
-		b := (*[14]byte)(dst[len(dst)-14:])
-		binary.BigEndian.PutUint64(b[0:8], uint64(m.ProducerID))
-		binary.BigEndian.PutUint16(b[8:10], uint16(m.ProducerEpoch))
-		binary.BigEndian.PutUint32(b[10:14], uint32(m.GenerationIDOrMemberEpoch))
+		dst = append(dst,
+			byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+			byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
+			byte(uint32(m.GenerationIDOrMemberEpoch)>>24), byte(uint32(m.GenerationIDOrMemberEpoch)>>16), byte(uint32(m.GenerationIDOrMemberEpoch)>>8), byte(m.GenerationIDOrMemberEpoch),
+		)
 	} else {
-		dst = kbin.Extend(dst, 10)
-		b2 := (*[10]byte)(dst[len(dst)-10:])
-		binary.BigEndian.PutUint64(b2[0:8], uint64(m.ProducerID))
-		binary.BigEndian.PutUint16(b2[8:10], uint16(m.ProducerEpoch))
+		dst = append(dst,
+			byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+			byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
+		)
 	}
 	if v >= 3 {
 		dst = kbin.AppendFlexString(dst, m.MemberID, true)
@@ -175,16 +175,16 @@ func (m *TxnOffsetCommitRequest) AppendTo(dst []byte) []byte {
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			if v >= 2 {
-				dst = kbin.Grow(dst, 16)
-				b3 := (*[16]byte)(dst[len(dst)-16:])
-				binary.BigEndian.PutUint32(b3[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint64(b3[4:12], uint64(partition.CommittedOffset))
-				binary.BigEndian.PutUint32(b3[12:16], uint32(partition.CommittedLeaderEpoch))
+				dst = append(dst,
+					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+					byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+					byte(uint32(partition.CommittedLeaderEpoch)>>24), byte(uint32(partition.CommittedLeaderEpoch)>>16), byte(uint32(partition.CommittedLeaderEpoch)>>8), byte(partition.CommittedLeaderEpoch),
+				)
 			} else {
-				dst = kbin.Grow(dst, 12)
-				b4 := (*[12]byte)(dst[len(dst)-12:])
-				binary.BigEndian.PutUint32(b4[0:4], uint32(partition.PartitionIndex))
-				binary.BigEndian.PutUint64(b4[4:12], uint64(partition.CommittedOffset))
+				dst = append(dst,
+					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+					byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+				)
 			}
 			dst = kbin.AppendFlexNullableString(dst, partition.CommittedMetadata, flex)
 			if flex {
@@ -408,7 +408,7 @@ func (m *TxnOffsetCommitResponse) Check() error {
 func (m *TxnOffsetCommitResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 3
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ThrottleTimeMs))
+	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -421,10 +421,10 @@ func (m *TxnOffsetCommitResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 6)
-			b := (*[6]byte)(dst[len(dst)-6:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // UnregisterBrokerRequest removes the registration of a broker that will not return (KIP-631).
 //
@@ -84,7 +80,7 @@ func (m *UnregisterBrokerRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UnregisterBrokerRequest) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.BrokerID))
+	dst = append(dst, byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID))
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
@@ -175,8 +171,10 @@ func (m *UnregisterBrokerResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UnregisterBrokerResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

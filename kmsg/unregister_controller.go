@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // UnregisterControllerRequest removes the registration of a controller that will not return
 // (KIP-1312).
@@ -85,7 +81,7 @@ func (m *UnregisterControllerRequest) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UnregisterControllerRequest) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
+	dst = append(dst, byte(uint32(m.ControllerID)>>24), byte(uint32(m.ControllerID)>>16), byte(uint32(m.ControllerID)>>8), byte(m.ControllerID))
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }
@@ -176,8 +172,10 @@ func (m *UnregisterControllerResponse) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UnregisterControllerResponse) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // UpdateFeaturesRequest raises, lowers or disables the finalized levels of features (KIP-584).
 //
@@ -117,12 +113,12 @@ func (m *UpdateFeaturesRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UpdateFeaturesRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.TimeoutMs))
+	dst = append(dst, byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.FeatureUpdates), true)
 	for i := range m.FeatureUpdates {
 		featureUpdate := &m.FeatureUpdates[i]
 		dst = kbin.AppendFlexString(dst, featureUpdate.Feature, true)
-		dst = binary.BigEndian.AppendUint16(dst, uint16(featureUpdate.MaxVersionLevel))
+		dst = append(dst, byte(uint16(featureUpdate.MaxVersionLevel)>>8), byte(featureUpdate.MaxVersionLevel))
 		if v <= 0 {
 			dst = append(dst, kbin.BoolByte(featureUpdate.AllowDowngrade))
 		}
@@ -279,15 +275,17 @@ func (m *UpdateFeaturesResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UpdateFeaturesResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	if v <= 1 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Results), true)
 		for i := range m.Results {
 			result := &m.Results[i]
 			dst = kbin.AppendFlexString(dst, result.Feature, true)
-			dst = binary.BigEndian.AppendUint16(dst, uint16(result.ErrorCode))
+			dst = append(dst, byte(uint16(result.ErrorCode)>>8), byte(result.ErrorCode))
 			dst = kbin.AppendFlexNullableString(dst, result.ErrorMessage, true)
 			dst = kbin.AppendTags(dst, result.UnknownTags)
 		}

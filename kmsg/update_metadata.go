@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // UpdateMetadataRequest refreshes what a broker knows of the cluster; sent by the controller,
 // gone in Kafka 4.0.
@@ -202,13 +198,13 @@ func (m *UpdateMetadataRequest) Check() error {
 func (m *UpdateMetadataRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
+	dst = append(dst, byte(uint32(m.ControllerID)>>24), byte(uint32(m.ControllerID)>>16), byte(uint32(m.ControllerID)>>8), byte(m.ControllerID))
 	if v >= 8 {
 		dst = append(dst, kbin.BoolByte(m.IsKRaftController))
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerEpoch))
+	dst = append(dst, byte(uint32(m.ControllerEpoch)>>24), byte(uint32(m.ControllerEpoch)>>16), byte(uint32(m.ControllerEpoch)>>8), byte(m.ControllerEpoch))
 	if v >= 5 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.BrokerEpoch))
+		dst = append(dst, byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch))
 	}
 	if v <= 4 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.UngroupedPartitionStates), false)
@@ -236,21 +232,21 @@ func (m *UpdateMetadataRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.LiveBrokers), flex)
 	for i := range m.LiveBrokers {
 		liveBroker := &m.LiveBrokers[i]
-		dst = binary.BigEndian.AppendUint32(dst, uint32(liveBroker.ID))
+		dst = append(dst, byte(uint32(liveBroker.ID)>>24), byte(uint32(liveBroker.ID)>>16), byte(uint32(liveBroker.ID)>>8), byte(liveBroker.ID))
 		if v <= 0 {
 			dst = kbin.AppendFlexString(dst, liveBroker.V0Host, false)
-			dst = binary.BigEndian.AppendUint32(dst, uint32(liveBroker.V0Port))
+			dst = append(dst, byte(uint32(liveBroker.V0Port)>>24), byte(uint32(liveBroker.V0Port)>>16), byte(uint32(liveBroker.V0Port)>>8), byte(liveBroker.V0Port))
 		}
 		if v >= 1 {
 			dst = kbin.AppendFlexArrayLen(dst, len(liveBroker.Endpoints), flex)
 			for j := range liveBroker.Endpoints {
 				endpoint := &liveBroker.Endpoints[j]
-				dst = binary.BigEndian.AppendUint32(dst, uint32(endpoint.Port))
+				dst = append(dst, byte(uint32(endpoint.Port)>>24), byte(uint32(endpoint.Port)>>16), byte(uint32(endpoint.Port)>>8), byte(endpoint.Port))
 				dst = kbin.AppendFlexString(dst, endpoint.Host, flex)
 				if v >= 3 {
 					dst = kbin.AppendFlexString(dst, endpoint.Listener, flex)
 				}
-				dst = binary.BigEndian.AppendUint16(dst, uint16(endpoint.SecurityProtocol))
+				dst = append(dst, byte(uint16(endpoint.SecurityProtocol)>>8), byte(endpoint.SecurityProtocol))
 				if flex {
 					dst = kbin.AppendTags(dst, endpoint.UnknownTags)
 				}
@@ -455,14 +451,14 @@ func appendUpdateMetadataRequestPartitionState(m *UpdateMetadataRequestPartition
 	if v <= 4 {
 		dst = kbin.AppendFlexString(dst, m.TopicName, false)
 	}
-	dst = kbin.Extend(dst, 16)
-	b := (*[16]byte)(dst[len(dst)-16:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.PartitionIndex))
-	binary.BigEndian.PutUint32(b[4:8], uint32(m.ControllerEpoch))
-	binary.BigEndian.PutUint32(b[8:12], uint32(m.Leader))
-	binary.BigEndian.PutUint32(b[12:16], uint32(m.LeaderEpoch))
+	dst = append(dst,
+		byte(uint32(m.PartitionIndex)>>24), byte(uint32(m.PartitionIndex)>>16), byte(uint32(m.PartitionIndex)>>8), byte(m.PartitionIndex),
+		byte(uint32(m.ControllerEpoch)>>24), byte(uint32(m.ControllerEpoch)>>16), byte(uint32(m.ControllerEpoch)>>8), byte(m.ControllerEpoch),
+		byte(uint32(m.Leader)>>24), byte(uint32(m.Leader)>>16), byte(uint32(m.Leader)>>8), byte(m.Leader),
+		byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch),
+	)
 	dst = kbin.AppendFlexInt32s(dst, m.ISR, flex)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ZkVersion))
+	dst = append(dst, byte(uint32(m.ZkVersion)>>24), byte(uint32(m.ZkVersion)>>16), byte(uint32(m.ZkVersion)>>8), byte(m.ZkVersion))
 	dst = kbin.AppendFlexInt32s(dst, m.Replicas, flex)
 	if v >= 4 {
 		dst = kbin.AppendFlexInt32s(dst, m.OfflineReplicas, flex)
@@ -562,7 +558,7 @@ func (m *UpdateMetadataResponse) Check() error {
 func (m *UpdateMetadataResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // UpdateRaftVoterRequest updates the endpoints and supported versions of a voter; sent by that
 // voter to the quorum leader (KIP-853).
@@ -131,21 +127,23 @@ func (m *UpdateRaftVoterRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UpdateRaftVoterRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
-	dst = kbin.Extend(dst, 24)
-	b := (*[24]byte)(dst[len(dst)-24:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.CurrentLeaderEpoch))
-	binary.BigEndian.PutUint32(b[4:8], uint32(m.VoterID))
-	copy(b[8:24], m.VoterDirectoryID[:])
+	dst = append(dst,
+		byte(uint32(m.CurrentLeaderEpoch)>>24), byte(uint32(m.CurrentLeaderEpoch)>>16), byte(uint32(m.CurrentLeaderEpoch)>>8), byte(m.CurrentLeaderEpoch),
+		byte(uint32(m.VoterID)>>24), byte(uint32(m.VoterID)>>16), byte(uint32(m.VoterID)>>8), byte(m.VoterID),
+	)
+	dst = append(dst, m.VoterDirectoryID[:]...)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Listeners), true)
 	for i := range m.Listeners {
 		listener := &m.Listeners[i]
 		dst = kbin.AppendFlexString(dst, listener.Name, true)
 		dst = kbin.AppendFlexString(dst, listener.Host, true)
-		dst = binary.BigEndian.AppendUint16(dst, listener.Port)
+		dst = append(dst, byte(listener.Port>>8), byte(listener.Port))
 		dst = kbin.AppendTags(dst, listener.UnknownTags)
 	}
-	dst = kbin.AppendInt16(dst, m.KRaftVersionFeature.MinSupportedVersion)
-	dst = kbin.AppendInt16(dst, m.KRaftVersionFeature.MaxSupportedVersion)
+	dst = append(dst,
+		byte(uint16(m.KRaftVersionFeature.MinSupportedVersion)>>8), byte(m.KRaftVersionFeature.MinSupportedVersion),
+		byte(uint16(m.KRaftVersionFeature.MaxSupportedVersion)>>8), byte(m.KRaftVersionFeature.MaxSupportedVersion),
+	)
 	dst = kbin.AppendTags(dst, m.KRaftVersionFeature.UnknownTags)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
@@ -283,8 +281,10 @@ func (m *UpdateRaftVoterResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UpdateRaftVoterResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.ThrottleTimeMs)
-	dst = kbin.AppendInt16(dst, int16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = appendTagsUpdateRaftVoterResponse(m, dst, v)
 	return dst
 }
@@ -338,10 +338,12 @@ func appendTagsUpdateRaftVoterResponse(m *UpdateRaftVoterResponse, dst []byte, v
 	w := m.UnknownTags.Writer(dst, count)
 	if hasCurrentLeader {
 		dst = w.Begin(0)
-		dst = kbin.AppendInt32(dst, m.CurrentLeader.LeaderID)
-		dst = kbin.AppendInt32(dst, m.CurrentLeader.LeaderEpoch)
+		dst = append(dst,
+			byte(uint32(m.CurrentLeader.LeaderID)>>24), byte(uint32(m.CurrentLeader.LeaderID)>>16), byte(uint32(m.CurrentLeader.LeaderID)>>8), byte(m.CurrentLeader.LeaderID),
+			byte(uint32(m.CurrentLeader.LeaderEpoch)>>24), byte(uint32(m.CurrentLeader.LeaderEpoch)>>16), byte(uint32(m.CurrentLeader.LeaderEpoch)>>8), byte(m.CurrentLeader.LeaderEpoch),
+		)
 		dst = kbin.AppendFlexString(dst, m.CurrentLeader.Host, true)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.CurrentLeader.Port))
+		dst = append(dst, byte(uint32(m.CurrentLeader.Port)>>24), byte(uint32(m.CurrentLeader.Port)>>16), byte(uint32(m.CurrentLeader.Port)>>8), byte(m.CurrentLeader.Port))
 		dst = kbin.AppendTags(dst, m.CurrentLeader.UnknownTags)
 		w.End(dst)
 	}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // VoteRequest asks a voter of the KRaft quorum for its vote; sent by replicas that want to
 // lead (KIP-595).
@@ -134,7 +130,7 @@ func (m *VoteRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.VoterID))
+		dst = append(dst, byte(uint32(m.VoterID)>>24), byte(uint32(m.VoterID)>>16), byte(uint32(m.VoterID)>>8), byte(m.VoterID))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
@@ -143,17 +139,19 @@ func (m *VoteRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 12)
-			b := (*[12]byte)(dst[len(dst)-12:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint32(b[4:8], uint32(partition.ReplicaEpoch))
-			binary.BigEndian.PutUint32(b[8:12], uint32(partition.ReplicaID))
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint32(partition.ReplicaEpoch)>>24), byte(uint32(partition.ReplicaEpoch)>>16), byte(uint32(partition.ReplicaEpoch)>>8), byte(partition.ReplicaEpoch),
+				byte(uint32(partition.ReplicaID)>>24), byte(uint32(partition.ReplicaID)>>16), byte(uint32(partition.ReplicaID)>>8), byte(partition.ReplicaID),
+			)
 			if v >= 1 {
-				dst = kbin.AppendUUID(dst, partition.ReplicaDirectoryID)
-				dst = kbin.AppendUUID(dst, partition.VoterDirectoryID)
+				dst = append(dst, partition.ReplicaDirectoryID[:]...)
+				dst = append(dst, partition.VoterDirectoryID[:]...)
 			}
-			dst = kbin.AppendInt32(dst, partition.LastOffsetEpoch)
-			dst = kbin.AppendInt64(dst, partition.LastOffset)
+			dst = append(dst,
+				byte(uint32(partition.LastOffsetEpoch)>>24), byte(uint32(partition.LastOffsetEpoch)>>16), byte(uint32(partition.LastOffsetEpoch)>>8), byte(partition.LastOffsetEpoch),
+				byte(uint64(partition.LastOffset)>>56), byte(uint64(partition.LastOffset)>>48), byte(uint64(partition.LastOffset)>>40), byte(uint64(partition.LastOffset)>>32), byte(uint64(partition.LastOffset)>>24), byte(uint64(partition.LastOffset)>>16), byte(uint64(partition.LastOffset)>>8), byte(partition.LastOffset),
+			)
 			if v >= 2 {
 				dst = append(dst, kbin.BoolByte(partition.PreVote))
 			}
@@ -360,7 +358,7 @@ func (m *VoteResponse) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *VoteResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+	dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -368,13 +366,13 @@ func (m *VoteResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 15)
-			b := (*[15]byte)(dst[len(dst)-15:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.PartitionIndex))
-			binary.BigEndian.PutUint16(b[4:6], uint16(partition.ErrorCode))
-			binary.BigEndian.PutUint32(b[6:10], uint32(partition.LeaderID))
-			binary.BigEndian.PutUint32(b[10:14], uint32(partition.LeaderEpoch))
-			b[14] = kbin.BoolByte(partition.VoteGranted)
+			dst = append(dst,
+				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+				kbin.BoolByte(partition.VoteGranted),
+			)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
@@ -465,9 +463,9 @@ func appendTagsVoteResponse(m *VoteResponse, dst []byte, v int16) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.NodeEndpoints), true)
 		for i := range m.NodeEndpoints {
 			nodeEndpoint := &m.NodeEndpoints[i]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(nodeEndpoint.NodeID))
+			dst = append(dst, byte(uint32(nodeEndpoint.NodeID)>>24), byte(uint32(nodeEndpoint.NodeID)>>16), byte(uint32(nodeEndpoint.NodeID)>>8), byte(nodeEndpoint.NodeID))
 			dst = kbin.AppendFlexString(dst, nodeEndpoint.Host, true)
-			dst = binary.BigEndian.AppendUint16(dst, nodeEndpoint.Port)
+			dst = append(dst, byte(nodeEndpoint.Port>>8), byte(nodeEndpoint.Port))
 			dst = kbin.AppendTags(dst, nodeEndpoint.UnknownTags)
 		}
 		w.End(dst)

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // VotersRecord is the control record that names the voters of the KRaft quorum (KIP-853).
 //
@@ -115,22 +111,24 @@ func (m *VotersRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *VotersRecord) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.VotersRecordVersion))
+	dst = append(dst, byte(uint16(m.VotersRecordVersion)>>8), byte(m.VotersRecordVersion))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Voters), true)
 	for i := range m.Voters {
 		voter := &m.Voters[i]
-		dst = kbin.AppendInt32(dst, voter.VoterID)
-		dst = kbin.AppendUUID(dst, voter.VoterDirectoryID)
+		dst = append(dst, byte(uint32(voter.VoterID)>>24), byte(uint32(voter.VoterID)>>16), byte(uint32(voter.VoterID)>>8), byte(voter.VoterID))
+		dst = append(dst, voter.VoterDirectoryID[:]...)
 		dst = kbin.AppendFlexArrayLen(dst, len(voter.Endpoints), true)
 		for j := range voter.Endpoints {
 			endpoint := &voter.Endpoints[j]
 			dst = kbin.AppendFlexString(dst, endpoint.Name, true)
 			dst = kbin.AppendFlexString(dst, endpoint.Host, true)
-			dst = binary.BigEndian.AppendUint16(dst, endpoint.Port)
+			dst = append(dst, byte(endpoint.Port>>8), byte(endpoint.Port))
 			dst = kbin.AppendTags(dst, endpoint.UnknownTags)
 		}
-		dst = kbin.AppendInt16(dst, voter.KRaftVersionFeature.MinSupportedVersion)
-		dst = kbin.AppendInt16(dst, voter.KRaftVersionFeature.MaxSupportedVersion)
+		dst = append(dst,
+			byte(uint16(voter.KRaftVersionFeature.MinSupportedVersion)>>8), byte(voter.KRaftVersionFeature.MinSupportedVersion),
+			byte(uint16(voter.KRaftVersionFeature.MaxSupportedVersion)>>8), byte(voter.KRaftVersionFeature.MaxSupportedVersion),
+		)
 		dst = kbin.AppendTags(dst, voter.KRaftVersionFeature.UnknownTags)
 		dst = kbin.AppendTags(dst, voter.UnknownTags)
 	}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // WriteShareGroupStateRequest stores the state of share partitions; sent by their leaders to
 // share coordinators (KIP-932).
@@ -149,24 +145,24 @@ func (m *WriteShareGroupStateRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = kbin.Grow(dst, 20)
-			b := (*[20]byte)(dst[len(dst)-20:])
-			binary.BigEndian.PutUint32(b[0:4], uint32(partition.Partition))
-			binary.BigEndian.PutUint32(b[4:8], uint32(partition.StateEpoch))
-			binary.BigEndian.PutUint32(b[8:12], uint32(partition.LeaderEpoch))
-			binary.BigEndian.PutUint64(b[12:20], uint64(partition.StartOffset))
+			dst = append(dst,
+				byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
+				byte(uint32(partition.StateEpoch)>>24), byte(uint32(partition.StateEpoch)>>16), byte(uint32(partition.StateEpoch)>>8), byte(partition.StateEpoch),
+				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
+				byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32), byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
+			)
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(partition.DeliveryCompleteCount))
+				dst = append(dst, byte(uint32(partition.DeliveryCompleteCount)>>24), byte(uint32(partition.DeliveryCompleteCount)>>16), byte(uint32(partition.DeliveryCompleteCount)>>8), byte(partition.DeliveryCompleteCount))
 			}
 			dst = kbin.AppendFlexArrayLen(dst, len(partition.StateBatches), true)
 			for k := range partition.StateBatches {
 				stateBatch := &partition.StateBatches[k]
-				dst = kbin.Grow(dst, 19)
-				b2 := (*[19]byte)(dst[len(dst)-19:])
-				binary.BigEndian.PutUint64(b2[0:8], uint64(stateBatch.FirstOffset))
-				binary.BigEndian.PutUint64(b2[8:16], uint64(stateBatch.LastOffset))
-				b2[16] = byte(stateBatch.DeliveryState)
-				binary.BigEndian.PutUint16(b2[17:19], uint16(stateBatch.DeliveryCount))
+				dst = append(dst,
+					byte(uint64(stateBatch.FirstOffset)>>56), byte(uint64(stateBatch.FirstOffset)>>48), byte(uint64(stateBatch.FirstOffset)>>40), byte(uint64(stateBatch.FirstOffset)>>32), byte(uint64(stateBatch.FirstOffset)>>24), byte(uint64(stateBatch.FirstOffset)>>16), byte(uint64(stateBatch.FirstOffset)>>8), byte(stateBatch.FirstOffset),
+					byte(uint64(stateBatch.LastOffset)>>56), byte(uint64(stateBatch.LastOffset)>>48), byte(uint64(stateBatch.LastOffset)>>40), byte(uint64(stateBatch.LastOffset)>>32), byte(uint64(stateBatch.LastOffset)>>24), byte(uint64(stateBatch.LastOffset)>>16), byte(uint64(stateBatch.LastOffset)>>8), byte(stateBatch.LastOffset),
+					byte(stateBatch.DeliveryState),
+					byte(uint16(stateBatch.DeliveryCount)>>8), byte(stateBatch.DeliveryCount),
+				)
 				dst = kbin.AppendTags(dst, stateBatch.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
@@ -354,8 +350,10 @@ func (m *WriteShareGroupStateResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(result.Partitions), true)
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			dst = kbin.AppendInt32(dst, partition.Partition)
-			dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+			dst = append(dst,
+				byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
+				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+			)
 			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // WriteTxnMarkersRequest writes commit and abort markers into partitions; sent by transaction
 // coordinators (KIP-98).
@@ -126,11 +122,11 @@ func (m *WriteTxnMarkersRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Markers), flex)
 	for i := range m.Markers {
 		marker := &m.Markers[i]
-		dst = kbin.Grow(dst, 11)
-		b := (*[11]byte)(dst[len(dst)-11:])
-		binary.BigEndian.PutUint64(b[0:8], uint64(marker.ProducerID))
-		binary.BigEndian.PutUint16(b[8:10], uint16(marker.ProducerEpoch))
-		b[10] = kbin.BoolByte(marker.TransactionResult)
+		dst = append(dst,
+			byte(uint64(marker.ProducerID)>>56), byte(uint64(marker.ProducerID)>>48), byte(uint64(marker.ProducerID)>>40), byte(uint64(marker.ProducerID)>>32), byte(uint64(marker.ProducerID)>>24), byte(uint64(marker.ProducerID)>>16), byte(uint64(marker.ProducerID)>>8), byte(marker.ProducerID),
+			byte(uint16(marker.ProducerEpoch)>>8), byte(marker.ProducerEpoch),
+			kbin.BoolByte(marker.TransactionResult),
+		)
 		dst = kbin.AppendFlexArrayLen(dst, len(marker.Topics), flex)
 		for j := range marker.Topics {
 			topic := &marker.Topics[j]
@@ -140,7 +136,7 @@ func (m *WriteTxnMarkersRequest) AppendTo(dst []byte) []byte {
 				dst = kbin.AppendTags(dst, topic.UnknownTags)
 			}
 		}
-		dst = binary.BigEndian.AppendUint32(dst, uint32(marker.CoordinatorEpoch))
+		dst = append(dst, byte(uint32(marker.CoordinatorEpoch)>>24), byte(uint32(marker.CoordinatorEpoch)>>16), byte(uint32(marker.CoordinatorEpoch)>>8), byte(marker.CoordinatorEpoch))
 		if v >= 2 {
 			dst = append(dst, byte(marker.TransactionVersion))
 		}
@@ -329,7 +325,7 @@ func (m *WriteTxnMarkersResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Markers), flex)
 	for i := range m.Markers {
 		marker := &m.Markers[i]
-		dst = binary.BigEndian.AppendUint64(dst, uint64(marker.ProducerID))
+		dst = append(dst, byte(uint64(marker.ProducerID)>>56), byte(uint64(marker.ProducerID)>>48), byte(uint64(marker.ProducerID)>>40), byte(uint64(marker.ProducerID)>>32), byte(uint64(marker.ProducerID)>>24), byte(uint64(marker.ProducerID)>>16), byte(uint64(marker.ProducerID)>>8), byte(marker.ProducerID))
 		dst = kbin.AppendFlexArrayLen(dst, len(marker.Topics), flex)
 		for j := range marker.Topics {
 			topic := &marker.Topics[j]
@@ -337,8 +333,10 @@ func (m *WriteTxnMarkersResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				dst = kbin.AppendInt32(dst, partition.PartitionIndex)
-				dst = kbin.AppendInt16(dst, int16(partition.ErrorCode))
+				dst = append(dst,
+					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
+					byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
+				)
 				if flex {
 					dst = kbin.AppendTags(dst, partition.UnknownTags)
 				}

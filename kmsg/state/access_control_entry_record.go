@@ -84,14 +84,16 @@ func (m *AccessControlEntryRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AccessControlEntryRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendUUID(dst, m.ID)
-	dst = kbin.AppendInt8(dst, int8(m.ResourceType))
+	dst = append(dst, m.ID[:]...)
+	dst = append(dst, byte(m.ResourceType))
 	dst = kbin.AppendFlexString(dst, m.ResourceName, true)
 	dst = append(dst, byte(m.PatternType))
 	dst = kbin.AppendFlexString(dst, m.Principal, true)
 	dst = kbin.AppendFlexString(dst, m.Host, true)
-	dst = kbin.AppendInt8(dst, int8(m.Operation))
-	dst = kbin.AppendInt8(dst, int8(m.PermissionType))
+	dst = append(dst,
+		byte(m.Operation),
+		byte(m.PermissionType),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

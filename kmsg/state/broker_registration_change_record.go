@@ -82,8 +82,10 @@ func (m *BrokerRegistrationChangeRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *BrokerRegistrationChangeRecord) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.BrokerID)
-	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
+	dst = append(dst,
+		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+	)
 	dst = appendTagsBrokerRegistrationChangeRecord(m, dst, v)
 	return dst
 }

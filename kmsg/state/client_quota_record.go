@@ -101,7 +101,7 @@ func (m *ClientQuotaRecord) AppendTo(dst []byte) []byte {
 	}
 	dst = kbin.AppendFlexString(dst, m.Key, true)
 	dst = kbin.AppendFloat64(dst, m.Value)
-	dst = kbin.AppendBool(dst, m.Remove)
+	dst = append(dst, kbin.BoolByte(m.Remove))
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

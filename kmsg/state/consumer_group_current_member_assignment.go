@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -188,11 +186,11 @@ func (m *ConsumerGroupCurrentMemberAssignmentValue) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerGroupCurrentMemberAssignmentValue) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 9)
-	b := (*[9]byte)(dst[len(dst)-9:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.MemberEpoch))
-	binary.BigEndian.PutUint32(b[4:8], uint32(m.PreviousMemberEpoch))
-	b[8] = byte(m.State)
+	dst = append(dst,
+		byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch),
+		byte(uint32(m.PreviousMemberEpoch)>>24), byte(uint32(m.PreviousMemberEpoch)>>16), byte(uint32(m.PreviousMemberEpoch)>>8), byte(m.PreviousMemberEpoch),
+		byte(m.State),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.AssignedPartitions), true)
 	for i := range m.AssignedPartitions {
 		dst = appendConsumerGroupCurrentMemberAssignmentValueTopicPartitions(&m.AssignedPartitions[i], dst, v)

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -237,9 +235,11 @@ func (m *ConsumerGroupMemberMetadataValue) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.ClientID, true)
 	dst = kbin.AppendFlexString(dst, m.ClientHost, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.SubscribedTopicNames), true)
-	dst = kbin.AppendStrings(dst, m.SubscribedTopicNames, true)
+	for i := range m.SubscribedTopicNames {
+		dst = kbin.AppendFlexString(dst, m.SubscribedTopicNames[i], true)
+	}
 	dst = kbin.AppendFlexNullableString(dst, m.SubscribedTopicRegex, true)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.RebalanceTimeoutMs))
+	dst = append(dst, byte(uint32(m.RebalanceTimeoutMs)>>24), byte(uint32(m.RebalanceTimeoutMs)>>16), byte(uint32(m.RebalanceTimeoutMs)>>8), byte(m.RebalanceTimeoutMs))
 	dst = kbin.AppendFlexNullableString(dst, m.ServerAssignor, true)
 	dst = appendTagsConsumerGroupMemberMetadataValue(m, dst, v)
 	return dst
@@ -317,7 +317,7 @@ func appendTagsConsumerGroupMemberMetadataValue(m *ConsumerGroupMemberMetadataVa
 		dst = w.Begin(0)
 		if m.ClassicMemberMetadata != nil {
 			dst = append(dst, 1)
-			dst = binary.BigEndian.AppendUint32(dst, uint32(m.ClassicMemberMetadata.SessionTimeoutMs))
+			dst = append(dst, byte(uint32(m.ClassicMemberMetadata.SessionTimeoutMs)>>24), byte(uint32(m.ClassicMemberMetadata.SessionTimeoutMs)>>16), byte(uint32(m.ClassicMemberMetadata.SessionTimeoutMs)>>8), byte(m.ClassicMemberMetadata.SessionTimeoutMs))
 			dst = kbin.AppendFlexArrayLen(dst, len(m.ClassicMemberMetadata.SupportedProtocols), true)
 			for i := range m.ClassicMemberMetadata.SupportedProtocols {
 				supportedProtocol := &m.ClassicMemberMetadata.SupportedProtocols[i]

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -156,7 +154,7 @@ func (m *ConsumerGroupMetadataValue) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ConsumerGroupMetadataValue) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Epoch))
+	dst = append(dst, byte(uint32(m.Epoch)>>24), byte(uint32(m.Epoch)>>16), byte(uint32(m.Epoch)>>8), byte(m.Epoch))
 	dst = appendTagsConsumerGroupMetadataValue(m, dst, v)
 	return dst
 }
@@ -205,7 +203,7 @@ func appendTagsConsumerGroupMetadataValue(m *ConsumerGroupMetadataValue, dst []b
 	w := m.UnknownTags.Writer(dst, count)
 	if hasMetadataHash {
 		dst = w.Begin(0)
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.MetadataHash))
+		dst = append(dst, byte(uint64(m.MetadataHash)>>56), byte(uint64(m.MetadataHash)>>48), byte(uint64(m.MetadataHash)>>40), byte(uint64(m.MetadataHash)>>32), byte(uint64(m.MetadataHash)>>24), byte(uint64(m.MetadataHash)>>16), byte(uint64(m.MetadataHash)>>8), byte(m.MetadataHash))
 		w.End(dst)
 	}
 	return w.Finish()

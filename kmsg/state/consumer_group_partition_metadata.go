@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -196,13 +194,15 @@ func (m *ConsumerGroupPartitionMetadataValue) AppendTo(dst []byte) []byte {
 		topic := &m.Topics[i]
 		dst = append(dst, topic.TopicID[:]...)
 		dst = kbin.AppendFlexString(dst, topic.TopicName, true)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(topic.NumPartitions))
+		dst = append(dst, byte(uint32(topic.NumPartitions)>>24), byte(uint32(topic.NumPartitions)>>16), byte(uint32(topic.NumPartitions)>>8), byte(topic.NumPartitions))
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.PartitionMetadata), true)
 		for j := range topic.PartitionMetadata {
 			partitionMetadata := &topic.PartitionMetadata[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(partitionMetadata.Partition))
+			dst = append(dst, byte(uint32(partitionMetadata.Partition)>>24), byte(uint32(partitionMetadata.Partition)>>16), byte(uint32(partitionMetadata.Partition)>>8), byte(partitionMetadata.Partition))
 			dst = kbin.AppendFlexArrayLen(dst, len(partitionMetadata.Racks), true)
-			dst = kbin.AppendStrings(dst, partitionMetadata.Racks, true)
+			for k := range partitionMetadata.Racks {
+				dst = kbin.AppendFlexString(dst, partitionMetadata.Racks[k], true)
+			}
 			dst = kbin.AppendTags(dst, partitionMetadata.UnknownTags)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)

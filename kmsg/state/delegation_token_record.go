@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -87,12 +85,14 @@ func (m *DelegationTokenRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.Owner, true)
 	dst = kbin.AppendFlexString(dst, m.Requester, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Renewers), true)
-	dst = kbin.AppendStrings(dst, m.Renewers, true)
-	dst = kbin.Extend(dst, 24)
-	b := (*[24]byte)(dst[len(dst)-24:])
-	binary.BigEndian.PutUint64(b[0:8], uint64(m.IssueTimestamp))
-	binary.BigEndian.PutUint64(b[8:16], uint64(m.MaxTimestamp))
-	binary.BigEndian.PutUint64(b[16:24], uint64(m.ExpirationTimestamp))
+	for i := range m.Renewers {
+		dst = kbin.AppendFlexString(dst, m.Renewers[i], true)
+	}
+	dst = append(dst,
+		byte(uint64(m.IssueTimestamp)>>56), byte(uint64(m.IssueTimestamp)>>48), byte(uint64(m.IssueTimestamp)>>40), byte(uint64(m.IssueTimestamp)>>32), byte(uint64(m.IssueTimestamp)>>24), byte(uint64(m.IssueTimestamp)>>16), byte(uint64(m.IssueTimestamp)>>8), byte(m.IssueTimestamp),
+		byte(uint64(m.MaxTimestamp)>>56), byte(uint64(m.MaxTimestamp)>>48), byte(uint64(m.MaxTimestamp)>>40), byte(uint64(m.MaxTimestamp)>>32), byte(uint64(m.MaxTimestamp)>>24), byte(uint64(m.MaxTimestamp)>>16), byte(uint64(m.MaxTimestamp)>>8), byte(m.MaxTimestamp),
+		byte(uint64(m.ExpirationTimestamp)>>56), byte(uint64(m.ExpirationTimestamp)>>48), byte(uint64(m.ExpirationTimestamp)>>40), byte(uint64(m.ExpirationTimestamp)>>32), byte(uint64(m.ExpirationTimestamp)>>24), byte(uint64(m.ExpirationTimestamp)>>16), byte(uint64(m.ExpirationTimestamp)>>8), byte(m.ExpirationTimestamp),
+	)
 	dst = kbin.AppendFlexString(dst, m.TokenID, true)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -73,7 +71,7 @@ func (m *FeatureLevelRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *FeatureLevelRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.Name, true)
-	dst = binary.BigEndian.AppendUint16(dst, uint16(m.FeatureLevel))
+	dst = append(dst, byte(uint16(m.FeatureLevel)>>8), byte(m.FeatureLevel))
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

@@ -69,8 +69,10 @@ func (m *FenceBrokerRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *FenceBrokerRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.AppendInt32(dst, m.ID)
-	dst = kbin.AppendInt64(dst, m.Epoch)
+	dst = append(dst,
+		byte(uint32(m.ID)>>24), byte(uint32(m.ID)>>16), byte(uint32(m.ID)>>8), byte(m.ID),
+		byte(uint64(m.Epoch)>>56), byte(uint64(m.Epoch)>>48), byte(uint64(m.Epoch)>>40), byte(uint64(m.Epoch)>>32), byte(uint64(m.Epoch)>>24), byte(uint64(m.Epoch)>>16), byte(uint64(m.Epoch)>>8), byte(m.Epoch),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

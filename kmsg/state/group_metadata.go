@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -210,11 +208,11 @@ func (m *GroupMetadataValue) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	dst = kbin.AppendFlexString(dst, m.ProtocolType, flex)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Generation))
+	dst = append(dst, byte(uint32(m.Generation)>>24), byte(uint32(m.Generation)>>16), byte(uint32(m.Generation)>>8), byte(m.Generation))
 	dst = kbin.AppendFlexNullableString(dst, m.Protocol, flex)
 	dst = kbin.AppendFlexNullableString(dst, m.Leader, flex)
 	if v >= 2 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.CurrentStateTimestamp))
+		dst = append(dst, byte(uint64(m.CurrentStateTimestamp)>>56), byte(uint64(m.CurrentStateTimestamp)>>48), byte(uint64(m.CurrentStateTimestamp)>>40), byte(uint64(m.CurrentStateTimestamp)>>32), byte(uint64(m.CurrentStateTimestamp)>>24), byte(uint64(m.CurrentStateTimestamp)>>16), byte(uint64(m.CurrentStateTimestamp)>>8), byte(m.CurrentStateTimestamp))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Members), flex)
 	for i := range m.Members {
@@ -226,9 +224,9 @@ func (m *GroupMetadataValue) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, member.ClientID, flex)
 		dst = kbin.AppendFlexString(dst, member.ClientHost, flex)
 		if v >= 1 {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(member.RebalanceTimeout))
+			dst = append(dst, byte(uint32(member.RebalanceTimeout)>>24), byte(uint32(member.RebalanceTimeout)>>16), byte(uint32(member.RebalanceTimeout)>>8), byte(member.RebalanceTimeout))
 		}
-		dst = binary.BigEndian.AppendUint32(dst, uint32(member.SessionTimeout))
+		dst = append(dst, byte(uint32(member.SessionTimeout)>>24), byte(uint32(member.SessionTimeout)>>16), byte(uint32(member.SessionTimeout)>>8), byte(member.SessionTimeout))
 		dst = kbin.AppendFlexBytes(dst, member.Subscription, flex)
 		dst = kbin.AppendFlexBytes(dst, member.Assignment, flex)
 		if flex {

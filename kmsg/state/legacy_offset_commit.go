@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -72,7 +70,7 @@ func (m *LegacyOffsetCommitKey) Check() error {
 func (m *LegacyOffsetCommitKey) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.Group, false)
 	dst = kbin.AppendFlexString(dst, m.Topic, false)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Partition))
+	dst = append(dst, byte(uint32(m.Partition)>>24), byte(uint32(m.Partition)>>16), byte(uint32(m.Partition)>>8), byte(m.Partition))
 	return dst
 }
 
@@ -161,9 +159,9 @@ func (m *LegacyOffsetCommitValue) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *LegacyOffsetCommitValue) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Offset))
+	dst = append(dst, byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32), byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset))
 	dst = kbin.AppendFlexString(dst, m.Metadata, false)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(m.CommitTimestamp))
+	dst = append(dst, byte(uint64(m.CommitTimestamp)>>56), byte(uint64(m.CommitTimestamp)>>48), byte(uint64(m.CommitTimestamp)>>40), byte(uint64(m.CommitTimestamp)>>32), byte(uint64(m.CommitTimestamp)>>24), byte(uint64(m.CommitTimestamp)>>16), byte(uint64(m.CommitTimestamp)>>8), byte(m.CommitTimestamp))
 	return dst
 }
 

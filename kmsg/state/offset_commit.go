@@ -72,7 +72,7 @@ func (m *OffsetCommitKey) Check() error {
 func (m *OffsetCommitKey) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.Group, false)
 	dst = kbin.AppendFlexString(dst, m.Topic, false)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Partition))
+	dst = append(dst, byte(uint32(m.Partition)>>24), byte(uint32(m.Partition)>>16), byte(uint32(m.Partition)>>8), byte(m.Partition))
 	return dst
 }
 
@@ -181,24 +181,24 @@ func (m *OffsetCommitValue) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	if v >= 3 {
-		dst = kbin.Extend(dst, 12)
-		b := (*[12]byte)(dst[len(dst)-12:])
-		binary.BigEndian.PutUint64(b[0:8], uint64(m.Offset))
-		binary.BigEndian.PutUint32(b[8:12], uint32(m.LeaderEpoch))
+		dst = append(dst,
+			byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32), byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset),
+			byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch),
+		)
 	} else {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.Offset))
+		dst = append(dst, byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32), byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset))
 	}
 	dst = kbin.AppendFlexString(dst, m.Metadata, flex)
 	if v >= 2 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.CommitTimestamp))
+		dst = append(dst, byte(uint64(m.CommitTimestamp)>>56), byte(uint64(m.CommitTimestamp)>>48), byte(uint64(m.CommitTimestamp)>>40), byte(uint64(m.CommitTimestamp)>>32), byte(uint64(m.CommitTimestamp)>>24), byte(uint64(m.CommitTimestamp)>>16), byte(uint64(m.CommitTimestamp)>>8), byte(m.CommitTimestamp))
 	} else {
 		if v >= 1 {
-			dst = kbin.Extend(dst, 16)
-			b2 := (*[16]byte)(dst[len(dst)-16:])
-			binary.BigEndian.PutUint64(b2[0:8], uint64(m.CommitTimestamp))
-			binary.BigEndian.PutUint64(b2[8:16], uint64(m.ExpireTimestamp))
+			dst = append(dst,
+				byte(uint64(m.CommitTimestamp)>>56), byte(uint64(m.CommitTimestamp)>>48), byte(uint64(m.CommitTimestamp)>>40), byte(uint64(m.CommitTimestamp)>>32), byte(uint64(m.CommitTimestamp)>>24), byte(uint64(m.CommitTimestamp)>>16), byte(uint64(m.CommitTimestamp)>>8), byte(m.CommitTimestamp),
+				byte(uint64(m.ExpireTimestamp)>>56), byte(uint64(m.ExpireTimestamp)>>48), byte(uint64(m.ExpireTimestamp)>>40), byte(uint64(m.ExpireTimestamp)>>32), byte(uint64(m.ExpireTimestamp)>>24), byte(uint64(m.ExpireTimestamp)>>16), byte(uint64(m.ExpireTimestamp)>>8), byte(m.ExpireTimestamp),
+			)
 		} else {
-			dst = binary.BigEndian.AppendUint64(dst, uint64(m.CommitTimestamp))
+			dst = append(dst, byte(uint64(m.CommitTimestamp)>>56), byte(uint64(m.CommitTimestamp)>>48), byte(uint64(m.CommitTimestamp)>>40), byte(uint64(m.CommitTimestamp)>>32), byte(uint64(m.CommitTimestamp)>>24), byte(uint64(m.CommitTimestamp)>>16), byte(uint64(m.CommitTimestamp)>>8), byte(m.CommitTimestamp))
 		}
 	}
 	if flex {

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -104,8 +102,8 @@ func (m *PartitionChangeRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *PartitionChangeRecord) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.PartitionID)
-	dst = kbin.AppendUUID(dst, m.TopicID)
+	dst = append(dst, byte(uint32(m.PartitionID)>>24), byte(uint32(m.PartitionID)>>16), byte(uint32(m.PartitionID)>>8), byte(m.PartitionID))
+	dst = append(dst, m.TopicID[:]...)
 	dst = appendTagsPartitionChangeRecord(m, dst, v)
 	return dst
 }
@@ -216,7 +214,7 @@ func appendTagsPartitionChangeRecord(m *PartitionChangeRecord, dst []byte, v int
 	}
 	if hasLeader {
 		dst = w.Begin(1)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.Leader))
+		dst = append(dst, byte(uint32(m.Leader)>>24), byte(uint32(m.Leader)>>16), byte(uint32(m.Leader)>>8), byte(m.Leader))
 		w.End(dst)
 	}
 	if hasReplicas {

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -109,17 +107,17 @@ func (m *PartitionRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *PartitionRecord) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.PartitionID)
-	dst = kbin.AppendUUID(dst, m.TopicID)
+	dst = append(dst, byte(uint32(m.PartitionID)>>24), byte(uint32(m.PartitionID)>>16), byte(uint32(m.PartitionID)>>8), byte(m.PartitionID))
+	dst = append(dst, m.TopicID[:]...)
 	dst = kbin.AppendFlexInt32s(dst, m.Replicas, true)
 	dst = kbin.AppendFlexInt32s(dst, m.ISR, true)
 	dst = kbin.AppendFlexInt32s(dst, m.RemovingReplicas, true)
 	dst = kbin.AppendFlexInt32s(dst, m.AddingReplicas, true)
-	dst = kbin.Extend(dst, 12)
-	b := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.Leader))
-	binary.BigEndian.PutUint32(b[4:8], uint32(m.LeaderEpoch))
-	binary.BigEndian.PutUint32(b[8:12], uint32(m.PartitionEpoch))
+	dst = append(dst,
+		byte(uint32(m.Leader)>>24), byte(uint32(m.Leader)>>16), byte(uint32(m.Leader)>>8), byte(m.Leader),
+		byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch),
+		byte(uint32(m.PartitionEpoch)>>24), byte(uint32(m.PartitionEpoch)>>16), byte(uint32(m.PartitionEpoch)>>8), byte(m.PartitionEpoch),
+	)
 	if v >= 1 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Directories), true)
 		dst = kbin.AppendUUIDs(dst, m.Directories)

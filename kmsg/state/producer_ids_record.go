@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -75,11 +73,11 @@ func (m *ProducerIDsRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ProducerIDsRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 20)
-	b := (*[20]byte)(dst[len(dst)-20:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.BrokerEpoch))
-	binary.BigEndian.PutUint64(b[12:20], uint64(m.NextProducerID))
+	dst = append(dst,
+		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+		byte(uint64(m.NextProducerID)>>56), byte(uint64(m.NextProducerID)>>48), byte(uint64(m.NextProducerID)>>40), byte(uint64(m.NextProducerID)>>32), byte(uint64(m.NextProducerID)>>24), byte(uint64(m.NextProducerID)>>16), byte(uint64(m.NextProducerID)>>8), byte(m.NextProducerID),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -80,20 +78,20 @@ func (m *ProducerSnapshot) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ProducerSnapshot) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, m.Crc)
+	dst = append(dst, byte(m.Crc>>24), byte(m.Crc>>16), byte(m.Crc>>8), byte(m.Crc))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.ProducerEntries), false)
 	for i := range m.ProducerEntries {
 		producerEntry := &m.ProducerEntries[i]
-		dst = kbin.Grow(dst, 46)
-		b := (*[46]byte)(dst[len(dst)-46:])
-		binary.BigEndian.PutUint64(b[0:8], uint64(producerEntry.ProducerID))
-		binary.BigEndian.PutUint16(b[8:10], uint16(producerEntry.Epoch))
-		binary.BigEndian.PutUint32(b[10:14], uint32(producerEntry.LastSequence))
-		binary.BigEndian.PutUint64(b[14:22], uint64(producerEntry.LastOffset))
-		binary.BigEndian.PutUint32(b[22:26], uint32(producerEntry.OffsetDelta))
-		binary.BigEndian.PutUint64(b[26:34], uint64(producerEntry.Timestamp))
-		binary.BigEndian.PutUint32(b[34:38], uint32(producerEntry.CoordinatorEpoch))
-		binary.BigEndian.PutUint64(b[38:46], uint64(producerEntry.CurrentTxnFirstOffset))
+		dst = append(dst,
+			byte(uint64(producerEntry.ProducerID)>>56), byte(uint64(producerEntry.ProducerID)>>48), byte(uint64(producerEntry.ProducerID)>>40), byte(uint64(producerEntry.ProducerID)>>32), byte(uint64(producerEntry.ProducerID)>>24), byte(uint64(producerEntry.ProducerID)>>16), byte(uint64(producerEntry.ProducerID)>>8), byte(producerEntry.ProducerID),
+			byte(uint16(producerEntry.Epoch)>>8), byte(producerEntry.Epoch),
+			byte(uint32(producerEntry.LastSequence)>>24), byte(uint32(producerEntry.LastSequence)>>16), byte(uint32(producerEntry.LastSequence)>>8), byte(producerEntry.LastSequence),
+			byte(uint64(producerEntry.LastOffset)>>56), byte(uint64(producerEntry.LastOffset)>>48), byte(uint64(producerEntry.LastOffset)>>40), byte(uint64(producerEntry.LastOffset)>>32), byte(uint64(producerEntry.LastOffset)>>24), byte(uint64(producerEntry.LastOffset)>>16), byte(uint64(producerEntry.LastOffset)>>8), byte(producerEntry.LastOffset),
+			byte(uint32(producerEntry.OffsetDelta)>>24), byte(uint32(producerEntry.OffsetDelta)>>16), byte(uint32(producerEntry.OffsetDelta)>>8), byte(producerEntry.OffsetDelta),
+			byte(uint64(producerEntry.Timestamp)>>56), byte(uint64(producerEntry.Timestamp)>>48), byte(uint64(producerEntry.Timestamp)>>40), byte(uint64(producerEntry.Timestamp)>>32), byte(uint64(producerEntry.Timestamp)>>24), byte(uint64(producerEntry.Timestamp)>>16), byte(uint64(producerEntry.Timestamp)>>8), byte(producerEntry.Timestamp),
+			byte(uint32(producerEntry.CoordinatorEpoch)>>24), byte(uint32(producerEntry.CoordinatorEpoch)>>16), byte(uint32(producerEntry.CoordinatorEpoch)>>8), byte(producerEntry.CoordinatorEpoch),
+			byte(uint64(producerEntry.CurrentTxnFirstOffset)>>56), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>48), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>40), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>32), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>24), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>16), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>8), byte(producerEntry.CurrentTxnFirstOffset),
+		)
 	}
 	return dst
 }

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -110,20 +108,20 @@ func (m *QuorumStateData) AppendTo(dst []byte) []byte {
 	if v <= 0 {
 		dst = kbin.AppendFlexString(dst, m.ClusterID, true)
 	}
-	dst = kbin.Extend(dst, 12)
-	b := (*[12]byte)(dst[len(dst)-12:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.LeaderID))
-	binary.BigEndian.PutUint32(b[4:8], uint32(m.LeaderEpoch))
-	binary.BigEndian.PutUint32(b[8:12], uint32(m.VotedID))
+	dst = append(dst,
+		byte(uint32(m.LeaderID)>>24), byte(uint32(m.LeaderID)>>16), byte(uint32(m.LeaderID)>>8), byte(m.LeaderID),
+		byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch),
+		byte(uint32(m.VotedID)>>24), byte(uint32(m.VotedID)>>16), byte(uint32(m.VotedID)>>8), byte(m.VotedID),
+	)
 	if v >= 1 {
 		dst = append(dst, m.VotedDirectoryID[:]...)
 	}
 	if v <= 0 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.AppliedOffset))
+		dst = append(dst, byte(uint64(m.AppliedOffset)>>56), byte(uint64(m.AppliedOffset)>>48), byte(uint64(m.AppliedOffset)>>40), byte(uint64(m.AppliedOffset)>>32), byte(uint64(m.AppliedOffset)>>24), byte(uint64(m.AppliedOffset)>>16), byte(uint64(m.AppliedOffset)>>8), byte(m.AppliedOffset))
 		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.CurrentVoters), m.CurrentVoters == nil, true)
 		for i := range m.CurrentVoters {
 			currentVoter := &m.CurrentVoters[i]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(currentVoter.VoterID))
+			dst = append(dst, byte(uint32(currentVoter.VoterID)>>24), byte(uint32(currentVoter.VoterID)>>16), byte(uint32(currentVoter.VoterID)>>8), byte(currentVoter.VoterID))
 			dst = kbin.AppendTags(dst, currentVoter.UnknownTags)
 		}
 	}

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -141,27 +139,31 @@ func (m *RegisterBrokerRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RegisterBrokerRecord) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.BrokerID))
+	dst = append(dst, byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID))
 	if v >= 2 {
 		dst = append(dst, kbin.BoolByte(m.IsMigratingZkBroker))
 	}
-	dst = kbin.AppendUUID(dst, m.IncarnationID)
-	dst = kbin.AppendInt64(dst, m.BrokerEpoch)
+	dst = append(dst, m.IncarnationID[:]...)
+	dst = append(dst, byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.EndPoints), true)
 	for i := range m.EndPoints {
 		endPoint := &m.EndPoints[i]
 		dst = kbin.AppendFlexString(dst, endPoint.Name, true)
 		dst = kbin.AppendFlexString(dst, endPoint.Host, true)
-		dst = kbin.AppendUint16(dst, endPoint.Port)
-		dst = kbin.AppendInt16(dst, int16(endPoint.SecurityProtocol))
+		dst = append(dst,
+			byte(endPoint.Port>>8), byte(endPoint.Port),
+			byte(uint16(endPoint.SecurityProtocol)>>8), byte(endPoint.SecurityProtocol),
+		)
 		dst = kbin.AppendTags(dst, endPoint.UnknownTags)
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Features), true)
 	for i := range m.Features {
 		feature := &m.Features[i]
 		dst = kbin.AppendFlexString(dst, feature.Name, true)
-		dst = kbin.AppendInt16(dst, feature.MinSupportedVersion)
-		dst = kbin.AppendInt16(dst, feature.MaxSupportedVersion)
+		dst = append(dst,
+			byte(uint16(feature.MinSupportedVersion)>>8), byte(feature.MinSupportedVersion),
+			byte(uint16(feature.MaxSupportedVersion)>>8), byte(feature.MaxSupportedVersion),
+		)
 		dst = kbin.AppendTags(dst, feature.UnknownTags)
 	}
 	dst = kbin.AppendFlexNullableString(dst, m.Rack, true)

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -116,26 +114,28 @@ func (m *RegisterControllerRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RegisterControllerRecord) AppendTo(dst []byte) []byte {
-	dst = kbin.Extend(dst, 21)
-	b := (*[21]byte)(dst[len(dst)-21:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ControllerID))
-	copy(b[4:20], m.IncarnationID[:])
-	b[20] = kbin.BoolByte(m.ZkMigrationReady)
+	dst = append(dst, byte(uint32(m.ControllerID)>>24), byte(uint32(m.ControllerID)>>16), byte(uint32(m.ControllerID)>>8), byte(m.ControllerID))
+	dst = append(dst, m.IncarnationID[:]...)
+	dst = append(dst, kbin.BoolByte(m.ZkMigrationReady))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.EndPoints), true)
 	for i := range m.EndPoints {
 		endPoint := &m.EndPoints[i]
 		dst = kbin.AppendFlexString(dst, endPoint.Name, true)
 		dst = kbin.AppendFlexString(dst, endPoint.Host, true)
-		dst = kbin.AppendUint16(dst, endPoint.Port)
-		dst = kbin.AppendInt16(dst, int16(endPoint.SecurityProtocol))
+		dst = append(dst,
+			byte(endPoint.Port>>8), byte(endPoint.Port),
+			byte(uint16(endPoint.SecurityProtocol)>>8), byte(endPoint.SecurityProtocol),
+		)
 		dst = kbin.AppendTags(dst, endPoint.UnknownTags)
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Features), true)
 	for i := range m.Features {
 		feature := &m.Features[i]
 		dst = kbin.AppendFlexString(dst, feature.Name, true)
-		dst = kbin.AppendInt16(dst, feature.MinSupportedVersion)
-		dst = kbin.AppendInt16(dst, feature.MaxSupportedVersion)
+		dst = append(dst,
+			byte(uint16(feature.MinSupportedVersion)>>8), byte(feature.MinSupportedVersion),
+			byte(uint16(feature.MaxSupportedVersion)>>8), byte(feature.MaxSupportedVersion),
+		)
 		dst = kbin.AppendTags(dst, feature.UnknownTags)
 	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)

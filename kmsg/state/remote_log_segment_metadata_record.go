@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -137,26 +135,28 @@ func (m *RemoteLogSegmentMetadataRecord) Check() error {
 func (m *RemoteLogSegmentMetadataRecord) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = kbin.AppendFlexString(dst, m.RemoteLogSegmentID.TopicIDPartition.Name, true)
-	dst = kbin.AppendUUID(dst, m.RemoteLogSegmentID.TopicIDPartition.ID)
-	dst = kbin.AppendInt32(dst, m.RemoteLogSegmentID.TopicIDPartition.Partition)
+	dst = append(dst, m.RemoteLogSegmentID.TopicIDPartition.ID[:]...)
+	dst = append(dst, byte(uint32(m.RemoteLogSegmentID.TopicIDPartition.Partition)>>24), byte(uint32(m.RemoteLogSegmentID.TopicIDPartition.Partition)>>16), byte(uint32(m.RemoteLogSegmentID.TopicIDPartition.Partition)>>8), byte(m.RemoteLogSegmentID.TopicIDPartition.Partition))
 	dst = kbin.AppendTags(dst, m.RemoteLogSegmentID.TopicIDPartition.UnknownTags)
 	dst = append(dst, m.RemoteLogSegmentID.ID[:]...)
 	dst = kbin.AppendTags(dst, m.RemoteLogSegmentID.UnknownTags)
-	dst = kbin.Extend(dst, 36)
-	b := (*[36]byte)(dst[len(dst)-36:])
-	binary.BigEndian.PutUint64(b[0:8], uint64(m.StartOffset))
-	binary.BigEndian.PutUint64(b[8:16], uint64(m.EndOffset))
-	binary.BigEndian.PutUint32(b[16:20], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b[20:28], uint64(m.MaxTimestampMs))
-	binary.BigEndian.PutUint64(b[28:36], uint64(m.EventTimestampMs))
+	dst = append(dst,
+		byte(uint64(m.StartOffset)>>56), byte(uint64(m.StartOffset)>>48), byte(uint64(m.StartOffset)>>40), byte(uint64(m.StartOffset)>>32), byte(uint64(m.StartOffset)>>24), byte(uint64(m.StartOffset)>>16), byte(uint64(m.StartOffset)>>8), byte(m.StartOffset),
+		byte(uint64(m.EndOffset)>>56), byte(uint64(m.EndOffset)>>48), byte(uint64(m.EndOffset)>>40), byte(uint64(m.EndOffset)>>32), byte(uint64(m.EndOffset)>>24), byte(uint64(m.EndOffset)>>16), byte(uint64(m.EndOffset)>>8), byte(m.EndOffset),
+		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
+		byte(uint64(m.MaxTimestampMs)>>56), byte(uint64(m.MaxTimestampMs)>>48), byte(uint64(m.MaxTimestampMs)>>40), byte(uint64(m.MaxTimestampMs)>>32), byte(uint64(m.MaxTimestampMs)>>24), byte(uint64(m.MaxTimestampMs)>>16), byte(uint64(m.MaxTimestampMs)>>8), byte(m.MaxTimestampMs),
+		byte(uint64(m.EventTimestampMs)>>56), byte(uint64(m.EventTimestampMs)>>48), byte(uint64(m.EventTimestampMs)>>40), byte(uint64(m.EventTimestampMs)>>32), byte(uint64(m.EventTimestampMs)>>24), byte(uint64(m.EventTimestampMs)>>16), byte(uint64(m.EventTimestampMs)>>8), byte(m.EventTimestampMs),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.SegmentLeaderEpochs), true)
 	for i := range m.SegmentLeaderEpochs {
 		segmentLeaderEpoch := &m.SegmentLeaderEpochs[i]
-		dst = kbin.AppendInt32(dst, segmentLeaderEpoch.LeaderEpoch)
-		dst = kbin.AppendInt64(dst, segmentLeaderEpoch.Offset)
+		dst = append(dst,
+			byte(uint32(segmentLeaderEpoch.LeaderEpoch)>>24), byte(uint32(segmentLeaderEpoch.LeaderEpoch)>>16), byte(uint32(segmentLeaderEpoch.LeaderEpoch)>>8), byte(segmentLeaderEpoch.LeaderEpoch),
+			byte(uint64(segmentLeaderEpoch.Offset)>>56), byte(uint64(segmentLeaderEpoch.Offset)>>48), byte(uint64(segmentLeaderEpoch.Offset)>>40), byte(uint64(segmentLeaderEpoch.Offset)>>32), byte(uint64(segmentLeaderEpoch.Offset)>>24), byte(uint64(segmentLeaderEpoch.Offset)>>16), byte(uint64(segmentLeaderEpoch.Offset)>>8), byte(segmentLeaderEpoch.Offset),
+		)
 		dst = kbin.AppendTags(dst, segmentLeaderEpoch.UnknownTags)
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.SegmentSizeInBytes))
+	dst = append(dst, byte(uint32(m.SegmentSizeInBytes)>>24), byte(uint32(m.SegmentSizeInBytes)>>16), byte(uint32(m.SegmentSizeInBytes)>>8), byte(m.SegmentSizeInBytes))
 	dst = kbin.AppendFlexNullableBytes(dst, m.CustomMetadata, true)
 	dst = append(dst, byte(m.RemoteLogSegmentState))
 	dst = appendTagsRemoteLogSegmentMetadataRecord(m, dst, v)

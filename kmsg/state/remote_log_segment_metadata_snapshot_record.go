@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -107,22 +105,24 @@ func (m *RemoteLogSegmentMetadataSnapshotRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoteLogSegmentMetadataSnapshotRecord) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 52)
-	b := (*[52]byte)(dst[len(dst)-52:])
-	copy(b[0:16], m.SegmentID[:])
-	binary.BigEndian.PutUint64(b[16:24], uint64(m.StartOffset))
-	binary.BigEndian.PutUint64(b[24:32], uint64(m.EndOffset))
-	binary.BigEndian.PutUint32(b[32:36], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b[36:44], uint64(m.MaxTimestampMs))
-	binary.BigEndian.PutUint64(b[44:52], uint64(m.EventTimestampMs))
+	dst = append(dst, m.SegmentID[:]...)
+	dst = append(dst,
+		byte(uint64(m.StartOffset)>>56), byte(uint64(m.StartOffset)>>48), byte(uint64(m.StartOffset)>>40), byte(uint64(m.StartOffset)>>32), byte(uint64(m.StartOffset)>>24), byte(uint64(m.StartOffset)>>16), byte(uint64(m.StartOffset)>>8), byte(m.StartOffset),
+		byte(uint64(m.EndOffset)>>56), byte(uint64(m.EndOffset)>>48), byte(uint64(m.EndOffset)>>40), byte(uint64(m.EndOffset)>>32), byte(uint64(m.EndOffset)>>24), byte(uint64(m.EndOffset)>>16), byte(uint64(m.EndOffset)>>8), byte(m.EndOffset),
+		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
+		byte(uint64(m.MaxTimestampMs)>>56), byte(uint64(m.MaxTimestampMs)>>48), byte(uint64(m.MaxTimestampMs)>>40), byte(uint64(m.MaxTimestampMs)>>32), byte(uint64(m.MaxTimestampMs)>>24), byte(uint64(m.MaxTimestampMs)>>16), byte(uint64(m.MaxTimestampMs)>>8), byte(m.MaxTimestampMs),
+		byte(uint64(m.EventTimestampMs)>>56), byte(uint64(m.EventTimestampMs)>>48), byte(uint64(m.EventTimestampMs)>>40), byte(uint64(m.EventTimestampMs)>>32), byte(uint64(m.EventTimestampMs)>>24), byte(uint64(m.EventTimestampMs)>>16), byte(uint64(m.EventTimestampMs)>>8), byte(m.EventTimestampMs),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.SegmentLeaderEpochs), true)
 	for i := range m.SegmentLeaderEpochs {
 		segmentLeaderEpoch := &m.SegmentLeaderEpochs[i]
-		dst = kbin.AppendInt32(dst, segmentLeaderEpoch.LeaderEpoch)
-		dst = kbin.AppendInt64(dst, segmentLeaderEpoch.Offset)
+		dst = append(dst,
+			byte(uint32(segmentLeaderEpoch.LeaderEpoch)>>24), byte(uint32(segmentLeaderEpoch.LeaderEpoch)>>16), byte(uint32(segmentLeaderEpoch.LeaderEpoch)>>8), byte(segmentLeaderEpoch.LeaderEpoch),
+			byte(uint64(segmentLeaderEpoch.Offset)>>56), byte(uint64(segmentLeaderEpoch.Offset)>>48), byte(uint64(segmentLeaderEpoch.Offset)>>40), byte(uint64(segmentLeaderEpoch.Offset)>>32), byte(uint64(segmentLeaderEpoch.Offset)>>24), byte(uint64(segmentLeaderEpoch.Offset)>>16), byte(uint64(segmentLeaderEpoch.Offset)>>8), byte(segmentLeaderEpoch.Offset),
+		)
 		dst = kbin.AppendTags(dst, segmentLeaderEpoch.UnknownTags)
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.SegmentSizeInBytes))
+	dst = append(dst, byte(uint32(m.SegmentSizeInBytes)>>24), byte(uint32(m.SegmentSizeInBytes)>>16), byte(uint32(m.SegmentSizeInBytes)>>8), byte(m.SegmentSizeInBytes))
 	dst = kbin.AppendFlexNullableBytes(dst, m.CustomMetadata, true)
 	dst = append(dst, byte(m.RemoteLogSegmentState))
 	dst = appendTagsRemoteLogSegmentMetadataSnapshotRecord(m, dst, v)

@@ -106,13 +106,15 @@ func (m *RemoteLogSegmentMetadataUpdateRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemoteLogSegmentMetadataUpdateRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.RemoteLogSegmentID.TopicIDPartition.Name, true)
-	dst = kbin.AppendUUID(dst, m.RemoteLogSegmentID.TopicIDPartition.ID)
-	dst = kbin.AppendInt32(dst, m.RemoteLogSegmentID.TopicIDPartition.Partition)
+	dst = append(dst, m.RemoteLogSegmentID.TopicIDPartition.ID[:]...)
+	dst = append(dst, byte(uint32(m.RemoteLogSegmentID.TopicIDPartition.Partition)>>24), byte(uint32(m.RemoteLogSegmentID.TopicIDPartition.Partition)>>16), byte(uint32(m.RemoteLogSegmentID.TopicIDPartition.Partition)>>8), byte(m.RemoteLogSegmentID.TopicIDPartition.Partition))
 	dst = kbin.AppendTags(dst, m.RemoteLogSegmentID.TopicIDPartition.UnknownTags)
 	dst = append(dst, m.RemoteLogSegmentID.ID[:]...)
 	dst = kbin.AppendTags(dst, m.RemoteLogSegmentID.UnknownTags)
-	dst = kbin.AppendInt32(dst, m.BrokerID)
-	dst = kbin.AppendInt64(dst, m.EventTimestampMs)
+	dst = append(dst,
+		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
+		byte(uint64(m.EventTimestampMs)>>56), byte(uint64(m.EventTimestampMs)>>48), byte(uint64(m.EventTimestampMs)>>40), byte(uint64(m.EventTimestampMs)>>32), byte(uint64(m.EventTimestampMs)>>24), byte(uint64(m.EventTimestampMs)>>16), byte(uint64(m.EventTimestampMs)>>8), byte(m.EventTimestampMs),
+	)
 	dst = kbin.AppendFlexNullableBytes(dst, m.CustomMetadata, true)
 	dst = append(dst, byte(m.RemoteLogSegmentState))
 	dst = kbin.AppendTags(dst, m.UnknownTags)

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -93,14 +91,14 @@ func (m *RemotePartitionDeleteMetadataRecord) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *RemotePartitionDeleteMetadataRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.TopicIDPartition.Name, true)
-	dst = kbin.AppendUUID(dst, m.TopicIDPartition.ID)
-	dst = kbin.AppendInt32(dst, m.TopicIDPartition.Partition)
+	dst = append(dst, m.TopicIDPartition.ID[:]...)
+	dst = append(dst, byte(uint32(m.TopicIDPartition.Partition)>>24), byte(uint32(m.TopicIDPartition.Partition)>>16), byte(uint32(m.TopicIDPartition.Partition)>>8), byte(m.TopicIDPartition.Partition))
 	dst = kbin.AppendTags(dst, m.TopicIDPartition.UnknownTags)
-	dst = kbin.Extend(dst, 13)
-	b := (*[13]byte)(dst[len(dst)-13:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.BrokerID))
-	binary.BigEndian.PutUint64(b[4:12], uint64(m.EventTimestampMs))
-	b[12] = byte(m.RemotePartitionDeleteState)
+	dst = append(dst,
+		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
+		byte(uint64(m.EventTimestampMs)>>56), byte(uint64(m.EventTimestampMs)>>48), byte(uint64(m.EventTimestampMs)>>40), byte(uint64(m.EventTimestampMs)>>32), byte(uint64(m.EventTimestampMs)>>24), byte(uint64(m.EventTimestampMs)>>16), byte(uint64(m.EventTimestampMs)>>8), byte(m.EventTimestampMs),
+		byte(m.RemotePartitionDeleteState),
+	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

@@ -172,7 +172,9 @@ func (m *ShareGroupMemberMetadataValue) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.ClientID, true)
 	dst = kbin.AppendFlexString(dst, m.ClientHost, true)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.SubscribedTopicNames), true)
-	dst = kbin.AppendStrings(dst, m.SubscribedTopicNames, true)
+	for i := range m.SubscribedTopicNames {
+		dst = kbin.AppendFlexString(dst, m.SubscribedTopicNames[i], true)
+	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -155,7 +153,7 @@ func (m *ShareGroupTargetAssignmentMetadataValue) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupTargetAssignmentMetadataValue) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.AssignmentEpoch))
+	dst = append(dst, byte(uint32(m.AssignmentEpoch)>>24), byte(uint32(m.AssignmentEpoch)>>16), byte(uint32(m.AssignmentEpoch)>>8), byte(m.AssignmentEpoch))
 	dst = appendTagsShareGroupTargetAssignmentMetadataValue(m, dst, v)
 	return dst
 }
@@ -204,7 +202,7 @@ func appendTagsShareGroupTargetAssignmentMetadataValue(m *ShareGroupTargetAssign
 	w := m.UnknownTags.Writer(dst, count)
 	if hasAssignmentTimestamp {
 		dst = w.Begin(0)
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.AssignmentTimestamp))
+		dst = append(dst, byte(uint64(m.AssignmentTimestamp)>>56), byte(uint64(m.AssignmentTimestamp)>>48), byte(uint64(m.AssignmentTimestamp)>>40), byte(uint64(m.AssignmentTimestamp)>>32), byte(uint64(m.AssignmentTimestamp)>>24), byte(uint64(m.AssignmentTimestamp)>>16), byte(uint64(m.AssignmentTimestamp)>>8), byte(m.AssignmentTimestamp))
 		w.End(dst)
 	}
 	return w.Finish()

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -70,8 +68,8 @@ func (m *ShareUpdateKey) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareUpdateKey) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexString(dst, m.GroupID, false)
-	dst = kbin.AppendUUID(dst, m.TopicID)
-	dst = kbin.AppendInt32(dst, m.Partition)
+	dst = append(dst, m.TopicID[:]...)
+	dst = append(dst, byte(uint32(m.Partition)>>24), byte(uint32(m.Partition)>>16), byte(uint32(m.Partition)>>8), byte(m.Partition))
 	return dst
 }
 
@@ -193,20 +191,20 @@ func (m *ShareUpdateValue) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareUpdateValue) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.Extend(dst, 16)
-	b := (*[16]byte)(dst[len(dst)-16:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.SnapshotEpoch))
-	binary.BigEndian.PutUint32(b[4:8], uint32(m.LeaderEpoch))
-	binary.BigEndian.PutUint64(b[8:16], uint64(m.StartOffset))
+	dst = append(dst,
+		byte(uint32(m.SnapshotEpoch)>>24), byte(uint32(m.SnapshotEpoch)>>16), byte(uint32(m.SnapshotEpoch)>>8), byte(m.SnapshotEpoch),
+		byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch),
+		byte(uint64(m.StartOffset)>>56), byte(uint64(m.StartOffset)>>48), byte(uint64(m.StartOffset)>>40), byte(uint64(m.StartOffset)>>32), byte(uint64(m.StartOffset)>>24), byte(uint64(m.StartOffset)>>16), byte(uint64(m.StartOffset)>>8), byte(m.StartOffset),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.StateBatches), true)
 	for i := range m.StateBatches {
 		stateBatch := &m.StateBatches[i]
-		dst = kbin.Grow(dst, 19)
-		b2 := (*[19]byte)(dst[len(dst)-19:])
-		binary.BigEndian.PutUint64(b2[0:8], uint64(stateBatch.FirstOffset))
-		binary.BigEndian.PutUint64(b2[8:16], uint64(stateBatch.LastOffset))
-		b2[16] = byte(stateBatch.DeliveryState)
-		binary.BigEndian.PutUint16(b2[17:19], uint16(stateBatch.DeliveryCount))
+		dst = append(dst,
+			byte(uint64(stateBatch.FirstOffset)>>56), byte(uint64(stateBatch.FirstOffset)>>48), byte(uint64(stateBatch.FirstOffset)>>40), byte(uint64(stateBatch.FirstOffset)>>32), byte(uint64(stateBatch.FirstOffset)>>24), byte(uint64(stateBatch.FirstOffset)>>16), byte(uint64(stateBatch.FirstOffset)>>8), byte(stateBatch.FirstOffset),
+			byte(uint64(stateBatch.LastOffset)>>56), byte(uint64(stateBatch.LastOffset)>>48), byte(uint64(stateBatch.LastOffset)>>40), byte(uint64(stateBatch.LastOffset)>>32), byte(uint64(stateBatch.LastOffset)>>24), byte(uint64(stateBatch.LastOffset)>>16), byte(uint64(stateBatch.LastOffset)>>8), byte(stateBatch.LastOffset),
+			byte(stateBatch.DeliveryState),
+			byte(uint16(stateBatch.DeliveryCount)>>8), byte(stateBatch.DeliveryCount),
+		)
 		dst = kbin.AppendTags(dst, stateBatch.UnknownTags)
 	}
 	dst = appendTagsShareUpdateValue(m, dst, v)
@@ -272,7 +270,7 @@ func appendTagsShareUpdateValue(m *ShareUpdateValue, dst []byte, v int16) []byte
 	w := m.UnknownTags.Writer(dst, count)
 	if hasDeliveryCompleteCount {
 		dst = w.Begin(0)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.DeliveryCompleteCount))
+		dst = append(dst, byte(uint32(m.DeliveryCompleteCount)>>24), byte(uint32(m.DeliveryCompleteCount)>>16), byte(uint32(m.DeliveryCompleteCount)>>8), byte(m.DeliveryCompleteCount))
 		w.End(dst)
 	}
 	return w.Finish()

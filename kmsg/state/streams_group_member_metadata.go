@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -225,13 +223,15 @@ func (m *StreamsGroupMemberMetadataValue) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableString(dst, m.RackID, true)
 	dst = kbin.AppendFlexString(dst, m.ClientID, true)
 	dst = kbin.AppendFlexString(dst, m.ClientHost, true)
-	dst = kbin.AppendInt32(dst, m.RebalanceTimeoutMs)
-	dst = kbin.AppendInt32(dst, m.TopologyEpoch)
+	dst = append(dst,
+		byte(uint32(m.RebalanceTimeoutMs)>>24), byte(uint32(m.RebalanceTimeoutMs)>>16), byte(uint32(m.RebalanceTimeoutMs)>>8), byte(m.RebalanceTimeoutMs),
+		byte(uint32(m.TopologyEpoch)>>24), byte(uint32(m.TopologyEpoch)>>16), byte(uint32(m.TopologyEpoch)>>8), byte(m.TopologyEpoch),
+	)
 	dst = kbin.AppendFlexString(dst, m.ProcessID, true)
 	if m.UserEndpoint != nil {
 		dst = append(dst, 1)
 		dst = kbin.AppendFlexString(dst, m.UserEndpoint.Host, true)
-		dst = binary.BigEndian.AppendUint16(dst, m.UserEndpoint.Port)
+		dst = append(dst, byte(m.UserEndpoint.Port>>8), byte(m.UserEndpoint.Port))
 		dst = kbin.AppendTags(dst, m.UserEndpoint.UnknownTags)
 	} else {
 		dst = append(dst, 255)

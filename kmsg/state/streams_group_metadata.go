@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -197,8 +195,10 @@ func (m *StreamsGroupMetadataValue) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupMetadataValue) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = kbin.AppendInt32(dst, m.Epoch)
-	dst = kbin.AppendInt64(dst, m.MetadataHash)
+	dst = append(dst,
+		byte(uint32(m.Epoch)>>24), byte(uint32(m.Epoch)>>16), byte(uint32(m.Epoch)>>8), byte(m.Epoch),
+		byte(uint64(m.MetadataHash)>>56), byte(uint64(m.MetadataHash)>>48), byte(uint64(m.MetadataHash)>>40), byte(uint64(m.MetadataHash)>>32), byte(uint64(m.MetadataHash)>>24), byte(uint64(m.MetadataHash)>>16), byte(uint64(m.MetadataHash)>>8), byte(m.MetadataHash),
+	)
 	dst = appendTagsStreamsGroupMetadataValue(m, dst, v)
 	return dst
 }
@@ -282,7 +282,7 @@ func appendTagsStreamsGroupMetadataValue(m *StreamsGroupMetadataValue, dst []byt
 	w := m.UnknownTags.Writer(dst, count)
 	if hasValidatedTopologyEpoch {
 		dst = w.Begin(0)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.ValidatedTopologyEpoch))
+		dst = append(dst, byte(uint32(m.ValidatedTopologyEpoch)>>24), byte(uint32(m.ValidatedTopologyEpoch)>>16), byte(uint32(m.ValidatedTopologyEpoch)>>8), byte(m.ValidatedTopologyEpoch))
 		w.End(dst)
 	}
 	if hasLastAssignmentConfigs {
@@ -298,12 +298,12 @@ func appendTagsStreamsGroupMetadataValue(m *StreamsGroupMetadataValue, dst []byt
 	}
 	if hasStoredDescriptionTopologyEpoch {
 		dst = w.Begin(2)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.StoredDescriptionTopologyEpoch))
+		dst = append(dst, byte(uint32(m.StoredDescriptionTopologyEpoch)>>24), byte(uint32(m.StoredDescriptionTopologyEpoch)>>16), byte(uint32(m.StoredDescriptionTopologyEpoch)>>8), byte(m.StoredDescriptionTopologyEpoch))
 		w.End(dst)
 	}
 	if hasFailedDescriptionTopologyEpoch {
 		dst = w.Begin(3)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.FailedDescriptionTopologyEpoch))
+		dst = append(dst, byte(uint32(m.FailedDescriptionTopologyEpoch)>>24), byte(uint32(m.FailedDescriptionTopologyEpoch)>>16), byte(uint32(m.FailedDescriptionTopologyEpoch)>>8), byte(m.FailedDescriptionTopologyEpoch))
 		w.End(dst)
 	}
 	return w.Finish()

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -234,21 +232,27 @@ func (m *StreamsGroupTopologyValue) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *StreamsGroupTopologyValue) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Epoch))
+	dst = append(dst, byte(uint32(m.Epoch)>>24), byte(uint32(m.Epoch)>>16), byte(uint32(m.Epoch)>>8), byte(m.Epoch))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Subtopologies), true)
 	for i := range m.Subtopologies {
 		subtopology := &m.Subtopologies[i]
 		dst = kbin.AppendFlexString(dst, subtopology.SubtopologyID, true)
 		dst = kbin.AppendFlexArrayLen(dst, len(subtopology.SourceTopics), true)
-		dst = kbin.AppendStrings(dst, subtopology.SourceTopics, true)
+		for j := range subtopology.SourceTopics {
+			dst = kbin.AppendFlexString(dst, subtopology.SourceTopics[j], true)
+		}
 		dst = kbin.AppendFlexArrayLen(dst, len(subtopology.SourceTopicRegex), true)
-		dst = kbin.AppendStrings(dst, subtopology.SourceTopicRegex, true)
+		for j := range subtopology.SourceTopicRegex {
+			dst = kbin.AppendFlexString(dst, subtopology.SourceTopicRegex[j], true)
+		}
 		dst = kbin.AppendFlexArrayLen(dst, len(subtopology.StateChangelogTopics), true)
 		for j := range subtopology.StateChangelogTopics {
 			dst = appendStreamsGroupTopologyValueTopicInfo(&subtopology.StateChangelogTopics[j], dst, v)
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(subtopology.RepartitionSinkTopics), true)
-		dst = kbin.AppendStrings(dst, subtopology.RepartitionSinkTopics, true)
+		for j := range subtopology.RepartitionSinkTopics {
+			dst = kbin.AppendFlexString(dst, subtopology.RepartitionSinkTopics[j], true)
+		}
 		dst = kbin.AppendFlexArrayLen(dst, len(subtopology.RepartitionSourceTopics), true)
 		for j := range subtopology.RepartitionSourceTopics {
 			dst = appendStreamsGroupTopologyValueTopicInfo(&subtopology.RepartitionSourceTopics[j], dst, v)
@@ -364,8 +368,10 @@ func decodeStreamsGroupTopologyValueTopicInfo(m *StreamsGroupTopologyValueTopicI
 
 func appendStreamsGroupTopologyValueTopicInfo(m *StreamsGroupTopologyValueTopicInfo, dst []byte, v int16) []byte {
 	dst = kbin.AppendFlexString(dst, m.Name, true)
-	dst = kbin.AppendInt32(dst, m.Partitions)
-	dst = kbin.AppendInt16(dst, m.ReplicationFactor)
+	dst = append(dst,
+		byte(uint32(m.Partitions)>>24), byte(uint32(m.Partitions)>>16), byte(uint32(m.Partitions)>>8), byte(m.Partitions),
+		byte(uint16(m.ReplicationFactor)>>8), byte(m.ReplicationFactor),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.TopicConfigs), true)
 	for i := range m.TopicConfigs {
 		topicConfig := &m.TopicConfigs[i]

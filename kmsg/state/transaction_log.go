@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -206,12 +204,12 @@ func (m *TransactionLogValue) Check() error {
 func (m *TransactionLogValue) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
-	dst = kbin.Extend(dst, 15)
-	b := (*[15]byte)(dst[len(dst)-15:])
-	binary.BigEndian.PutUint64(b[0:8], uint64(m.ProducerID))
-	binary.BigEndian.PutUint16(b[8:10], uint16(m.ProducerEpoch))
-	binary.BigEndian.PutUint32(b[10:14], uint32(m.TransactionTimeoutMs))
-	b[14] = byte(m.TransactionStatus)
+	dst = append(dst,
+		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+		byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
+		byte(uint32(m.TransactionTimeoutMs)>>24), byte(uint32(m.TransactionTimeoutMs)>>16), byte(uint32(m.TransactionTimeoutMs)>>8), byte(m.TransactionTimeoutMs),
+		byte(m.TransactionStatus),
+	)
 	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.TransactionPartitions), m.TransactionPartitions == nil, flex)
 	for i := range m.TransactionPartitions {
 		transactionPartition := &m.TransactionPartitions[i]
@@ -221,8 +219,10 @@ func (m *TransactionLogValue) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, transactionPartition.UnknownTags)
 		}
 	}
-	dst = kbin.AppendInt64(dst, m.TransactionLastUpdateTimestampMs)
-	dst = kbin.AppendInt64(dst, m.TransactionStartTimestampMs)
+	dst = append(dst,
+		byte(uint64(m.TransactionLastUpdateTimestampMs)>>56), byte(uint64(m.TransactionLastUpdateTimestampMs)>>48), byte(uint64(m.TransactionLastUpdateTimestampMs)>>40), byte(uint64(m.TransactionLastUpdateTimestampMs)>>32), byte(uint64(m.TransactionLastUpdateTimestampMs)>>24), byte(uint64(m.TransactionLastUpdateTimestampMs)>>16), byte(uint64(m.TransactionLastUpdateTimestampMs)>>8), byte(m.TransactionLastUpdateTimestampMs),
+		byte(uint64(m.TransactionStartTimestampMs)>>56), byte(uint64(m.TransactionStartTimestampMs)>>48), byte(uint64(m.TransactionStartTimestampMs)>>40), byte(uint64(m.TransactionStartTimestampMs)>>32), byte(uint64(m.TransactionStartTimestampMs)>>24), byte(uint64(m.TransactionStartTimestampMs)>>16), byte(uint64(m.TransactionStartTimestampMs)>>8), byte(m.TransactionStartTimestampMs),
+	)
 	if flex {
 		dst = appendTagsTransactionLogValue(m, dst, v)
 	}
@@ -316,22 +316,22 @@ func appendTagsTransactionLogValue(m *TransactionLogValue, dst []byte, v int16) 
 	w := m.UnknownTags.Writer(dst, count)
 	if hasPreviousProducerID {
 		dst = w.Begin(0)
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.PreviousProducerID))
+		dst = append(dst, byte(uint64(m.PreviousProducerID)>>56), byte(uint64(m.PreviousProducerID)>>48), byte(uint64(m.PreviousProducerID)>>40), byte(uint64(m.PreviousProducerID)>>32), byte(uint64(m.PreviousProducerID)>>24), byte(uint64(m.PreviousProducerID)>>16), byte(uint64(m.PreviousProducerID)>>8), byte(m.PreviousProducerID))
 		w.End(dst)
 	}
 	if hasNextProducerID {
 		dst = w.Begin(1)
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.NextProducerID))
+		dst = append(dst, byte(uint64(m.NextProducerID)>>56), byte(uint64(m.NextProducerID)>>48), byte(uint64(m.NextProducerID)>>40), byte(uint64(m.NextProducerID)>>32), byte(uint64(m.NextProducerID)>>24), byte(uint64(m.NextProducerID)>>16), byte(uint64(m.NextProducerID)>>8), byte(m.NextProducerID))
 		w.End(dst)
 	}
 	if hasClientTransactionVersion {
 		dst = w.Begin(2)
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ClientTransactionVersion))
+		dst = append(dst, byte(uint16(m.ClientTransactionVersion)>>8), byte(m.ClientTransactionVersion))
 		w.End(dst)
 	}
 	if hasNextProducerEpoch {
 		dst = w.Begin(3)
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.NextProducerEpoch))
+		dst = append(dst, byte(uint16(m.NextProducerEpoch)>>8), byte(m.NextProducerEpoch))
 		w.End(dst)
 	}
 	return w.Finish()

@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -69,7 +67,7 @@ func (m *UnregisterControllerRecord) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UnregisterControllerRecord) AppendTo(dst []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ControllerID))
+	dst = append(dst, byte(uint32(m.ControllerID)>>24), byte(uint32(m.ControllerID)>>16), byte(uint32(m.ControllerID)>>8), byte(m.ControllerID))
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

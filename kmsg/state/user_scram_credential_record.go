@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -84,7 +82,7 @@ func (m *UserSCRAMCredentialRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexBytes(dst, m.Salt, true)
 	dst = kbin.AppendFlexBytes(dst, m.StoredKey, true)
 	dst = kbin.AppendFlexBytes(dst, m.ServerKey, true)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Iterations))
+	dst = append(dst, byte(uint32(m.Iterations)>>24), byte(uint32(m.Iterations)>>16), byte(uint32(m.Iterations)>>8), byte(m.Iterations))
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

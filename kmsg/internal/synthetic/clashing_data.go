@@ -141,19 +141,19 @@ func (m *ClashingData) Check() error {
 func (m *ClashingData) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ClashingDataVersion))
+	dst = append(dst, byte(uint32(m.ClashingDataVersion)>>24), byte(uint32(m.ClashingDataVersion)>>16), byte(uint32(m.ClashingDataVersion)>>8), byte(m.ClashingDataVersion))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Types), flex)
 	for i := range m.Types {
 		innerType := &m.Types[i]
 		dst = kbin.AppendFlexArrayLen(dst, len(innerType.Ranges), flex)
 		for j := range innerType.Ranges {
 			innerRange := &innerType.Ranges[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(innerRange.Len))
+			dst = append(dst, byte(uint32(innerRange.Len)>>24), byte(uint32(innerRange.Len)>>16), byte(uint32(innerRange.Len)>>8), byte(innerRange.Len))
 			dst = kbin.AppendFlexString(dst, innerRange.Dst, flex)
 			dst = kbin.AppendFlexArrayLen(dst, len(innerRange.Ms), flex)
 			for k := range innerRange.Ms {
 				innerM := &innerRange.Ms[k]
-				dst = binary.BigEndian.AppendUint16(dst, uint16(innerM.V))
+				dst = append(dst, byte(uint16(innerM.V)>>8), byte(innerM.V))
 				if v >= 1 {
 					dst = kbin.AppendFlexString(dst, innerM.R, true)
 				}
@@ -166,50 +166,30 @@ func (m *ClashingData) AppendTo(dst []byte) []byte {
 			}
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(innerType.IDsOfACLs), flex)
-		dst = kbin.AppendStrings(dst, innerType.IDsOfACLs, flex)
+		for j := range innerType.IDsOfACLs {
+			dst = kbin.AppendFlexString(dst, innerType.IDsOfACLs[j], flex)
+		}
 		if flex {
 			dst = kbin.AppendTags(dst, innerType.UnknownTags)
 		}
 	}
-	if v >= 1 {
-		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Errs), m.Errs == nil, flex)
-		for i := range m.Errs {
-			innerErr := &m.Errs[i]
-			dst = kbin.Grow(dst, 9)
-			b := (*[9]byte)(dst[len(dst)-9:])
-			b[0] = kbin.BoolByte(innerErr.Ok)
-			binary.BigEndian.PutUint64(b[1:9], uint64(innerErr.R))
-			if v >= 1 {
-				dst = kbin.AppendFlexArrayLen(dst, len(innerErr.Ns), true)
-				for j := range innerErr.Ns {
-					innerN := &innerErr.Ns[j]
-					dst = binary.BigEndian.AppendUint64(dst, uint64(innerN.I))
-					dst = kbin.AppendTags(dst, innerN.UnknownTags)
-				}
-			}
-			if flex {
-				dst = kbin.AppendTags(dst, innerErr.UnknownTags)
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Errs), v >= 1 && m.Errs == nil, flex)
+	for i := range m.Errs {
+		innerErr := &m.Errs[i]
+		dst = append(dst,
+			kbin.BoolByte(innerErr.Ok),
+			byte(uint64(innerErr.R)>>56), byte(uint64(innerErr.R)>>48), byte(uint64(innerErr.R)>>40), byte(uint64(innerErr.R)>>32), byte(uint64(innerErr.R)>>24), byte(uint64(innerErr.R)>>16), byte(uint64(innerErr.R)>>8), byte(innerErr.R),
+		)
+		if v >= 1 {
+			dst = kbin.AppendFlexArrayLen(dst, len(innerErr.Ns), true)
+			for j := range innerErr.Ns {
+				innerN := &innerErr.Ns[j]
+				dst = append(dst, byte(uint64(innerN.I)>>56), byte(uint64(innerN.I)>>48), byte(uint64(innerN.I)>>40), byte(uint64(innerN.I)>>32), byte(uint64(innerN.I)>>24), byte(uint64(innerN.I)>>16), byte(uint64(innerN.I)>>8), byte(innerN.I))
+				dst = kbin.AppendTags(dst, innerN.UnknownTags)
 			}
 		}
-	} else {
-		dst = kbin.AppendFlexArrayLen(dst, len(m.Errs), flex)
-		for i := range m.Errs {
-			innerErr := &m.Errs[i]
-			dst = kbin.Grow(dst, 9)
-			b2 := (*[9]byte)(dst[len(dst)-9:])
-			b2[0] = kbin.BoolByte(innerErr.Ok)
-			binary.BigEndian.PutUint64(b2[1:9], uint64(innerErr.R))
-			if v >= 1 {
-				dst = kbin.AppendFlexArrayLen(dst, len(innerErr.Ns), true)
-				for j := range innerErr.Ns {
-					innerN := &innerErr.Ns[j]
-					dst = binary.BigEndian.AppendUint64(dst, uint64(innerN.I))
-					dst = kbin.AppendTags(dst, innerN.UnknownTags)
-				}
-			}
-			if flex {
-				dst = kbin.AppendTags(dst, innerErr.UnknownTags)
-			}
+		if flex {
+			dst = kbin.AppendTags(dst, innerErr.UnknownTags)
 		}
 	}
 	if flex {

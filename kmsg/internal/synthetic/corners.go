@@ -301,30 +301,30 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	if v >= 1 {
-		dst = kbin.Extend(dst, 54)
-		b := (*[54]byte)(dst[len(dst)-54:])
-		binary.BigEndian.PutUint16(b[0:2], m.U16)
-		binary.BigEndian.PutUint32(b[2:6], m.U32)
-		b[6] = byte(m.Hex8)
-		binary.BigEndian.PutUint16(b[7:9], uint16(m.Hex16))
-		binary.BigEndian.PutUint32(b[9:13], uint32(m.Hex32))
-		binary.BigEndian.PutUint64(b[13:21], uint64(m.Hex64))
-		binary.BigEndian.PutUint64(b[21:29], uint64(m.Negative))
-		binary.BigEndian.PutUint64(b[29:37], math.Float64bits(m.Float))
-		b[37] = kbin.BoolByte(m.Yes)
-		copy(b[38:54], m.ID[:])
+		dst = append(dst,
+			byte(m.U16>>8), byte(m.U16),
+			byte(m.U32>>24), byte(m.U32>>16), byte(m.U32>>8), byte(m.U32),
+			byte(m.Hex8),
+			byte(uint16(m.Hex16)>>8), byte(m.Hex16),
+			byte(uint32(m.Hex32)>>24), byte(uint32(m.Hex32)>>16), byte(uint32(m.Hex32)>>8), byte(m.Hex32),
+			byte(uint64(m.Hex64)>>56), byte(uint64(m.Hex64)>>48), byte(uint64(m.Hex64)>>40), byte(uint64(m.Hex64)>>32), byte(uint64(m.Hex64)>>24), byte(uint64(m.Hex64)>>16), byte(uint64(m.Hex64)>>8), byte(m.Hex64),
+			byte(uint64(m.Negative)>>56), byte(uint64(m.Negative)>>48), byte(uint64(m.Negative)>>40), byte(uint64(m.Negative)>>32), byte(uint64(m.Negative)>>24), byte(uint64(m.Negative)>>16), byte(uint64(m.Negative)>>8), byte(m.Negative),
+		)
+		dst = kbin.AppendFloat64(dst, m.Float)
+		dst = append(dst, kbin.BoolByte(m.Yes))
+		dst = append(dst, m.ID[:]...)
 	} else {
-		dst = kbin.Extend(dst, 52)
-		b2 := (*[52]byte)(dst[len(dst)-52:])
-		binary.BigEndian.PutUint16(b2[0:2], m.U16)
-		binary.BigEndian.PutUint32(b2[2:6], m.U32)
-		b2[6] = byte(m.Hex8)
-		binary.BigEndian.PutUint32(b2[7:11], uint32(m.Hex32))
-		binary.BigEndian.PutUint64(b2[11:19], uint64(m.Hex64))
-		binary.BigEndian.PutUint64(b2[19:27], uint64(m.Negative))
-		binary.BigEndian.PutUint64(b2[27:35], math.Float64bits(m.Float))
-		b2[35] = kbin.BoolByte(m.Yes)
-		copy(b2[36:52], m.ID[:])
+		dst = append(dst,
+			byte(m.U16>>8), byte(m.U16),
+			byte(m.U32>>24), byte(m.U32>>16), byte(m.U32>>8), byte(m.U32),
+			byte(m.Hex8),
+			byte(uint32(m.Hex32)>>24), byte(uint32(m.Hex32)>>16), byte(uint32(m.Hex32)>>8), byte(m.Hex32),
+			byte(uint64(m.Hex64)>>56), byte(uint64(m.Hex64)>>48), byte(uint64(m.Hex64)>>40), byte(uint64(m.Hex64)>>32), byte(uint64(m.Hex64)>>24), byte(uint64(m.Hex64)>>16), byte(uint64(m.Hex64)>>8), byte(m.Hex64),
+			byte(uint64(m.Negative)>>56), byte(uint64(m.Negative)>>48), byte(uint64(m.Negative)>>40), byte(uint64(m.Negative)>>32), byte(uint64(m.Negative)>>24), byte(uint64(m.Negative)>>16), byte(uint64(m.Negative)>>8), byte(m.Negative),
+		)
+		dst = kbin.AppendFloat64(dst, m.Float)
+		dst = append(dst, kbin.BoolByte(m.Yes))
+		dst = append(dst, m.ID[:]...)
 	}
 	dst = kbin.AppendFlexString(dst, m.Text, flex)
 	if v >= 3 {
@@ -355,13 +355,13 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 2 && v <= 5 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.Middle))
+		dst = append(dst, byte(uint32(m.Middle)>>24), byte(uint32(m.Middle)>>16), byte(uint32(m.Middle)>>8), byte(m.Middle))
 	}
 	if v <= 1 {
 		dst = kbin.AppendFlexString(dst, m.Gone, false)
 	}
 	if v == 3 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.Once))
+		dst = append(dst, byte(uint64(m.Once)>>56), byte(uint64(m.Once)>>48), byte(uint64(m.Once)>>40), byte(uint64(m.Once)>>32), byte(uint64(m.Once)>>24), byte(uint64(m.Once)>>16), byte(uint64(m.Once)>>8), byte(m.Once))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Bools), flex)
 	for i := range m.Bools {
@@ -373,18 +373,11 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendInt16s(dst, m.Shorts)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.UShorts), flex)
 	for i := range m.UShorts {
-		dst = binary.BigEndian.AppendUint16(dst, m.UShorts[i])
+		dst = append(dst, byte(m.UShorts[i]>>8), byte(m.UShorts[i]))
 	}
-	if v >= 6 {
-		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.UInts), m.UInts == nil, flex)
-		for i := range m.UInts {
-			dst = binary.BigEndian.AppendUint32(dst, m.UInts[i])
-		}
-	} else {
-		dst = kbin.AppendFlexArrayLen(dst, len(m.UInts), flex)
-		for i := range m.UInts {
-			dst = binary.BigEndian.AppendUint32(dst, m.UInts[i])
-		}
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.UInts), v >= 6 && m.UInts == nil, flex)
+	for i := range m.UInts {
+		dst = append(dst, byte(m.UInts[i]>>24), byte(m.UInts[i]>>16), byte(m.UInts[i]>>8), byte(m.UInts[i]))
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Longs), flex)
 	dst = kbin.AppendInt64s(dst, m.Longs)
@@ -395,7 +388,9 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Uuids), flex)
 	dst = kbin.AppendUUIDs(dst, m.Uuids)
 	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Strings), m.Strings == nil, flex)
-	dst = kbin.AppendStrings(dst, m.Strings, flex)
+	for i := range m.Strings {
+		dst = kbin.AppendFlexString(dst, m.Strings[i], flex)
+	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Blobs), flex)
 	for i := range m.Blobs {
 		dst = kbin.AppendFlexBytes(dst, m.Blobs[i], flex)
@@ -404,7 +399,7 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 	for i := range m.Groups {
 		group := &m.Groups[i]
 		dst = kbin.AppendFlexString(dst, group.Name, flex)
-		dst = binary.BigEndian.AppendUint64(dst, uint64(group.Stamp))
+		dst = append(dst, byte(uint64(group.Stamp)>>56), byte(uint64(group.Stamp)>>48), byte(uint64(group.Stamp)>>40), byte(uint64(group.Stamp)>>32), byte(uint64(group.Stamp)>>24), byte(uint64(group.Stamp)>>16), byte(uint64(group.Stamp)>>8), byte(group.Stamp))
 		if v >= 1 {
 			dst = kbin.AppendFlexArrayLen(dst, len(group.Inners), flex)
 			for j := range group.Inners {
@@ -412,36 +407,19 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 			}
 		}
 		if v >= 4 {
-			if v >= 6 {
-				dst = kbin.AppendFlexNullableArrayLen(dst, len(group.Deep.Deepers), group.Deep.Deepers == nil, true)
-				for j := range group.Deep.Deepers {
-					deeper := &group.Deep.Deepers[j]
-					if v >= 5 {
-						if deeper.Deepest != nil {
-							dst = append(dst, 1)
-							dst = appendCornersRequestInner(deeper.Deepest, dst, v)
-						} else {
-							dst = append(dst, 255)
-						}
+			dst = kbin.AppendFlexNullableArrayLen(dst, len(group.Deep.Deepers), v >= 6 && group.Deep.Deepers == nil, true)
+			for j := range group.Deep.Deepers {
+				deeper := &group.Deep.Deepers[j]
+				if v >= 5 {
+					if deeper.Deepest != nil {
+						dst = append(dst, 1)
+						dst = appendCornersRequestInner(deeper.Deepest, dst, v)
+					} else {
+						dst = append(dst, 255)
 					}
-					dst = binary.BigEndian.AppendUint16(dst, uint16(deeper.Depth))
-					dst = kbin.AppendTags(dst, deeper.UnknownTags)
 				}
-			} else {
-				dst = kbin.AppendFlexArrayLen(dst, len(group.Deep.Deepers), true)
-				for j := range group.Deep.Deepers {
-					deeper := &group.Deep.Deepers[j]
-					if v >= 5 {
-						if deeper.Deepest != nil {
-							dst = append(dst, 1)
-							dst = appendCornersRequestInner(deeper.Deepest, dst, v)
-						} else {
-							dst = append(dst, 255)
-						}
-					}
-					dst = binary.BigEndian.AppendUint16(dst, uint16(deeper.Depth))
-					dst = kbin.AppendTags(dst, deeper.UnknownTags)
-				}
+				dst = append(dst, byte(uint16(deeper.Depth)>>8), byte(deeper.Depth))
+				dst = kbin.AppendTags(dst, deeper.UnknownTags)
 			}
 			dst = kbin.AppendTags(dst, group.Deep.UnknownTags)
 		}
@@ -456,7 +434,7 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 2 && v <= 5 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.BecameTagged))
+		dst = append(dst, byte(uint64(m.BecameTagged)>>56), byte(uint64(m.BecameTagged)>>48), byte(uint64(m.BecameTagged)>>40), byte(uint64(m.BecameTagged)>>32), byte(uint64(m.BecameTagged)>>24), byte(uint64(m.BecameTagged)>>16), byte(uint64(m.BecameTagged)>>8), byte(m.BecameTagged))
 	}
 	dst = kbin.AppendFlexString(dst, m.ClassicText, false)
 	if flex {
@@ -824,7 +802,7 @@ func appendTagsCornersRequest(m *CornersRequest, dst []byte, v int16) []byte {
 	w := m.UnknownTags.Writer(dst, count)
 	if hasTaggedInt {
 		dst = w.Begin(0)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(m.TaggedInt))
+		dst = append(dst, byte(uint32(m.TaggedInt)>>24), byte(uint32(m.TaggedInt)>>16), byte(uint32(m.TaggedInt)>>8), byte(m.TaggedInt))
 		w.End(dst)
 	}
 	if hasTaggedText {
@@ -850,7 +828,9 @@ func appendTagsCornersRequest(m *CornersRequest, dst []byte, v int16) []byte {
 	if hasTaggedArray {
 		dst = w.Begin(4)
 		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.TaggedArray), m.TaggedArray == nil, true)
-		dst = kbin.AppendStrings(dst, m.TaggedArray, true)
+		for i := range m.TaggedArray {
+			dst = kbin.AppendFlexString(dst, m.TaggedArray[i], true)
+		}
 		w.End(dst)
 	}
 	if hasTaggedBytes {
@@ -860,7 +840,7 @@ func appendTagsCornersRequest(m *CornersRequest, dst []byte, v int16) []byte {
 	}
 	if hasBecameTagged {
 		dst = w.Begin(6)
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.BecameTagged))
+		dst = append(dst, byte(uint64(m.BecameTagged)>>56), byte(uint64(m.BecameTagged)>>48), byte(uint64(m.BecameTagged)>>40), byte(uint64(m.BecameTagged)>>32), byte(uint64(m.BecameTagged)>>24), byte(uint64(m.BecameTagged)>>16), byte(uint64(m.BecameTagged)>>8), byte(m.BecameTagged))
 		w.End(dst)
 	}
 	if hasTaggedEmptyStruct {
@@ -966,7 +946,7 @@ func decodeCornersRequestInner(m *CornersRequestInner, r *kbin.Reader, v int16) 
 
 func appendCornersRequestInner(m *CornersRequestInner, dst []byte, v int16) []byte {
 	flex := v >= 4
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Number))
+	dst = append(dst, byte(uint32(m.Number)>>24), byte(uint32(m.Number)>>16), byte(uint32(m.Number)>>8), byte(m.Number))
 	if v >= 2 {
 		dst = kbin.AppendFlexNullableString(dst, m.Word, flex)
 	} else {
@@ -1110,51 +1090,28 @@ func (m *CornersResponse) Check() error {
 func (m *CornersResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrorCode))
+		dst = append(dst, byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode))
 	}
 	if v >= 2 {
-		if v >= 4 {
-			dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Wide), m.Wide == nil, false)
-			for i := range m.Wide {
-				wide := &m.Wide[i]
-				dst = kbin.Grow(dst, 128)
-				b := (*[128]byte)(dst[len(dst)-128:])
-				binary.BigEndian.PutUint64(b[0:8], uint64(wide.A))
-				binary.BigEndian.PutUint64(b[8:16], uint64(wide.B))
-				copy(b[16:32], wide.C[:])
-				copy(b[32:48], wide.D[:])
-				copy(b[48:64], wide.E[:])
-				copy(b[64:80], wide.F[:])
-				copy(b[80:96], wide.G[:])
-				copy(b[96:112], wide.H[:])
-				copy(b[112:128], wide.I[:])
-				dst = kbin.Grow(dst, 13)
-				b2 := (*[13]byte)(dst[len(dst)-13:])
-				binary.BigEndian.PutUint64(b2[0:8], math.Float64bits(wide.J))
-				b2[8] = kbin.BoolByte(wide.K)
-				binary.BigEndian.PutUint32(b2[9:13], wide.L)
-			}
-		} else {
-			dst = kbin.AppendFlexArrayLen(dst, len(m.Wide), false)
-			for i := range m.Wide {
-				wide := &m.Wide[i]
-				dst = kbin.Grow(dst, 128)
-				b3 := (*[128]byte)(dst[len(dst)-128:])
-				binary.BigEndian.PutUint64(b3[0:8], uint64(wide.A))
-				binary.BigEndian.PutUint64(b3[8:16], uint64(wide.B))
-				copy(b3[16:32], wide.C[:])
-				copy(b3[32:48], wide.D[:])
-				copy(b3[48:64], wide.E[:])
-				copy(b3[64:80], wide.F[:])
-				copy(b3[80:96], wide.G[:])
-				copy(b3[96:112], wide.H[:])
-				copy(b3[112:128], wide.I[:])
-				dst = kbin.Grow(dst, 13)
-				b4 := (*[13]byte)(dst[len(dst)-13:])
-				binary.BigEndian.PutUint64(b4[0:8], math.Float64bits(wide.J))
-				b4[8] = kbin.BoolByte(wide.K)
-				binary.BigEndian.PutUint32(b4[9:13], wide.L)
-			}
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Wide), v >= 4 && m.Wide == nil, false)
+		for i := range m.Wide {
+			wide := &m.Wide[i]
+			dst = append(dst,
+				byte(uint64(wide.A)>>56), byte(uint64(wide.A)>>48), byte(uint64(wide.A)>>40), byte(uint64(wide.A)>>32), byte(uint64(wide.A)>>24), byte(uint64(wide.A)>>16), byte(uint64(wide.A)>>8), byte(wide.A),
+				byte(uint64(wide.B)>>56), byte(uint64(wide.B)>>48), byte(uint64(wide.B)>>40), byte(uint64(wide.B)>>32), byte(uint64(wide.B)>>24), byte(uint64(wide.B)>>16), byte(uint64(wide.B)>>8), byte(wide.B),
+			)
+			dst = append(dst, wide.C[:]...)
+			dst = append(dst, wide.D[:]...)
+			dst = append(dst, wide.E[:]...)
+			dst = append(dst, wide.F[:]...)
+			dst = append(dst, wide.G[:]...)
+			dst = append(dst, wide.H[:]...)
+			dst = append(dst, wide.I[:]...)
+			dst = kbin.AppendFloat64(dst, wide.J)
+			dst = append(dst,
+				kbin.BoolByte(wide.K),
+				byte(wide.L>>24), byte(wide.L>>16), byte(wide.L>>8), byte(wide.L),
+			)
 		}
 	}
 	if v >= 3 {

@@ -3,8 +3,6 @@
 package synthetic
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -187,52 +185,52 @@ func (m *DeepData) Check() error {
 func (m *DeepData) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Number))
+	dst = append(dst, byte(uint32(m.Number)>>24), byte(uint32(m.Number)>>16), byte(uint32(m.Number)>>8), byte(m.Number))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Level1), flex)
 	for i := range m.Level1 {
 		level1 := &m.Level1[i]
 		if v >= 1 {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(level1.Number))
+			dst = append(dst, byte(uint32(level1.Number)>>24), byte(uint32(level1.Number)>>16), byte(uint32(level1.Number)>>8), byte(level1.Number))
 		}
 		dst = kbin.AppendFlexArrayLen(dst, len(level1.Level2), flex)
 		for j := range level1.Level2 {
 			level2 := &level1.Level2[j]
-			dst = binary.BigEndian.AppendUint32(dst, uint32(level2.Number))
+			dst = append(dst, byte(uint32(level2.Number)>>24), byte(uint32(level2.Number)>>16), byte(uint32(level2.Number)>>8), byte(level2.Number))
 			dst = kbin.AppendFlexArrayLen(dst, len(level2.Level3), flex)
 			for k := range level2.Level3 {
 				level3 := &level2.Level3[k]
 				if v >= 1 {
-					dst = binary.BigEndian.AppendUint32(dst, uint32(level3.Number))
+					dst = append(dst, byte(uint32(level3.Number)>>24), byte(uint32(level3.Number)>>16), byte(uint32(level3.Number)>>8), byte(level3.Number))
 				}
 				dst = kbin.AppendFlexArrayLen(dst, len(level3.Level4), flex)
 				for l := range level3.Level4 {
 					level4 := &level3.Level4[l]
-					dst = binary.BigEndian.AppendUint32(dst, uint32(level4.Number))
+					dst = append(dst, byte(uint32(level4.Number)>>24), byte(uint32(level4.Number)>>16), byte(uint32(level4.Number)>>8), byte(level4.Number))
 					dst = kbin.AppendFlexArrayLen(dst, len(level4.Level5), flex)
 					for i5 := range level4.Level5 {
 						level5 := &level4.Level5[i5]
 						if v >= 1 {
-							dst = binary.BigEndian.AppendUint32(dst, uint32(level5.Number))
+							dst = append(dst, byte(uint32(level5.Number)>>24), byte(uint32(level5.Number)>>16), byte(uint32(level5.Number)>>8), byte(level5.Number))
 						}
 						dst = kbin.AppendFlexArrayLen(dst, len(level5.Level6), flex)
 						for i6 := range level5.Level6 {
 							level6 := &level5.Level6[i6]
-							dst = binary.BigEndian.AppendUint32(dst, uint32(level6.Number))
+							dst = append(dst, byte(uint32(level6.Number)>>24), byte(uint32(level6.Number)>>16), byte(uint32(level6.Number)>>8), byte(level6.Number))
 							dst = kbin.AppendFlexArrayLen(dst, len(level6.Level7), flex)
 							for i7 := range level6.Level7 {
 								level7 := &level6.Level7[i7]
 								if v >= 1 {
-									dst = binary.BigEndian.AppendUint32(dst, uint32(level7.Number))
+									dst = append(dst, byte(uint32(level7.Number)>>24), byte(uint32(level7.Number)>>16), byte(uint32(level7.Number)>>8), byte(level7.Number))
 								}
 								dst = kbin.AppendFlexArrayLen(dst, len(level7.Level8), flex)
 								for i8 := range level7.Level8 {
 									level8 := &level7.Level8[i8]
-									dst = binary.BigEndian.AppendUint32(dst, uint32(level8.Number))
+									dst = append(dst, byte(uint32(level8.Number)>>24), byte(uint32(level8.Number)>>16), byte(uint32(level8.Number)>>8), byte(level8.Number))
 									dst = kbin.AppendFlexArrayLen(dst, len(level8.Level9), flex)
 									for i9 := range level8.Level9 {
 										level9 := &level8.Level9[i9]
 										if v >= 1 {
-											dst = binary.BigEndian.AppendUint32(dst, uint32(level9.Number))
+											dst = append(dst, byte(uint32(level9.Number)>>24), byte(uint32(level9.Number)>>16), byte(uint32(level9.Number)>>8), byte(level9.Number))
 										}
 										if flex {
 											dst = kbin.AppendTags(dst, level9.UnknownTags)

@@ -150,88 +150,45 @@ func (m *LateRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
 	dst = kbin.AppendFlexString(dst, m.Group, flex)
-	if v >= 5 {
-		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Topics), m.Topics == nil, flex)
-		for i := range m.Topics {
-			topic := &m.Topics[i]
-			if v <= 4 {
-				dst = kbin.AppendFlexString(dst, topic.Name, false)
-			}
-			if v >= 5 {
-				dst = append(dst, topic.TopicID[:]...)
-			}
-			if v >= 4 {
-				dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
-				for j := range topic.Partitions {
-					partition := &topic.Partitions[j]
-					if v >= 5 {
-						dst = kbin.Grow(dst, 8)
-						b := (*[8]byte)(dst[len(dst)-8:])
-						binary.BigEndian.PutUint32(b[0:4], uint32(partition.Index))
-						binary.BigEndian.PutUint32(b[4:8], uint32(partition.Epoch))
-					} else {
-						dst = binary.BigEndian.AppendUint32(dst, uint32(partition.Index))
-					}
-					if v >= 6 {
-						dst = kbin.AppendFlexNullableBytes(dst, partition.Records, flex)
-					} else {
-						dst = kbin.AppendFlexBytes(dst, partition.Records, flex)
-					}
-					if flex {
-						dst = kbin.AppendTags(dst, partition.UnknownTags)
-					}
+	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Topics), v >= 5 && m.Topics == nil, flex)
+	for i := range m.Topics {
+		topic := &m.Topics[i]
+		if v <= 4 {
+			dst = kbin.AppendFlexString(dst, topic.Name, false)
+		}
+		if v >= 5 {
+			dst = append(dst, topic.TopicID[:]...)
+		}
+		if v >= 4 {
+			dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
+			for j := range topic.Partitions {
+				partition := &topic.Partitions[j]
+				if v >= 5 {
+					dst = append(dst,
+						byte(uint32(partition.Index)>>24), byte(uint32(partition.Index)>>16), byte(uint32(partition.Index)>>8), byte(partition.Index),
+						byte(uint32(partition.Epoch)>>24), byte(uint32(partition.Epoch)>>16), byte(uint32(partition.Epoch)>>8), byte(partition.Epoch),
+					)
+				} else {
+					dst = append(dst, byte(uint32(partition.Index)>>24), byte(uint32(partition.Index)>>16), byte(uint32(partition.Index)>>8), byte(partition.Index))
 				}
-			}
-			if flex {
-				dst = kbin.AppendTags(dst, topic.UnknownTags)
+				if v >= 6 {
+					dst = kbin.AppendFlexNullableBytes(dst, partition.Records, flex)
+				} else {
+					dst = kbin.AppendFlexBytes(dst, partition.Records, flex)
+				}
+				if flex {
+					dst = kbin.AppendTags(dst, partition.UnknownTags)
+				}
 			}
 		}
-	} else {
-		dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
-		for i := range m.Topics {
-			topic := &m.Topics[i]
-			if v <= 4 {
-				dst = kbin.AppendFlexString(dst, topic.Name, false)
-			}
-			if v >= 5 {
-				dst = append(dst, topic.TopicID[:]...)
-			}
-			if v >= 4 {
-				dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), flex)
-				for j := range topic.Partitions {
-					partition := &topic.Partitions[j]
-					if v >= 5 {
-						dst = kbin.Grow(dst, 8)
-						b2 := (*[8]byte)(dst[len(dst)-8:])
-						binary.BigEndian.PutUint32(b2[0:4], uint32(partition.Index))
-						binary.BigEndian.PutUint32(b2[4:8], uint32(partition.Epoch))
-					} else {
-						dst = binary.BigEndian.AppendUint32(dst, uint32(partition.Index))
-					}
-					if v >= 6 {
-						dst = kbin.AppendFlexNullableBytes(dst, partition.Records, flex)
-					} else {
-						dst = kbin.AppendFlexBytes(dst, partition.Records, flex)
-					}
-					if flex {
-						dst = kbin.AppendTags(dst, partition.UnknownTags)
-					}
-				}
-			}
-			if flex {
-				dst = kbin.AppendTags(dst, topic.UnknownTags)
-			}
+		if flex {
+			dst = kbin.AppendTags(dst, topic.UnknownTags)
 		}
 	}
 	if v >= 4 && v <= 5 {
 		dst = kbin.AppendFlexString(dst, m.Middle.Text, false)
-		if v >= 5 {
-			dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Middle.List), m.Middle.List == nil, false)
-			dst = kbin.AppendInt64s(dst, m.Middle.List)
-		} else {
-			dst = kbin.AppendFlexArrayLen(dst, len(m.Middle.List), false)
-			dst = kbin.AppendInt64s(dst, m.Middle.List)
-		}
+		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Middle.List), v >= 5 && m.Middle.List == nil, false)
+		dst = kbin.AppendInt64s(dst, m.Middle.List)
 	}
 	if v <= 5 {
 		if v >= 4 {
@@ -530,10 +487,10 @@ func (m *LateResponse) Check() error {
 func (m *LateResponse) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 6
-	dst = kbin.Extend(dst, 6)
-	b := (*[6]byte)(dst[len(dst)-6:])
-	binary.BigEndian.PutUint32(b[0:4], uint32(m.ThrottleTimeMs))
-	binary.BigEndian.PutUint16(b[4:6], uint16(m.ErrorCode))
+	dst = append(dst,
+		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
+		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Results), flex)
 	for i := range m.Results {
 		result := &m.Results[i]

@@ -130,45 +130,45 @@ func (m *MethodsRequest) Check() error {
 func (m *MethodsRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
-	dst = kbin.Extend(dst, 16)
-	b := (*[16]byte)(dst[len(dst)-16:])
-	b[0] = byte(m.MethodsRequestVersion)
-	b[1] = byte(m.MethodsRequestUnknownTags)
-	b[2] = byte(m.MethodsRequestAPIKey)
-	b[3] = byte(m.MethodsRequestRecordType)
-	b[4] = byte(m.MethodsRequestAPIVersion)
-	b[5] = byte(m.MethodsRequestSetAPIVersion)
-	b[6] = byte(m.MethodsRequestNewResponse)
-	b[7] = byte(m.MethodsRequestResponse)
-	b[8] = byte(m.MethodsRequestShallowCopy)
-	b[9] = byte(m.MethodsRequestHeaderVersion)
-	b[10] = byte(m.MethodsRequestReset)
-	b[11] = byte(m.MethodsRequestCheck)
-	b[12] = byte(m.MethodsRequestAppendTo)
-	b[13] = byte(m.MethodsRequestDecodeFrom)
-	b[14] = byte(m.MethodsRequestClone)
-	b[15] = byte(m.MethodsRequestString)
+	dst = append(dst,
+		byte(m.MethodsRequestVersion),
+		byte(m.MethodsRequestUnknownTags),
+		byte(m.MethodsRequestAPIKey),
+		byte(m.MethodsRequestRecordType),
+		byte(m.MethodsRequestAPIVersion),
+		byte(m.MethodsRequestSetAPIVersion),
+		byte(m.MethodsRequestNewResponse),
+		byte(m.MethodsRequestResponse),
+		byte(m.MethodsRequestShallowCopy),
+		byte(m.MethodsRequestHeaderVersion),
+		byte(m.MethodsRequestReset),
+		byte(m.MethodsRequestCheck),
+		byte(m.MethodsRequestAppendTo),
+		byte(m.MethodsRequestDecodeFrom),
+		byte(m.MethodsRequestClone),
+		byte(m.MethodsRequestString),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Inner), flex)
 	for i := range m.Inner {
 		inner := &m.Inner[i]
-		dst = kbin.Grow(dst, 16)
-		b2 := (*[16]byte)(dst[len(dst)-16:])
-		b2[0] = byte(inner.Version)
-		b2[1] = byte(inner.MethodsRequestInnerUnknownTags)
-		b2[2] = byte(inner.APIKey)
-		b2[3] = byte(inner.RecordType)
-		b2[4] = byte(inner.APIVersion)
-		b2[5] = byte(inner.SetAPIVersion)
-		b2[6] = byte(inner.NewResponse)
-		b2[7] = byte(inner.Response)
-		b2[8] = byte(inner.ShallowCopy)
-		b2[9] = byte(inner.HeaderVersion)
-		b2[10] = byte(inner.Reset)
-		b2[11] = byte(inner.Check)
-		b2[12] = byte(inner.AppendTo)
-		b2[13] = byte(inner.DecodeFrom)
-		b2[14] = byte(inner.Clone)
-		b2[15] = byte(inner.String)
+		dst = append(dst,
+			byte(inner.Version),
+			byte(inner.MethodsRequestInnerUnknownTags),
+			byte(inner.APIKey),
+			byte(inner.RecordType),
+			byte(inner.APIVersion),
+			byte(inner.SetAPIVersion),
+			byte(inner.NewResponse),
+			byte(inner.Response),
+			byte(inner.ShallowCopy),
+			byte(inner.HeaderVersion),
+			byte(inner.Reset),
+			byte(inner.Check),
+			byte(inner.AppendTo),
+			byte(inner.DecodeFrom),
+			byte(inner.Clone),
+			byte(inner.String),
+		)
 		if flex {
 			dst = kbin.AppendTags(dst, inner.UnknownTags)
 		}

@@ -3,8 +3,6 @@
 package synthetic
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -683,7 +681,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerInt.Trues {
 			innerTrue := &innerInt.Trues[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerTrue.Number))
+				dst = append(dst, byte(uint32(innerTrue.Number)>>24), byte(uint32(innerTrue.Number)>>16), byte(uint32(innerTrue.Number)>>8), byte(innerTrue.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerTrue.Text, flex)
 			if flex {
@@ -705,7 +703,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerTrue.Nils {
 			innerNil := &innerTrue.Nils[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerNil.Number))
+				dst = append(dst, byte(uint32(innerNil.Number)>>24), byte(uint32(innerNil.Number)>>16), byte(uint32(innerNil.Number)>>8), byte(innerNil.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerNil.Text, flex)
 			if flex {
@@ -727,7 +725,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerNil.Lens {
 			innerLen := &innerNil.Lens[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerLen.Number))
+				dst = append(dst, byte(uint32(innerLen.Number)>>24), byte(uint32(innerLen.Number)>>16), byte(uint32(innerLen.Number)>>8), byte(innerLen.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerLen.Text, flex)
 			if flex {
@@ -749,7 +747,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerLen.Oks {
 			innerOk := &innerLen.Oks[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerOk.Number))
+				dst = append(dst, byte(uint32(innerOk.Number)>>24), byte(uint32(innerOk.Number)>>16), byte(uint32(innerOk.Number)>>8), byte(innerOk.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerOk.Text, flex)
 			if flex {
@@ -771,7 +769,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerOk.Is {
 			innerI := &innerOk.Is[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerI.Number))
+				dst = append(dst, byte(uint32(innerI.Number)>>24), byte(uint32(innerI.Number)>>16), byte(uint32(innerI.Number)>>8), byte(innerI.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerI.Text, flex)
 			if flex {
@@ -793,7 +791,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerI.Js {
 			innerJ := &innerI.Js[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerJ.Number))
+				dst = append(dst, byte(uint32(innerJ.Number)>>24), byte(uint32(innerJ.Number)>>16), byte(uint32(innerJ.Number)>>8), byte(innerJ.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerJ.Text, flex)
 			if flex {
@@ -815,7 +813,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerJ.B2s {
 			innerB2 := &innerJ.B2s[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerB2.Number))
+				dst = append(dst, byte(uint32(innerB2.Number)>>24), byte(uint32(innerB2.Number)>>16), byte(uint32(innerB2.Number)>>8), byte(innerB2.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerB2.Text, flex)
 			if flex {
@@ -837,7 +835,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerB2.Ss {
 			ss := &innerB2.Ss[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(ss.Number))
+				dst = append(dst, byte(uint32(ss.Number)>>24), byte(uint32(ss.Number)>>16), byte(uint32(ss.Number)>>8), byte(ss.Number))
 			}
 			dst = kbin.AppendFlexString(dst, ss.Text, flex)
 			if flex {
@@ -859,7 +857,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range ss.Ws {
 			innerW := &ss.Ws[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerW.Number))
+				dst = append(dst, byte(uint32(innerW.Number)>>24), byte(uint32(innerW.Number)>>16), byte(uint32(innerW.Number)>>8), byte(innerW.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerW.Text, flex)
 			if flex {
@@ -881,7 +879,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerW.Counts {
 			innerCount := &innerW.Counts[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerCount.Number))
+				dst = append(dst, byte(uint32(innerCount.Number)>>24), byte(uint32(innerCount.Number)>>16), byte(uint32(innerCount.Number)>>8), byte(innerCount.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerCount.Text, flex)
 			if flex {
@@ -903,7 +901,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerCount.Vs {
 			innerV := &innerCount.Vs[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerV.Number))
+				dst = append(dst, byte(uint32(innerV.Number)>>24), byte(uint32(innerV.Number)>>16), byte(uint32(innerV.Number)>>8), byte(innerV.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerV.Text, flex)
 			if flex {
@@ -925,7 +923,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerV.Errs {
 			innerErr := &innerV.Errs[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerErr.Number))
+				dst = append(dst, byte(uint32(innerErr.Number)>>24), byte(uint32(innerErr.Number)>>16), byte(uint32(innerErr.Number)>>8), byte(innerErr.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerErr.Text, flex)
 			if flex {
@@ -947,7 +945,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerErr.Flexes {
 			flexe := &innerErr.Flexes[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(flexe.Number))
+				dst = append(dst, byte(uint32(flexe.Number)>>24), byte(uint32(flexe.Number)>>16), byte(uint32(flexe.Number)>>8), byte(flexe.Number))
 			}
 			dst = kbin.AppendFlexString(dst, flexe.Text, flex)
 			if flex {
@@ -969,7 +967,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range flexe.Kbins {
 			innerKbin := &flexe.Kbins[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerKbin.Number))
+				dst = append(dst, byte(uint32(innerKbin.Number)>>24), byte(uint32(innerKbin.Number)>>16), byte(uint32(innerKbin.Number)>>8), byte(innerKbin.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerKbin.Text, flex)
 			if flex {
@@ -991,7 +989,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerKbin.Maths {
 			innerMath := &innerKbin.Maths[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerMath.Number))
+				dst = append(dst, byte(uint32(innerMath.Number)>>24), byte(uint32(innerMath.Number)>>16), byte(uint32(innerMath.Number)>>8), byte(innerMath.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerMath.Text, flex)
 			if flex {
@@ -1013,7 +1011,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerMath.Dsts {
 			innerDst := &innerMath.Dsts[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerDst.Number))
+				dst = append(dst, byte(uint32(innerDst.Number)>>24), byte(uint32(innerDst.Number)>>16), byte(uint32(innerDst.Number)>>8), byte(innerDst.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerDst.Text, flex)
 			if flex {
@@ -1035,7 +1033,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerDst.Maps {
 			innerMap := &innerDst.Maps[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerMap.Number))
+				dst = append(dst, byte(uint32(innerMap.Number)>>24), byte(uint32(innerMap.Number)>>16), byte(uint32(innerMap.Number)>>8), byte(innerMap.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerMap.Text, flex)
 			if flex {
@@ -1057,7 +1055,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerMap.Anys {
 			innerAny := &innerMap.Anys[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerAny.Number))
+				dst = append(dst, byte(uint32(innerAny.Number)>>24), byte(uint32(innerAny.Number)>>16), byte(uint32(innerAny.Number)>>8), byte(innerAny.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerAny.Text, flex)
 			if flex {
@@ -1079,7 +1077,7 @@ func (m *NamesData) AppendTo(dst []byte) []byte {
 		for j := range innerAny.Ints {
 			innerInt := &innerAny.Ints[j]
 			if v >= 1 {
-				dst = binary.BigEndian.AppendUint32(dst, uint32(innerInt.Number))
+				dst = append(dst, byte(uint32(innerInt.Number)>>24), byte(uint32(innerInt.Number)>>16), byte(uint32(innerInt.Number)>>8), byte(innerInt.Number))
 			}
 			dst = kbin.AppendFlexString(dst, innerInt.Text, flex)
 			if flex {

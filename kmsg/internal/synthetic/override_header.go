@@ -3,8 +3,6 @@
 package synthetic
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -81,7 +79,7 @@ func (m *OverrideHeader) Check() error {
 func (m *OverrideHeader) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
-	dst = binary.BigEndian.AppendUint64(dst, uint64(m.ID))
+	dst = append(dst, byte(uint64(m.ID)>>56), byte(uint64(m.ID)>>48), byte(uint64(m.ID)>>40), byte(uint64(m.ID)>>32), byte(uint64(m.ID)>>24), byte(uint64(m.ID)>>16), byte(uint64(m.ID)>>8), byte(m.ID))
 	if v >= 1 {
 		dst = kbin.AppendFlexNullableString(dst, m.Classic, false)
 	} else {

@@ -3,8 +3,6 @@
 package synthetic
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -611,12 +609,12 @@ func appendTagsTaggedData(m *TaggedData, dst []byte, v int16) []byte {
 	}
 	if hasBig {
 		dst = w.Begin(11)
-		dst = binary.BigEndian.AppendUint32(dst, m.Big)
+		dst = append(dst, byte(m.Big>>24), byte(m.Big>>16), byte(m.Big>>8), byte(m.Big))
 		w.End(dst)
 	}
 	if hasPort {
 		dst = w.Begin(12)
-		dst = binary.BigEndian.AppendUint16(dst, m.Port)
+		dst = append(dst, byte(m.Port>>8), byte(m.Port))
 		w.End(dst)
 	}
 	if hasWeight {
@@ -738,7 +736,7 @@ func appendTaggedDataPair(m *TaggedDataPair, dst []byte, v int16) []byte {
 		dst = kbin.AppendFlexString(dst, m.Value.S, flex)
 	}
 	if v >= 1 {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(m.Next.Number))
+		dst = append(dst, byte(uint64(m.Next.Number)>>56), byte(uint64(m.Next.Number)>>48), byte(uint64(m.Next.Number)>>40), byte(uint64(m.Next.Number)>>32), byte(uint64(m.Next.Number)>>24), byte(uint64(m.Next.Number)>>16), byte(uint64(m.Next.Number)>>8), byte(m.Next.Number))
 		dst = appendTagsTaggedDataLink(&m.Next, dst, v)
 	}
 	if flex {

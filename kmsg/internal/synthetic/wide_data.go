@@ -191,51 +191,41 @@ func (m *WideData) AppendTo(dst []byte) []byte {
 	for i := range m.Rows {
 		row := &m.Rows[i]
 		if v >= 1 {
-			dst = kbin.Grow(dst, 128)
-			b := (*[128]byte)(dst[len(dst)-128:])
-			copy(b[0:16], row.U0[:])
-			copy(b[16:32], row.U1[:])
-			copy(b[32:48], row.U2[:])
-			copy(b[48:64], row.U3[:])
-			copy(b[64:80], row.U4[:])
-			copy(b[80:96], row.U5[:])
-			copy(b[96:112], row.U6[:])
-			copy(b[112:128], row.U7[:])
-			dst = kbin.Grow(dst, 128)
-			b2 := (*[128]byte)(dst[len(dst)-128:])
-			copy(b2[0:16], row.U8[:])
-			copy(b2[16:32], row.U9[:])
-			copy(b2[32:48], row.U10[:])
-			copy(b2[48:64], row.U11[:])
-			copy(b2[64:80], row.U12[:])
-			copy(b2[80:96], row.U13[:])
-			copy(b2[96:112], row.U14[:])
-			copy(b2[112:128], row.U15[:])
-			dst = kbin.Grow(dst, 32)
-			b3 := (*[32]byte)(dst[len(dst)-32:])
-			copy(b3[0:16], row.U16[:])
-			copy(b3[16:32], row.More[:])
+			dst = append(dst, row.U0[:]...)
+			dst = append(dst, row.U1[:]...)
+			dst = append(dst, row.U2[:]...)
+			dst = append(dst, row.U3[:]...)
+			dst = append(dst, row.U4[:]...)
+			dst = append(dst, row.U5[:]...)
+			dst = append(dst, row.U6[:]...)
+			dst = append(dst, row.U7[:]...)
+			dst = append(dst, row.U8[:]...)
+			dst = append(dst, row.U9[:]...)
+			dst = append(dst, row.U10[:]...)
+			dst = append(dst, row.U11[:]...)
+			dst = append(dst, row.U12[:]...)
+			dst = append(dst, row.U13[:]...)
+			dst = append(dst, row.U14[:]...)
+			dst = append(dst, row.U15[:]...)
+			dst = append(dst, row.U16[:]...)
+			dst = append(dst, row.More[:]...)
 		} else {
-			dst = kbin.Grow(dst, 128)
-			b4 := (*[128]byte)(dst[len(dst)-128:])
-			copy(b4[0:16], row.U0[:])
-			copy(b4[16:32], row.U1[:])
-			copy(b4[32:48], row.U2[:])
-			copy(b4[48:64], row.U3[:])
-			copy(b4[64:80], row.U4[:])
-			copy(b4[80:96], row.U5[:])
-			copy(b4[96:112], row.U6[:])
-			copy(b4[112:128], row.U7[:])
-			dst = kbin.Grow(dst, 128)
-			b5 := (*[128]byte)(dst[len(dst)-128:])
-			copy(b5[0:16], row.U8[:])
-			copy(b5[16:32], row.U9[:])
-			copy(b5[32:48], row.U10[:])
-			copy(b5[48:64], row.U11[:])
-			copy(b5[64:80], row.U12[:])
-			copy(b5[80:96], row.U13[:])
-			copy(b5[96:112], row.U14[:])
-			copy(b5[112:128], row.U15[:])
+			dst = append(dst, row.U0[:]...)
+			dst = append(dst, row.U1[:]...)
+			dst = append(dst, row.U2[:]...)
+			dst = append(dst, row.U3[:]...)
+			dst = append(dst, row.U4[:]...)
+			dst = append(dst, row.U5[:]...)
+			dst = append(dst, row.U6[:]...)
+			dst = append(dst, row.U7[:]...)
+			dst = append(dst, row.U8[:]...)
+			dst = append(dst, row.U9[:]...)
+			dst = append(dst, row.U10[:]...)
+			dst = append(dst, row.U11[:]...)
+			dst = append(dst, row.U12[:]...)
+			dst = append(dst, row.U13[:]...)
+			dst = append(dst, row.U14[:]...)
+			dst = append(dst, row.U15[:]...)
 			dst = append(dst, row.U16[:]...)
 		}
 		if flex {
@@ -245,58 +235,54 @@ func (m *WideData) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Same), flex)
 	for i := range m.Same {
 		same := &m.Same[i]
-		dst = kbin.Grow(dst, 128)
-		b6 := (*[128]byte)(dst[len(dst)-128:])
-		binary.BigEndian.PutUint64(b6[0:8], uint64(same.I0))
-		binary.BigEndian.PutUint64(b6[8:16], uint64(same.I1))
-		binary.BigEndian.PutUint64(b6[16:24], uint64(same.I2))
-		binary.BigEndian.PutUint64(b6[24:32], uint64(same.I3))
-		binary.BigEndian.PutUint64(b6[32:40], uint64(same.I4))
-		binary.BigEndian.PutUint64(b6[40:48], uint64(same.I5))
-		binary.BigEndian.PutUint64(b6[48:56], uint64(same.I6))
-		binary.BigEndian.PutUint64(b6[56:64], uint64(same.I7))
-		binary.BigEndian.PutUint64(b6[64:72], uint64(same.I8))
-		binary.BigEndian.PutUint64(b6[72:80], uint64(same.I9))
-		binary.BigEndian.PutUint64(b6[80:88], uint64(same.I10))
-		binary.BigEndian.PutUint64(b6[88:96], uint64(same.I11))
-		binary.BigEndian.PutUint64(b6[96:104], uint64(same.I12))
-		binary.BigEndian.PutUint64(b6[104:112], uint64(same.I13))
-		binary.BigEndian.PutUint64(b6[112:120], uint64(same.I14))
-		binary.BigEndian.PutUint64(b6[120:128], uint64(same.I15))
-		dst = kbin.Grow(dst, 32)
-		b7 := (*[32]byte)(dst[len(dst)-32:])
-		binary.BigEndian.PutUint64(b7[0:8], uint64(same.I16))
-		binary.BigEndian.PutUint64(b7[8:16], uint64(same.I17))
-		binary.BigEndian.PutUint64(b7[16:24], uint64(same.I18))
-		binary.BigEndian.PutUint64(b7[24:32], uint64(same.I19))
+		dst = append(dst,
+			byte(uint64(same.I0)>>56), byte(uint64(same.I0)>>48), byte(uint64(same.I0)>>40), byte(uint64(same.I0)>>32), byte(uint64(same.I0)>>24), byte(uint64(same.I0)>>16), byte(uint64(same.I0)>>8), byte(same.I0),
+			byte(uint64(same.I1)>>56), byte(uint64(same.I1)>>48), byte(uint64(same.I1)>>40), byte(uint64(same.I1)>>32), byte(uint64(same.I1)>>24), byte(uint64(same.I1)>>16), byte(uint64(same.I1)>>8), byte(same.I1),
+			byte(uint64(same.I2)>>56), byte(uint64(same.I2)>>48), byte(uint64(same.I2)>>40), byte(uint64(same.I2)>>32), byte(uint64(same.I2)>>24), byte(uint64(same.I2)>>16), byte(uint64(same.I2)>>8), byte(same.I2),
+			byte(uint64(same.I3)>>56), byte(uint64(same.I3)>>48), byte(uint64(same.I3)>>40), byte(uint64(same.I3)>>32), byte(uint64(same.I3)>>24), byte(uint64(same.I3)>>16), byte(uint64(same.I3)>>8), byte(same.I3),
+			byte(uint64(same.I4)>>56), byte(uint64(same.I4)>>48), byte(uint64(same.I4)>>40), byte(uint64(same.I4)>>32), byte(uint64(same.I4)>>24), byte(uint64(same.I4)>>16), byte(uint64(same.I4)>>8), byte(same.I4),
+			byte(uint64(same.I5)>>56), byte(uint64(same.I5)>>48), byte(uint64(same.I5)>>40), byte(uint64(same.I5)>>32), byte(uint64(same.I5)>>24), byte(uint64(same.I5)>>16), byte(uint64(same.I5)>>8), byte(same.I5),
+			byte(uint64(same.I6)>>56), byte(uint64(same.I6)>>48), byte(uint64(same.I6)>>40), byte(uint64(same.I6)>>32), byte(uint64(same.I6)>>24), byte(uint64(same.I6)>>16), byte(uint64(same.I6)>>8), byte(same.I6),
+			byte(uint64(same.I7)>>56), byte(uint64(same.I7)>>48), byte(uint64(same.I7)>>40), byte(uint64(same.I7)>>32), byte(uint64(same.I7)>>24), byte(uint64(same.I7)>>16), byte(uint64(same.I7)>>8), byte(same.I7),
+			byte(uint64(same.I8)>>56), byte(uint64(same.I8)>>48), byte(uint64(same.I8)>>40), byte(uint64(same.I8)>>32), byte(uint64(same.I8)>>24), byte(uint64(same.I8)>>16), byte(uint64(same.I8)>>8), byte(same.I8),
+			byte(uint64(same.I9)>>56), byte(uint64(same.I9)>>48), byte(uint64(same.I9)>>40), byte(uint64(same.I9)>>32), byte(uint64(same.I9)>>24), byte(uint64(same.I9)>>16), byte(uint64(same.I9)>>8), byte(same.I9),
+			byte(uint64(same.I10)>>56), byte(uint64(same.I10)>>48), byte(uint64(same.I10)>>40), byte(uint64(same.I10)>>32), byte(uint64(same.I10)>>24), byte(uint64(same.I10)>>16), byte(uint64(same.I10)>>8), byte(same.I10),
+			byte(uint64(same.I11)>>56), byte(uint64(same.I11)>>48), byte(uint64(same.I11)>>40), byte(uint64(same.I11)>>32), byte(uint64(same.I11)>>24), byte(uint64(same.I11)>>16), byte(uint64(same.I11)>>8), byte(same.I11),
+			byte(uint64(same.I12)>>56), byte(uint64(same.I12)>>48), byte(uint64(same.I12)>>40), byte(uint64(same.I12)>>32), byte(uint64(same.I12)>>24), byte(uint64(same.I12)>>16), byte(uint64(same.I12)>>8), byte(same.I12),
+			byte(uint64(same.I13)>>56), byte(uint64(same.I13)>>48), byte(uint64(same.I13)>>40), byte(uint64(same.I13)>>32), byte(uint64(same.I13)>>24), byte(uint64(same.I13)>>16), byte(uint64(same.I13)>>8), byte(same.I13),
+			byte(uint64(same.I14)>>56), byte(uint64(same.I14)>>48), byte(uint64(same.I14)>>40), byte(uint64(same.I14)>>32), byte(uint64(same.I14)>>24), byte(uint64(same.I14)>>16), byte(uint64(same.I14)>>8), byte(same.I14),
+			byte(uint64(same.I15)>>56), byte(uint64(same.I15)>>48), byte(uint64(same.I15)>>40), byte(uint64(same.I15)>>32), byte(uint64(same.I15)>>24), byte(uint64(same.I15)>>16), byte(uint64(same.I15)>>8), byte(same.I15),
+			byte(uint64(same.I16)>>56), byte(uint64(same.I16)>>48), byte(uint64(same.I16)>>40), byte(uint64(same.I16)>>32), byte(uint64(same.I16)>>24), byte(uint64(same.I16)>>16), byte(uint64(same.I16)>>8), byte(same.I16),
+			byte(uint64(same.I17)>>56), byte(uint64(same.I17)>>48), byte(uint64(same.I17)>>40), byte(uint64(same.I17)>>32), byte(uint64(same.I17)>>24), byte(uint64(same.I17)>>16), byte(uint64(same.I17)>>8), byte(same.I17),
+			byte(uint64(same.I18)>>56), byte(uint64(same.I18)>>48), byte(uint64(same.I18)>>40), byte(uint64(same.I18)>>32), byte(uint64(same.I18)>>24), byte(uint64(same.I18)>>16), byte(uint64(same.I18)>>8), byte(same.I18),
+			byte(uint64(same.I19)>>56), byte(uint64(same.I19)>>48), byte(uint64(same.I19)>>40), byte(uint64(same.I19)>>32), byte(uint64(same.I19)>>24), byte(uint64(same.I19)>>16), byte(uint64(same.I19)>>8), byte(same.I19),
+		)
 		if flex {
 			dst = kbin.AppendTags(dst, same.UnknownTags)
 		}
 	}
-	dst = kbin.Extend(dst, 128)
-	b8 := (*[128]byte)(dst[len(dst)-128:])
-	binary.BigEndian.PutUint64(b8[0:8], uint64(m.I0))
-	binary.BigEndian.PutUint64(b8[8:16], uint64(m.I1))
-	binary.BigEndian.PutUint64(b8[16:24], uint64(m.I2))
-	binary.BigEndian.PutUint64(b8[24:32], uint64(m.I3))
-	binary.BigEndian.PutUint64(b8[32:40], uint64(m.I4))
-	binary.BigEndian.PutUint64(b8[40:48], uint64(m.I5))
-	binary.BigEndian.PutUint64(b8[48:56], uint64(m.I6))
-	binary.BigEndian.PutUint64(b8[56:64], uint64(m.I7))
-	binary.BigEndian.PutUint64(b8[64:72], uint64(m.I8))
-	binary.BigEndian.PutUint64(b8[72:80], uint64(m.I9))
-	binary.BigEndian.PutUint64(b8[80:88], uint64(m.I10))
-	binary.BigEndian.PutUint64(b8[88:96], uint64(m.I11))
-	binary.BigEndian.PutUint64(b8[96:104], uint64(m.I12))
-	binary.BigEndian.PutUint64(b8[104:112], uint64(m.I13))
-	binary.BigEndian.PutUint64(b8[112:120], uint64(m.I14))
-	binary.BigEndian.PutUint64(b8[120:128], uint64(m.I15))
-	dst = kbin.Extend(dst, 32)
-	b9 := (*[32]byte)(dst[len(dst)-32:])
-	binary.BigEndian.PutUint64(b9[0:8], uint64(m.I16))
-	binary.BigEndian.PutUint64(b9[8:16], uint64(m.I17))
-	binary.BigEndian.PutUint64(b9[16:24], uint64(m.I18))
-	binary.BigEndian.PutUint64(b9[24:32], uint64(m.I19))
+	dst = append(dst,
+		byte(uint64(m.I0)>>56), byte(uint64(m.I0)>>48), byte(uint64(m.I0)>>40), byte(uint64(m.I0)>>32), byte(uint64(m.I0)>>24), byte(uint64(m.I0)>>16), byte(uint64(m.I0)>>8), byte(m.I0),
+		byte(uint64(m.I1)>>56), byte(uint64(m.I1)>>48), byte(uint64(m.I1)>>40), byte(uint64(m.I1)>>32), byte(uint64(m.I1)>>24), byte(uint64(m.I1)>>16), byte(uint64(m.I1)>>8), byte(m.I1),
+		byte(uint64(m.I2)>>56), byte(uint64(m.I2)>>48), byte(uint64(m.I2)>>40), byte(uint64(m.I2)>>32), byte(uint64(m.I2)>>24), byte(uint64(m.I2)>>16), byte(uint64(m.I2)>>8), byte(m.I2),
+		byte(uint64(m.I3)>>56), byte(uint64(m.I3)>>48), byte(uint64(m.I3)>>40), byte(uint64(m.I3)>>32), byte(uint64(m.I3)>>24), byte(uint64(m.I3)>>16), byte(uint64(m.I3)>>8), byte(m.I3),
+		byte(uint64(m.I4)>>56), byte(uint64(m.I4)>>48), byte(uint64(m.I4)>>40), byte(uint64(m.I4)>>32), byte(uint64(m.I4)>>24), byte(uint64(m.I4)>>16), byte(uint64(m.I4)>>8), byte(m.I4),
+		byte(uint64(m.I5)>>56), byte(uint64(m.I5)>>48), byte(uint64(m.I5)>>40), byte(uint64(m.I5)>>32), byte(uint64(m.I5)>>24), byte(uint64(m.I5)>>16), byte(uint64(m.I5)>>8), byte(m.I5),
+		byte(uint64(m.I6)>>56), byte(uint64(m.I6)>>48), byte(uint64(m.I6)>>40), byte(uint64(m.I6)>>32), byte(uint64(m.I6)>>24), byte(uint64(m.I6)>>16), byte(uint64(m.I6)>>8), byte(m.I6),
+		byte(uint64(m.I7)>>56), byte(uint64(m.I7)>>48), byte(uint64(m.I7)>>40), byte(uint64(m.I7)>>32), byte(uint64(m.I7)>>24), byte(uint64(m.I7)>>16), byte(uint64(m.I7)>>8), byte(m.I7),
+		byte(uint64(m.I8)>>56), byte(uint64(m.I8)>>48), byte(uint64(m.I8)>>40), byte(uint64(m.I8)>>32), byte(uint64(m.I8)>>24), byte(uint64(m.I8)>>16), byte(uint64(m.I8)>>8), byte(m.I8),
+		byte(uint64(m.I9)>>56), byte(uint64(m.I9)>>48), byte(uint64(m.I9)>>40), byte(uint64(m.I9)>>32), byte(uint64(m.I9)>>24), byte(uint64(m.I9)>>16), byte(uint64(m.I9)>>8), byte(m.I9),
+		byte(uint64(m.I10)>>56), byte(uint64(m.I10)>>48), byte(uint64(m.I10)>>40), byte(uint64(m.I10)>>32), byte(uint64(m.I10)>>24), byte(uint64(m.I10)>>16), byte(uint64(m.I10)>>8), byte(m.I10),
+		byte(uint64(m.I11)>>56), byte(uint64(m.I11)>>48), byte(uint64(m.I11)>>40), byte(uint64(m.I11)>>32), byte(uint64(m.I11)>>24), byte(uint64(m.I11)>>16), byte(uint64(m.I11)>>8), byte(m.I11),
+		byte(uint64(m.I12)>>56), byte(uint64(m.I12)>>48), byte(uint64(m.I12)>>40), byte(uint64(m.I12)>>32), byte(uint64(m.I12)>>24), byte(uint64(m.I12)>>16), byte(uint64(m.I12)>>8), byte(m.I12),
+		byte(uint64(m.I13)>>56), byte(uint64(m.I13)>>48), byte(uint64(m.I13)>>40), byte(uint64(m.I13)>>32), byte(uint64(m.I13)>>24), byte(uint64(m.I13)>>16), byte(uint64(m.I13)>>8), byte(m.I13),
+		byte(uint64(m.I14)>>56), byte(uint64(m.I14)>>48), byte(uint64(m.I14)>>40), byte(uint64(m.I14)>>32), byte(uint64(m.I14)>>24), byte(uint64(m.I14)>>16), byte(uint64(m.I14)>>8), byte(m.I14),
+		byte(uint64(m.I15)>>56), byte(uint64(m.I15)>>48), byte(uint64(m.I15)>>40), byte(uint64(m.I15)>>32), byte(uint64(m.I15)>>24), byte(uint64(m.I15)>>16), byte(uint64(m.I15)>>8), byte(m.I15),
+		byte(uint64(m.I16)>>56), byte(uint64(m.I16)>>48), byte(uint64(m.I16)>>40), byte(uint64(m.I16)>>32), byte(uint64(m.I16)>>24), byte(uint64(m.I16)>>16), byte(uint64(m.I16)>>8), byte(m.I16),
+		byte(uint64(m.I17)>>56), byte(uint64(m.I17)>>48), byte(uint64(m.I17)>>40), byte(uint64(m.I17)>>32), byte(uint64(m.I17)>>24), byte(uint64(m.I17)>>16), byte(uint64(m.I17)>>8), byte(m.I17),
+		byte(uint64(m.I18)>>56), byte(uint64(m.I18)>>48), byte(uint64(m.I18)>>40), byte(uint64(m.I18)>>32), byte(uint64(m.I18)>>24), byte(uint64(m.I18)>>16), byte(uint64(m.I18)>>8), byte(m.I18),
+		byte(uint64(m.I19)>>56), byte(uint64(m.I19)>>48), byte(uint64(m.I19)>>40), byte(uint64(m.I19)>>32), byte(uint64(m.I19)>>24), byte(uint64(m.I19)>>16), byte(uint64(m.I19)>>8), byte(m.I19),
+	)
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
