@@ -23,11 +23,11 @@ func (w *writer) decodeFrom() {
 	w.method(root, "DecodeFrom").Params(jen.Id("r").Op("*").Add(kbin("Reader"))).Error().BlockFunc(func(g *jen.Group) {
 		w.versionOrReturn(g)
 		w.decodeBody(g, root)
-		end := "Finish"
 		if d.Kind == def.Header { // the body follows
-			end = "Err"
+			g.Return(kmsg("Decoded").Call(jen.Id("m"), jen.Id("r").Dot("Err").Call()))
+		} else {
+			g.Return(kmsg("Finished").Call(jen.Id("m"), jen.Id("r")))
 		}
-		g.Return(kmsg("Decoded").Call(jen.Id("m"), jen.Id("r").Dot(end).Call()))
 	})
 }
 
@@ -67,11 +67,7 @@ func (sc *scope) decode(g *jen.Group) {
 		} else {
 			n = sc.together(body)
 			group := body[:n]
-			emit(g, when(inBody(group[0]), s.Versions), func(g *jen.Group) {
-				for _, f := range group {
-					sc.decodeField(g, f)
-				}
-			}, sc.setDefaults(group))
+			emit(g, when(inBody(group[0]), s.Versions), func(g *jen.Group) { sc.decodeFields(g, group) }, sc.setDefaults(group))
 		}
 		body = body[n:]
 	}
@@ -183,6 +179,20 @@ func sameVersions(fields []*model.Field, reach def.Versions) int {
 	return len(fields)
 }
 
+// decodeFields reads fields that the same versions have.
+func (sc *scope) decodeFields(g *jen.Group, fields []*model.Field) {
+	for len(fields) > 0 {
+		n := fixedRun(fields)
+		if n > 0 {
+			sc.decodeRun(g, fields[:n])
+		} else {
+			n = 1
+			sc.decodeVariable(g, fields[0])
+		}
+		fields = fields[n:]
+	}
+}
+
 // decodeRun reads fields of fixed size under one bounds check.
 func (sc *scope) decodeRun(g *jen.Group, fields []*model.Field) {
 	size, n := 0, 0
@@ -196,7 +206,7 @@ func (sc *scope) decodeRun(g *jen.Group, fields []*model.Field) {
 		return
 	}
 	if len(fields) == 1 {
-		sc.decodeField(g, fields[0])
+		g.Add(sc.field(fields[0])).Op("=").Add(readFixed(fields[0]))
 		return
 	}
 	run := sc.run()
@@ -226,44 +236,33 @@ func convert(f *model.Field, x *jen.Statement) *jen.Statement {
 	return kmsg(f.Enum.Name).Call(x)
 }
 
-// fromBytes is the value of a field at an offset of the array run.
-func fromBytes(f *model.Field, run string, at int) *jen.Statement {
-	b := jen.Id(run).Index(jen.Lit(at))
-	slice := func(n int) *jen.Statement { return jen.Id(run).Index(jen.Lit(at), jen.Lit(at+n)) }
-	bigEndian := func(bits string, n int) *jen.Statement {
-		return jen.Qual(binaryPath, "BigEndian").Dot("Uint" + bits).Call(slice(n))
-	}
-	typed := func(x *jen.Statement) *jen.Statement {
-		return elementType(f).Call(x)
-	}
-	switch f.Def.Type.Base {
-	case def.Bool:
-		return b.Op("!=").Lit(0)
-	case def.Int8:
-		return typed(b)
-	case def.Int16:
-		return typed(bigEndian("16", 2))
-	case def.Uint16:
-		return bigEndian("16", 2)
-	case def.Int32:
-		return typed(bigEndian("32", 4))
-	case def.Uint32:
-		return bigEndian("32", 4)
-	case def.Int64:
-		return typed(bigEndian("64", 8))
-	case def.Float64:
-		return jen.Qual("math", "Float64frombits").Call(bigEndian("64", 8))
-	}
-	return kbin("UUID").Call(slice(16))
+// readFixed reads the value of a field of fixed size.
+func readFixed(f *model.Field) *jen.Statement {
+	return convert(f, jen.Id("r").Dot(accessor[f.Def.Type.Base]).Call())
 }
 
-// decodeField reads a field in the body of a struct.
-func (sc *scope) decodeField(g *jen.Group, f *model.Field) {
-	if fixedSize(f) == 0 {
-		sc.decodeVariable(g, f)
-		return
+// fromBytes is the value of a field at an offset of the array run. The compiler reads the bytes
+// of a number at once.
+func fromBytes(f *model.Field, run string, at int) *jen.Statement {
+	switch base := f.Def.Type.Base; base {
+	case def.Bool:
+		return jen.Id(run).Index(jen.Lit(at)).Op("!=").Lit(0)
+	case def.Float64:
+		return jen.Qual("math", "Float64frombits").Call(jen.Qual(binaryPath, "BigEndian").Dot("Uint64").Call(jen.Id(run).Index(jen.Lit(at), jen.Lit(at+8))))
+	case def.UUID:
+		return kbin("UUID").Call(jen.Id(run).Index(jen.Lit(at), jen.Lit(at+16)))
 	}
-	g.Add(sc.field(f)).Op("=").Add(convert(f, jen.Id("r").Dot(accessor[f.Def.Type.Base]).Call()))
+	x := jen.Null()
+	for i, size := 0, fixedSize(f); i < size; i++ {
+		if i > 0 {
+			x.Op("|")
+		}
+		x.Add(elementType(f)).Call(jen.Id(run).Index(jen.Lit(at + i)))
+		if shift := 8 * (size - 1 - i); shift > 0 {
+			x.Op("<<").Lit(shift)
+		}
+	}
+	return x
 }
 
 // decodeVariable reads a field that is no number, in the body of a struct.
@@ -462,7 +461,7 @@ func (sc *scope) decodeTagged(g *jen.Group, f *model.Field) {
 	nullable := !f.Def.Nullable.Intersect(f.Def.Tagged).Empty()
 	switch {
 	case fixedSize(f) > 0:
-		g.Add(sc.field(f)).Op("=").Add(convert(f, jen.Id("r").Dot(accessor[f.Def.Type.Base]).Call()))
+		g.Add(sc.field(f)).Op("=").Add(readFixed(f))
 	case isPointer(f) && nullable:
 		sc.decodePointer(g, f, jen.Id("r").Dot("Uvarint").Call().Op("!=").Lit(0))
 	case nullable:

@@ -73,11 +73,12 @@ func (m *AbortedTxn) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ProducerID = r.Int64()
-	m.FirstOffset = r.Int64()
-	m.LastOffset = r.Int64()
-	m.LastStableOffset = r.Int64()
-	return Decoded(m, r.Finish())
+	b := (*[32]byte)(r.Run(32))
+	m.ProducerID = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+	m.FirstOffset = int64(b[8])<<56 | int64(b[9])<<48 | int64(b[10])<<40 | int64(b[11])<<32 | int64(b[12])<<24 | int64(b[13])<<16 | int64(b[14])<<8 | int64(b[15])
+	m.LastOffset = int64(b[16])<<56 | int64(b[17])<<48 | int64(b[18])<<40 | int64(b[19])<<32 | int64(b[20])<<24 | int64(b[21])<<16 | int64(b[22])<<8 | int64(b[23])
+	m.LastStableOffset = int64(b[24])<<56 | int64(b[25])<<48 | int64(b[26])<<40 | int64(b[27])<<32 | int64(b[28])<<24 | int64(b[29])<<16 | int64(b[30])<<8 | int64(b[31])
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -185,9 +185,10 @@ func (m *AddPartitionsToTxnRequest) DecodeFrom(r *kbin.Reader) error {
 		for i := range m.Transactions {
 			transaction := &m.Transactions[i]
 			r.FlexString(&transaction.TransactionalID, true)
-			transaction.ProducerID = r.Int64()
-			transaction.ProducerEpoch = r.Int16()
-			transaction.VerifyOnly = r.Bool()
+			b := (*[11]byte)(r.Next(11))
+			transaction.ProducerID = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+			transaction.ProducerEpoch = int16(b[8])<<8 | int16(b[9])
+			transaction.VerifyOnly = b[10] != 0
 			if n := r.FlexArrayLen(int(minSizeAddPartitionsToTxnRequestTopic[v]), true); n > cap(transaction.Topics) || transaction.Topics == nil {
 				transaction.Topics = make([]AddPartitionsToTxnRequestTopic, n)
 			} else {
@@ -203,8 +204,9 @@ func (m *AddPartitionsToTxnRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	if v <= 3 {
 		r.FlexString(&m.V3AndBelowTransactionalID, flex)
-		m.V3AndBelowProducerID = r.Int64()
-		m.V3AndBelowProducerEpoch = r.Int16()
+		b2 := (*[10]byte)(r.Run(10))
+		m.V3AndBelowProducerID = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+		m.V3AndBelowProducerEpoch = int16(b2[8])<<8 | int16(b2[9])
 		if n := r.FlexArrayLen(int(minSizeAddPartitionsToTxnRequestTopic[v]), flex); n > cap(m.V3AndBelowTopics) || m.V3AndBelowTopics == nil {
 			m.V3AndBelowTopics = make([]AddPartitionsToTxnRequestTopic, n)
 		} else {
@@ -220,7 +222,7 @@ func (m *AddPartitionsToTxnRequest) DecodeFrom(r *kbin.Reader) error {
 		m.V3AndBelowTopics = m.V3AndBelowTopics[:0]
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -455,7 +457,7 @@ func (m *AddPartitionsToTxnResponse) DecodeFrom(r *kbin.Reader) error {
 		m.ResultsByTopicV3AndBelow = m.ResultsByTopicV3AndBelow[:0]
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -490,8 +492,9 @@ func decodeAddPartitionsToTxnResponseTopicResult(m *AddPartitionsToTxnResponseTo
 	}
 	for i := range m.ResultsByPartition {
 		resultsByPartition := &m.ResultsByPartition[i]
-		resultsByPartition.PartitionIndex = r.Int32()
-		resultsByPartition.PartitionErrorCode = ErrorCode(r.Int16())
+		b := (*[6]byte)(r.Next(6))
+		resultsByPartition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+		resultsByPartition.PartitionErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 		r.FlexTags(&resultsByPartition.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)

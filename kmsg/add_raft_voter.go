@@ -149,9 +149,10 @@ func (m *AddRaftVoterRequest) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 1)
 	}
 	r.FlexNullableString(&m.ClusterID, true)
-	m.TimeoutMs = r.Int32()
-	m.VoterID = r.Int32()
-	m.VoterDirectoryID = r.UUID()
+	b := (*[24]byte)(r.Run(24))
+	m.TimeoutMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.VoterID = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+	m.VoterDirectoryID = kbin.UUID(b[8:24])
 	if n := r.FlexArrayLen(5, true); n > cap(m.Listeners) || m.Listeners == nil {
 		m.Listeners = make([]AddRaftVoterRequestListener, n)
 	} else {
@@ -170,7 +171,7 @@ func (m *AddRaftVoterRequest) DecodeFrom(r *kbin.Reader) error {
 		m.AckWhenCommitted = true
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -268,11 +269,12 @@ func (m *AddRaftVoterResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, true)
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -94,10 +94,11 @@ func (m *AllocateProducerIDsRequest) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.BrokerID = r.Int32()
-	m.BrokerEpoch = r.Int64()
+	b := (*[12]byte)(r.Run(12))
+	m.BrokerID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.BrokerEpoch = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -189,12 +190,13 @@ func (m *AllocateProducerIDsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
-	m.ProducerIDStart = r.Int64()
-	m.ProducerIDLen = r.Int32()
+	b := (*[18]byte)(r.Run(18))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
+	m.ProducerIDStart = int64(b[6])<<56 | int64(b[7])<<48 | int64(b[8])<<40 | int64(b[9])<<32 | int64(b[10])<<24 | int64(b[11])<<16 | int64(b[12])<<8 | int64(b[13])
+	m.ProducerIDLen = int32(b[14])<<24 | int32(b[15])<<16 | int32(b[16])<<8 | int32(b[17])
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

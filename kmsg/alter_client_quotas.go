@@ -2,7 +2,12 @@
 
 package kmsg
 
-import "github.com/franzi-kafka/franzi/kbin"
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/franzi-kafka/franzi/kbin"
+)
 
 // AlterClientQuotasRequest sets and removes quotas of users, client IDs and IP addresses
 // (KIP-546).
@@ -197,15 +202,16 @@ func (m *AlterClientQuotasRequest) DecodeFrom(r *kbin.Reader) error {
 		for j := range entry.Ops {
 			op := &entry.Ops[j]
 			r.FlexString(&op.Key, flex)
-			op.Value = r.Float64()
-			op.Remove = r.Bool()
+			b := (*[9]byte)(r.Next(9))
+			op.Value = math.Float64frombits(binary.BigEndian.Uint64(b[0:8]))
+			op.Remove = b[8] != 0
 			r.FlexTags(&op.UnknownTags, flex)
 		}
 		r.FlexTags(&entry.UnknownTags, flex)
 	}
 	m.ValidateOnly = r.Bool()
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -392,7 +398,7 @@ func (m *AlterClientQuotasResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&entry.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -177,7 +177,7 @@ func (m *AlterConfigsRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.ValidateOnly = r.Bool()
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -355,7 +355,7 @@ func (m *AlterConfigsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&response.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

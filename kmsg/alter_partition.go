@@ -199,8 +199,9 @@ func (m *AlterPartitionRequest) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 3 {
 		return NoVersion(m, 0, 3)
 	}
-	m.BrokerID = r.Int32()
-	m.BrokerEpoch = r.Int64()
+	b := (*[12]byte)(r.Run(12))
+	m.BrokerID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.BrokerEpoch = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
 	if n := r.FlexArrayLen(int(minSizeAlterPartitionRequestTopicData[v]), true); n > cap(m.Topics) || m.Topics == nil {
 		m.Topics = make([]AlterPartitionRequestTopicData, n)
 	} else {
@@ -225,8 +226,9 @@ func (m *AlterPartitionRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.LeaderEpoch = r.Int32()
+			b2 := (*[8]byte)(r.Next(8))
+			partition.PartitionIndex = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			partition.LeaderEpoch = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
 			if v <= 2 {
 				partition.NewISR = r.FlexInt32s(partition.NewISR, true)
 			} else {
@@ -240,8 +242,9 @@ func (m *AlterPartitionRequest) DecodeFrom(r *kbin.Reader) error {
 				}
 				for k := range partition.NewISRWithEpochs {
 					newISRWithEpoch := &partition.NewISRWithEpochs[k]
-					newISRWithEpoch.BrokerID = r.Int32()
-					newISRWithEpoch.BrokerEpoch = r.Int64()
+					b3 := (*[12]byte)(r.Next(12))
+					newISRWithEpoch.BrokerID = int32(b3[0])<<24 | int32(b3[1])<<16 | int32(b3[2])<<8 | int32(b3[3])
+					newISRWithEpoch.BrokerEpoch = int64(b3[4])<<56 | int64(b3[5])<<48 | int64(b3[6])<<40 | int64(b3[7])<<32 | int64(b3[8])<<24 | int64(b3[9])<<16 | int64(b3[10])<<8 | int64(b3[11])
 					r.FlexTags(&newISRWithEpoch.UnknownTags, true)
 				}
 			} else {
@@ -258,7 +261,7 @@ func (m *AlterPartitionRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -439,8 +442,9 @@ func (m *AlterPartitionResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 3 {
 		return NoVersion(m, 0, 3)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	if n := r.FlexArrayLen(int(minSizeAlterPartitionResponseTopicData[v]), true); n > cap(m.Topics) || m.Topics == nil {
 		m.Topics = make([]AlterPartitionResponseTopicData, n)
 	} else {
@@ -465,10 +469,11 @@ func (m *AlterPartitionResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
-			partition.LeaderID = r.Int32()
-			partition.LeaderEpoch = r.Int32()
+			b2 := (*[14]byte)(r.Next(14))
+			partition.PartitionIndex = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			partition.ErrorCode = ErrorCode(b2[4])<<8 | ErrorCode(b2[5])
+			partition.LeaderID = int32(b2[6])<<24 | int32(b2[7])<<16 | int32(b2[8])<<8 | int32(b2[9])
+			partition.LeaderEpoch = int32(b2[10])<<24 | int32(b2[11])<<16 | int32(b2[12])<<8 | int32(b2[13])
 			partition.ISR = r.FlexInt32s(partition.ISR, true)
 			if v >= 1 {
 				partition.LeaderRecoveryState = LeaderRecoveryState(r.Int8())
@@ -481,7 +486,7 @@ func (m *AlterPartitionResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

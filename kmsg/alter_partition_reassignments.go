@@ -186,7 +186,7 @@ func (m *AlterPartitionReassignmentsRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -374,15 +374,16 @@ func (m *AlterPartitionReassignmentsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
+			b := (*[6]byte)(r.Next(6))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 			r.FlexNullableString(&partition.ErrorMessage, true)
 			r.FlexTags(&partition.UnknownTags, true)
 		}
 		r.FlexTags(&response.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

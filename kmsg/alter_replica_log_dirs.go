@@ -162,7 +162,7 @@ func (m *AlterReplicaLogDirsRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&dir.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -335,14 +335,15 @@ func (m *AlterReplicaLogDirsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
+			b := (*[6]byte)(r.Next(6))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 			r.FlexTags(&partition.UnknownTags, flex)
 		}
 		r.FlexTags(&result.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

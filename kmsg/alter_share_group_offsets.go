@@ -151,14 +151,15 @@ func (m *AlterShareGroupOffsetsRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.StartOffset = r.Int64()
+			b := (*[12]byte)(r.Next(12))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.StartOffset = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
 			r.FlexTags(&partition.UnknownTags, true)
 		}
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -313,8 +314,9 @@ func (m *AlterShareGroupOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if n := r.FlexArrayLen(19, true); n > cap(m.Responses) || m.Responses == nil {
 		m.Responses = make([]AlterShareGroupOffsetsResponseTopic, n)
@@ -332,15 +334,16 @@ func (m *AlterShareGroupOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
+			b2 := (*[6]byte)(r.Next(6))
+			partition.PartitionIndex = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			partition.ErrorCode = ErrorCode(b2[4])<<8 | ErrorCode(b2[5])
 			r.FlexNullableString(&partition.ErrorMessage, true)
 			r.FlexTags(&partition.UnknownTags, true)
 		}
 		r.FlexTags(&response.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -166,14 +166,15 @@ func (m *AlterUserSCRAMCredentialsRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Upsertions {
 		upsertion := &m.Upsertions[i]
 		r.FlexString(&upsertion.Name, true)
-		upsertion.Mechanism = SCRAMMechanism(r.Int8())
-		upsertion.Iterations = r.Int32()
+		b := (*[5]byte)(r.Next(5))
+		upsertion.Mechanism = SCRAMMechanism(b[0])
+		upsertion.Iterations = int32(b[1])<<24 | int32(b[2])<<16 | int32(b[3])<<8 | int32(b[4])
 		upsertion.Salt = r.FlexBytes(true)
 		upsertion.SaltedPassword = r.FlexBytes(true)
 		r.FlexTags(&upsertion.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -308,7 +309,7 @@ func (m *AlterUserSCRAMCredentialsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&result.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // APIVersionsRequest asks which APIs, versions and features a broker speaks (KIP-35).
 //
@@ -144,7 +140,7 @@ func (m *APIVersionsRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -330,9 +326,9 @@ func (m *APIVersionsResponse) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.APIKeys {
 		apiKey := &m.APIKeys[i]
 		b := (*[6]byte)(r.Next(6))
-		apiKey.APIKey = int16(binary.BigEndian.Uint16(b[0:2]))
-		apiKey.MinVersion = int16(binary.BigEndian.Uint16(b[2:4]))
-		apiKey.MaxVersion = int16(binary.BigEndian.Uint16(b[4:6]))
+		apiKey.APIKey = int16(b[0])<<8 | int16(b[1])
+		apiKey.MinVersion = int16(b[2])<<8 | int16(b[3])
+		apiKey.MaxVersion = int16(b[4])<<8 | int16(b[5])
 		if flex {
 			r.Tags(&apiKey.UnknownTags)
 		} else {
@@ -362,8 +358,8 @@ func (m *APIVersionsResponse) DecodeFrom(r *kbin.Reader) error {
 					supportedFeature := &m.SupportedFeatures[i]
 					r.FlexString(&supportedFeature.Name, true)
 					b2 := (*[4]byte)(r.Next(4))
-					supportedFeature.MinVersion = int16(binary.BigEndian.Uint16(b2[0:2]))
-					supportedFeature.MaxVersion = int16(binary.BigEndian.Uint16(b2[2:4]))
+					supportedFeature.MinVersion = int16(b2[0])<<8 | int16(b2[1])
+					supportedFeature.MaxVersion = int16(b2[2])<<8 | int16(b2[3])
 					r.Tags(&supportedFeature.UnknownTags)
 				}
 			case 1:
@@ -378,8 +374,8 @@ func (m *APIVersionsResponse) DecodeFrom(r *kbin.Reader) error {
 					finalizedFeature := &m.FinalizedFeatures[i]
 					r.FlexString(&finalizedFeature.Name, true)
 					b3 := (*[4]byte)(r.Next(4))
-					finalizedFeature.MaxVersionLevel = int16(binary.BigEndian.Uint16(b3[0:2]))
-					finalizedFeature.MinVersionLevel = int16(binary.BigEndian.Uint16(b3[2:4]))
+					finalizedFeature.MaxVersionLevel = int16(b3[0])<<8 | int16(b3[1])
+					finalizedFeature.MinVersionLevel = int16(b3[2])<<8 | int16(b3[3])
 					r.Tags(&finalizedFeature.UnknownTags)
 				}
 			case 3:
@@ -389,7 +385,7 @@ func (m *APIVersionsResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

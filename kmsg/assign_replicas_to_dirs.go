@@ -158,8 +158,9 @@ func (m *AssignReplicasToDirsRequest) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.BrokerID = r.Int32()
-	m.BrokerEpoch = r.Int64()
+	b := (*[12]byte)(r.Run(12))
+	m.BrokerID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.BrokerEpoch = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
 	if n := r.FlexArrayLen(18, true); n > cap(m.Directories) || m.Directories == nil {
 		m.Directories = make([]AssignReplicasToDirsRequestDirectoryData, n)
 	} else {
@@ -191,7 +192,7 @@ func (m *AssignReplicasToDirsRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&directory.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -361,8 +362,9 @@ func (m *AssignReplicasToDirsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	if n := r.FlexArrayLen(18, true); n > cap(m.Directories) || m.Directories == nil {
 		m.Directories = make([]AssignReplicasToDirsResponseDirectoryData, n)
 	} else {
@@ -386,8 +388,9 @@ func (m *AssignReplicasToDirsResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				partition.PartitionIndex = r.Int32()
-				partition.ErrorCode = ErrorCode(r.Int16())
+				b2 := (*[6]byte)(r.Next(6))
+				partition.PartitionIndex = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+				partition.ErrorCode = ErrorCode(b2[4])<<8 | ErrorCode(b2[5])
 				r.FlexTags(&partition.UnknownTags, true)
 			}
 			r.FlexTags(&topic.UnknownTags, true)
@@ -395,7 +398,7 @@ func (m *AssignReplicasToDirsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&directory.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

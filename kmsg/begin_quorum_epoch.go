@@ -220,8 +220,9 @@ func (m *BeginQuorumEpochRequest) DecodeFrom(r *kbin.Reader) error {
 			} else {
 				partition.VoterDirectoryID = kbin.UUID{}
 			}
-			partition.LeaderID = r.Int32()
-			partition.LeaderEpoch = r.Int32()
+			b := (*[8]byte)(r.Next(8))
+			partition.LeaderID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.LeaderEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
 			r.FlexTags(&partition.UnknownTags, flex)
 		}
 		r.FlexTags(&topic.UnknownTags, flex)
@@ -243,7 +244,7 @@ func (m *BeginQuorumEpochRequest) DecodeFrom(r *kbin.Reader) error {
 		m.LeaderEndpoints = m.LeaderEndpoints[:0]
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -447,10 +448,11 @@ func (m *BeginQuorumEpochResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
-			partition.LeaderID = r.Int32()
-			partition.LeaderEpoch = r.Int32()
+			b := (*[14]byte)(r.Next(14))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
+			partition.LeaderID = int32(b[6])<<24 | int32(b[7])<<16 | int32(b[8])<<8 | int32(b[9])
+			partition.LeaderEpoch = int32(b[10])<<24 | int32(b[11])<<16 | int32(b[12])<<8 | int32(b[13])
 			r.FlexTags(&partition.UnknownTags, flex)
 		}
 		r.FlexTags(&topic.UnknownTags, flex)
@@ -478,7 +480,7 @@ func (m *BeginQuorumEpochResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -117,11 +117,12 @@ func (m *BrokerHeartbeatRequest) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return NoVersion(m, 0, 2)
 	}
-	m.BrokerID = r.Int32()
-	m.BrokerEpoch = r.Int64()
-	m.CurrentMetadataOffset = r.Int64()
-	m.WantFence = r.Bool()
-	m.WantShutDown = r.Bool()
+	b := (*[22]byte)(r.Run(22))
+	m.BrokerID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.BrokerEpoch = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
+	m.CurrentMetadataOffset = int64(b[12])<<56 | int64(b[13])<<48 | int64(b[14])<<40 | int64(b[15])<<32 | int64(b[16])<<24 | int64(b[17])<<16 | int64(b[18])<<8 | int64(b[19])
+	m.WantFence = b[20] != 0
+	m.WantShutDown = b[21] != 0
 	m.OfflineLogDirs = m.OfflineLogDirs[:0]
 	m.CordonedLogDirs = nil
 	m.UnknownTags = kbin.Tags{}
@@ -135,7 +136,7 @@ func (m *BrokerHeartbeatRequest) DecodeFrom(r *kbin.Reader) error {
 			s.Unknown(&m.UnknownTags)
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -273,13 +274,14 @@ func (m *BrokerHeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return NoVersion(m, 0, 2)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
-	m.IsCaughtUp = r.Bool()
-	m.IsFenced = r.Bool()
-	m.ShouldShutDown = r.Bool()
+	b := (*[9]byte)(r.Run(9))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
+	m.IsCaughtUp = b[6] != 0
+	m.IsFenced = b[7] != 0
+	m.ShouldShutDown = b[8] != 0
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

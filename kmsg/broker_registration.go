@@ -205,8 +205,9 @@ func (m *BrokerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 		listener := &m.Listeners[i]
 		r.FlexString(&listener.Name, true)
 		r.FlexString(&listener.Host, true)
-		listener.Port = r.Uint16()
-		listener.SecurityProtocol = SecurityProtocol(r.Int16())
+		b := (*[4]byte)(r.Next(4))
+		listener.Port = uint16(b[0])<<8 | uint16(b[1])
+		listener.SecurityProtocol = SecurityProtocol(b[2])<<8 | SecurityProtocol(b[3])
 		r.FlexTags(&listener.UnknownTags, true)
 	}
 	if n := r.FlexArrayLen(6, true); n > cap(m.Features) || m.Features == nil {
@@ -217,8 +218,9 @@ func (m *BrokerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Features {
 		feature := &m.Features[i]
 		r.FlexString(&feature.Name, true)
-		feature.MinSupportedVersion = r.Int16()
-		feature.MaxSupportedVersion = r.Int16()
+		b2 := (*[4]byte)(r.Next(4))
+		feature.MinSupportedVersion = int16(b2[0])<<8 | int16(b2[1])
+		feature.MaxSupportedVersion = int16(b2[2])<<8 | int16(b2[3])
 		r.FlexTags(&feature.UnknownTags, true)
 	}
 	r.FlexNullableString(&m.Rack, true)
@@ -238,7 +240,7 @@ func (m *BrokerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 		m.PreviousBrokerEpoch = -1
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -340,11 +342,12 @@ func (m *BrokerRegistrationResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 4 {
 		return NoVersion(m, 0, 4)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
-	m.BrokerEpoch = r.Int64()
+	b := (*[14]byte)(r.Run(14))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
+	m.BrokerEpoch = int64(b[6])<<56 | int64(b[7])<<48 | int64(b[8])<<40 | int64(b[9])<<32 | int64(b[10])<<24 | int64(b[11])<<16 | int64(b[12])<<8 | int64(b[13])
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ConsumerGroupHeartbeatRequest joins, stays in or leaves a consumer group and learns the
 // member's assignment (KIP-848).
@@ -190,7 +186,7 @@ func (m *ConsumerGroupHeartbeatRequest) DecodeFrom(r *kbin.Reader) error {
 		r.Tags(&topicPartition.UnknownTags)
 	}
 	r.Tags(&m.UnknownTags)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -341,13 +337,13 @@ func (m *ConsumerGroupHeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 1)
 	}
 	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, true)
 	r.FlexNullableString(&m.MemberID, true)
 	b2 := (*[8]byte)(r.Run(8))
-	m.MemberEpoch = int32(binary.BigEndian.Uint32(b2[0:4]))
-	m.HeartbeatIntervalMs = int32(binary.BigEndian.Uint32(b2[4:8]))
+	m.MemberEpoch = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+	m.HeartbeatIntervalMs = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
 	if r.Present() {
 		if m.Assignment == nil {
 			m.Assignment = new(ConsumerGroupHeartbeatResponseAssignment)
@@ -368,7 +364,7 @@ func (m *ConsumerGroupHeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 		m.Assignment = nil
 	}
 	r.Tags(&m.UnknownTags)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -97,7 +97,7 @@ func (m *ConsumerProtocolAssignment) DecodeFrom(r *kbin.Reader) error {
 		assignedPartition.Partitions = r.FlexInt32s(assignedPartition.Partitions, false)
 	}
 	m.UserData = r.FlexNullableBytes(false)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

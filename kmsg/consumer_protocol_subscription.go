@@ -137,7 +137,7 @@ func (m *ConsumerProtocolSubscription) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.RackID = kbin.NullString{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -62,7 +62,7 @@ func (m *ControlRecordTypeSchema) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 0)
 	}
 	m.Type = ControlRecordType(r.Int16())
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -106,7 +106,7 @@ func (m *ControlledShutdownRequest) DecodeFrom(r *kbin.Reader) error {
 		m.BrokerEpoch = -1
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -232,7 +232,7 @@ func (m *ControlledShutdownResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&remainingPartition.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

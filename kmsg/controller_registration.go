@@ -163,9 +163,10 @@ func (m *ControllerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ControllerID = r.Int32()
-	m.IncarnationID = r.UUID()
-	m.ZkMigrationReady = r.Bool()
+	b := (*[21]byte)(r.Run(21))
+	m.ControllerID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.IncarnationID = kbin.UUID(b[4:20])
+	m.ZkMigrationReady = b[20] != 0
 	if n := r.FlexArrayLen(7, true); n > cap(m.Listeners) || m.Listeners == nil {
 		m.Listeners = make([]ControllerRegistrationRequestListener, n)
 	} else {
@@ -175,8 +176,9 @@ func (m *ControllerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 		listener := &m.Listeners[i]
 		r.FlexString(&listener.Name, true)
 		r.FlexString(&listener.Host, true)
-		listener.Port = r.Uint16()
-		listener.SecurityProtocol = SecurityProtocol(r.Int16())
+		b2 := (*[4]byte)(r.Next(4))
+		listener.Port = uint16(b2[0])<<8 | uint16(b2[1])
+		listener.SecurityProtocol = SecurityProtocol(b2[2])<<8 | SecurityProtocol(b2[3])
 		r.FlexTags(&listener.UnknownTags, true)
 	}
 	if n := r.FlexArrayLen(6, true); n > cap(m.Features) || m.Features == nil {
@@ -187,12 +189,13 @@ func (m *ControllerRegistrationRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Features {
 		feature := &m.Features[i]
 		r.FlexString(&feature.Name, true)
-		feature.MinSupportedVersion = r.Int16()
-		feature.MaxSupportedVersion = r.Int16()
+		b3 := (*[4]byte)(r.Next(4))
+		feature.MinSupportedVersion = int16(b3[0])<<8 | int16(b3[1])
+		feature.MaxSupportedVersion = int16(b3[2])<<8 | int16(b3[3])
 		r.FlexTags(&feature.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -295,11 +298,12 @@ func (m *ControllerRegistrationResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, true)
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

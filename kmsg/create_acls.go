@@ -155,12 +155,13 @@ func (m *CreateACLsRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		r.FlexString(&creation.Principal, flex)
 		r.FlexString(&creation.Host, flex)
-		creation.Operation = ACLOperation(r.Int8())
-		creation.PermissionType = ACLPermissionType(r.Int8())
+		b := (*[2]byte)(r.Next(2))
+		creation.Operation = ACLOperation(b[0])
+		creation.PermissionType = ACLPermissionType(b[1])
 		r.FlexTags(&creation.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -295,7 +296,7 @@ func (m *CreateACLsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&result.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

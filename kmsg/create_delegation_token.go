@@ -160,7 +160,7 @@ func (m *CreateDelegationTokenRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.MaxLifetimeMs = r.Int64()
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -305,14 +305,15 @@ func (m *CreateDelegationTokenResponse) DecodeFrom(r *kbin.Reader) error {
 		m.TokenRequesterPrincipalType = ""
 		m.TokenRequesterPrincipalName = ""
 	}
-	m.IssueTimestampMs = r.Int64()
-	m.ExpiryTimestampMs = r.Int64()
-	m.MaxTimestampMs = r.Int64()
+	b := (*[24]byte)(r.Run(24))
+	m.IssueTimestampMs = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+	m.ExpiryTimestampMs = int64(b[8])<<56 | int64(b[9])<<48 | int64(b[10])<<40 | int64(b[11])<<32 | int64(b[12])<<24 | int64(b[13])<<16 | int64(b[14])<<8 | int64(b[15])
+	m.MaxTimestampMs = int64(b[16])<<56 | int64(b[17])<<48 | int64(b[18])<<40 | int64(b[19])<<32 | int64(b[20])<<24 | int64(b[21])<<16 | int64(b[22])<<8 | int64(b[23])
 	r.FlexString(&m.TokenID, flex)
 	m.HMAC = r.FlexBytes(flex)
 	m.ThrottleTimeMs = r.Int32()
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

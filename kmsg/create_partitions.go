@@ -171,10 +171,11 @@ func (m *CreatePartitionsRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		r.FlexTags(&topic.UnknownTags, flex)
 	}
-	m.TimeoutMs = r.Int32()
-	m.ValidateOnly = r.Bool()
+	b := (*[5]byte)(r.Run(5))
+	m.TimeoutMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ValidateOnly = b[4] != 0
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -322,7 +323,7 @@ func (m *CreatePartitionsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&result.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

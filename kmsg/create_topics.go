@@ -201,8 +201,9 @@ func (m *CreateTopicsRequest) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Topics {
 		topic := &m.Topics[i]
 		r.FlexString(&topic.Name, flex)
-		topic.NumPartitions = r.Int32()
-		topic.ReplicationFactor = r.Int16()
+		b := (*[6]byte)(r.Next(6))
+		topic.NumPartitions = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+		topic.ReplicationFactor = int16(b[4])<<8 | int16(b[5])
 		if n := r.FlexArrayLen(int(minSizeCreateTopicsRequestCreatableReplicaAssignment[v]), flex); n > cap(topic.Assignments) || topic.Assignments == nil {
 			topic.Assignments = make([]CreateTopicsRequestCreatableReplicaAssignment, n)
 		} else {
@@ -234,7 +235,7 @@ func (m *CreateTopicsRequest) DecodeFrom(r *kbin.Reader) error {
 		m.ValidateOnly = false
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -488,8 +489,9 @@ func (m *CreateTopicsResponse) DecodeFrom(r *kbin.Reader) error {
 			topic.ErrorMessage = kbin.Str("")
 		}
 		if v >= 5 {
-			topic.NumPartitions = r.Int32()
-			topic.ReplicationFactor = r.Int16()
+			b := (*[6]byte)(r.Next(6))
+			topic.NumPartitions = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			topic.ReplicationFactor = int16(b[4])<<8 | int16(b[5])
 			if n := r.FlexNullableArrayLen(6, true); n < 0 {
 				topic.Configs = nil
 			} else {
@@ -502,9 +504,10 @@ func (m *CreateTopicsResponse) DecodeFrom(r *kbin.Reader) error {
 				config := &topic.Configs[j]
 				r.FlexString(&config.Name, true)
 				r.FlexNullableString(&config.Value, true)
-				config.ReadOnly = r.Bool()
-				config.ConfigSource = ConfigSource(r.Int8())
-				config.IsSensitive = r.Bool()
+				b2 := (*[3]byte)(r.Next(3))
+				config.ReadOnly = b2[0] != 0
+				config.ConfigSource = ConfigSource(b2[1])
+				config.IsSensitive = b2[2] != 0
 				r.FlexTags(&config.UnknownTags, true)
 			}
 		} else {
@@ -526,7 +529,7 @@ func (m *CreateTopicsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

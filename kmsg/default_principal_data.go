@@ -82,7 +82,7 @@ func (m *DefaultPrincipalData) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.Name, true)
 	m.TokenAuthenticated = r.Bool()
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -153,12 +153,13 @@ func (m *DeleteACLsRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		r.FlexNullableString(&filter.PrincipalFilter, flex)
 		r.FlexNullableString(&filter.HostFilter, flex)
-		filter.Operation = ACLOperation(r.Int8())
-		filter.PermissionType = ACLPermissionType(r.Int8())
+		b := (*[2]byte)(r.Next(2))
+		filter.Operation = ACLOperation(b[0])
+		filter.PermissionType = ACLPermissionType(b[1])
 		r.FlexTags(&filter.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -370,14 +371,15 @@ func (m *DeleteACLsResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			r.FlexString(&matchingACL.Principal, flex)
 			r.FlexString(&matchingACL.Host, flex)
-			matchingACL.Operation = ACLOperation(r.Int8())
-			matchingACL.PermissionType = ACLPermissionType(r.Int8())
+			b := (*[2]byte)(r.Next(2))
+			matchingACL.Operation = ACLOperation(b[0])
+			matchingACL.PermissionType = ACLPermissionType(b[1])
 			r.FlexTags(&matchingACL.UnknownTags, flex)
 		}
 		r.FlexTags(&filterResult.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -96,7 +96,7 @@ func (m *DeleteGroupsRequest) DecodeFrom(r *kbin.Reader) error {
 	flex := v >= 2
 	m.GroupsNames = kbin.Strings(r, m.GroupsNames, r.FlexArrayLen(1, flex), flex)
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -234,7 +234,7 @@ func (m *DeleteGroupsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&result.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

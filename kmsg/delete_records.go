@@ -159,15 +159,16 @@ func (m *DeleteRecordsRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.Offset = r.Int64()
+			b := (*[12]byte)(r.Next(12))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.Offset = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
 			r.FlexTags(&partition.UnknownTags, flex)
 		}
 		r.FlexTags(&topic.UnknownTags, flex)
 	}
 	m.TimeoutMs = r.Int32()
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -342,15 +343,16 @@ func (m *DeleteRecordsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.LowWatermark = r.Int64()
-			partition.ErrorCode = ErrorCode(r.Int16())
+			b := (*[14]byte)(r.Next(14))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.LowWatermark = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
+			partition.ErrorCode = ErrorCode(b[12])<<8 | ErrorCode(b[13])
 			r.FlexTags(&partition.UnknownTags, flex)
 		}
 		r.FlexTags(&topic.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

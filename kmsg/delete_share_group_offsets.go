@@ -121,7 +121,7 @@ func (m *DeleteShareGroupOffsetsRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -248,8 +248,9 @@ func (m *DeleteShareGroupOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if n := r.FlexArrayLen(21, true); n > cap(m.Responses) || m.Responses == nil {
 		m.Responses = make([]DeleteShareGroupOffsetsResponseTopic, n)
@@ -259,13 +260,14 @@ func (m *DeleteShareGroupOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Responses {
 		response := &m.Responses[i]
 		r.FlexString(&response.TopicName, true)
-		response.TopicID = r.UUID()
-		response.ErrorCode = ErrorCode(r.Int16())
+		b2 := (*[18]byte)(r.Next(18))
+		response.TopicID = kbin.UUID(b2[0:16])
+		response.ErrorCode = ErrorCode(b2[16])<<8 | ErrorCode(b2[17])
 		r.FlexNullableString(&response.ErrorMessage, true)
 		r.FlexTags(&response.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -151,7 +151,7 @@ func (m *DeleteShareGroupStateRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -305,15 +305,16 @@ func (m *DeleteShareGroupStateResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			partition.Partition = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
+			b := (*[6]byte)(r.Next(6))
+			partition.Partition = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 			r.FlexNullableString(&partition.ErrorMessage, true)
 			r.FlexTags(&partition.UnknownTags, true)
 		}
 		r.FlexTags(&result.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -151,7 +151,7 @@ func (m *DeleteTopicsRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.TimeoutMs = r.Int32()
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -320,7 +320,7 @@ func (m *DeleteTopicsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&response.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

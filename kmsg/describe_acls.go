@@ -142,10 +142,11 @@ func (m *DescribeACLsRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexNullableString(&m.PrincipalFilter, flex)
 	r.FlexNullableString(&m.HostFilter, flex)
-	m.Operation = ACLOperation(r.Int8())
-	m.PermissionType = ACLPermissionType(r.Int8())
+	b := (*[2]byte)(r.Run(2))
+	m.Operation = ACLOperation(b[0])
+	m.PermissionType = ACLPermissionType(b[1])
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -313,8 +314,9 @@ func (m *DescribeACLsResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 3)
 	}
 	flex := v >= 2
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, flex)
 	if n := r.FlexArrayLen(int(minSizeDescribeACLsResponseResource[v]), flex); n > cap(m.Resources) || m.Resources == nil {
 		m.Resources = make([]DescribeACLsResponseResource, n)
@@ -339,14 +341,15 @@ func (m *DescribeACLsResponse) DecodeFrom(r *kbin.Reader) error {
 			acl := &resource.ACLs[j]
 			r.FlexString(&acl.Principal, flex)
 			r.FlexString(&acl.Host, flex)
-			acl.Operation = ACLOperation(r.Int8())
-			acl.PermissionType = ACLPermissionType(r.Int8())
+			b2 := (*[2]byte)(r.Next(2))
+			acl.Operation = ACLOperation(b2[0])
+			acl.PermissionType = ACLPermissionType(b2[1])
 			r.FlexTags(&acl.UnknownTags, flex)
 		}
 		r.FlexTags(&resource.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -145,7 +145,7 @@ func (m *DescribeClientQuotasRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.Strict = r.Bool()
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -330,8 +330,9 @@ func (m *DescribeClientQuotasResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 1)
 	}
 	flex := v >= 1
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, flex)
 	if n := r.FlexNullableArrayLen(int(minSizeDescribeClientQuotasResponseEntryData[v]), flex); n < 0 {
 		m.Entries = nil
@@ -368,7 +369,7 @@ func (m *DescribeClientQuotasResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&entry.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -123,7 +123,7 @@ func (m *DescribeClusterRequest) DecodeFrom(r *kbin.Reader) error {
 		m.IncludeFencedBrokers = false
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -279,8 +279,9 @@ func (m *DescribeClusterResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return NoVersion(m, 0, 2)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if v >= 1 {
 		m.EndpointType = EndpointType(r.Int8())
@@ -309,7 +310,7 @@ func (m *DescribeClusterResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.ClusterAuthorizedOperations = ACLOperations(r.Int32())
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -164,7 +164,7 @@ func (m *DescribeConfigsRequest) DecodeFrom(r *kbin.Reader) error {
 		m.IncludeDocumentation = false
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -444,7 +444,7 @@ func (m *DescribeConfigsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&result.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

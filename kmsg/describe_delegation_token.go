@@ -134,7 +134,7 @@ func (m *DescribeDelegationTokenRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&owner.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -337,9 +337,10 @@ func (m *DescribeDelegationTokenResponse) DecodeFrom(r *kbin.Reader) error {
 			token.TokenRequesterPrincipalType = ""
 			token.TokenRequesterPrincipalName = ""
 		}
-		token.IssueTimestamp = r.Int64()
-		token.ExpiryTimestamp = r.Int64()
-		token.MaxTimestamp = r.Int64()
+		b := (*[24]byte)(r.Next(24))
+		token.IssueTimestamp = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+		token.ExpiryTimestamp = int64(b[8])<<56 | int64(b[9])<<48 | int64(b[10])<<40 | int64(b[11])<<32 | int64(b[12])<<24 | int64(b[13])<<16 | int64(b[14])<<8 | int64(b[15])
+		token.MaxTimestamp = int64(b[16])<<56 | int64(b[17])<<48 | int64(b[18])<<40 | int64(b[19])<<32 | int64(b[20])<<24 | int64(b[21])<<16 | int64(b[22])<<8 | int64(b[23])
 		r.FlexString(&token.TokenID, flex)
 		token.HMAC = r.FlexBytes(flex)
 		if n := r.FlexArrayLen(int(minSizeDescribeDelegationTokenResponseDescribedDelegationTokenRenewer[v]), flex); n > cap(token.Renewers) || token.Renewers == nil {
@@ -357,7 +358,7 @@ func (m *DescribeDelegationTokenResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.ThrottleTimeMs = r.Int32()
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -107,7 +107,7 @@ func (m *DescribeGroupsRequest) DecodeFrom(r *kbin.Reader) error {
 		m.IncludeAuthorizedOperations = false
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -346,7 +346,7 @@ func (m *DescribeGroupsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&group.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -133,7 +133,7 @@ func (m *DescribeLogDirsRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -367,17 +367,19 @@ func (m *DescribeLogDirsResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				partition.PartitionIndex = r.Int32()
-				partition.PartitionSize = r.Int64()
-				partition.OffsetLag = r.Int64()
-				partition.IsFutureKey = r.Bool()
+				b := (*[21]byte)(r.Next(21))
+				partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+				partition.PartitionSize = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
+				partition.OffsetLag = int64(b[12])<<56 | int64(b[13])<<48 | int64(b[14])<<40 | int64(b[15])<<32 | int64(b[16])<<24 | int64(b[17])<<16 | int64(b[18])<<8 | int64(b[19])
+				partition.IsFutureKey = b[20] != 0
 				r.FlexTags(&partition.UnknownTags, flex)
 			}
 			r.FlexTags(&topic.UnknownTags, flex)
 		}
 		if v >= 4 {
-			result.TotalBytes = r.Int64()
-			result.UsableBytes = r.Int64()
+			b2 := (*[16]byte)(r.Next(16))
+			result.TotalBytes = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+			result.UsableBytes = int64(b2[8])<<56 | int64(b2[9])<<48 | int64(b2[10])<<40 | int64(b2[11])<<32 | int64(b2[12])<<24 | int64(b2[13])<<16 | int64(b2[14])<<8 | int64(b2[15])
 		} else {
 			result.TotalBytes = -1
 			result.UsableBytes = -1
@@ -390,7 +392,7 @@ func (m *DescribeLogDirsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&result.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

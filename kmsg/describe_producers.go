@@ -121,7 +121,7 @@ func (m *DescribeProducersRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -316,8 +316,9 @@ func (m *DescribeProducersResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
+			b := (*[6]byte)(r.Next(6))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 			r.FlexNullableString(&partition.ErrorMessage, true)
 			if n := r.FlexArrayLen(37, true); n > cap(partition.ActiveProducers) || partition.ActiveProducers == nil {
 				partition.ActiveProducers = make([]DescribeProducersResponseProducerState, n)
@@ -326,12 +327,13 @@ func (m *DescribeProducersResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range partition.ActiveProducers {
 				activeProducer := &partition.ActiveProducers[k]
-				activeProducer.ProducerID = r.Int64()
-				activeProducer.ProducerEpoch = r.Int32()
-				activeProducer.LastSequence = r.Int32()
-				activeProducer.LastTimestamp = r.Int64()
-				activeProducer.CoordinatorEpoch = r.Int32()
-				activeProducer.CurrentTxnStartOffset = r.Int64()
+				b2 := (*[36]byte)(r.Next(36))
+				activeProducer.ProducerID = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+				activeProducer.ProducerEpoch = int32(b2[8])<<24 | int32(b2[9])<<16 | int32(b2[10])<<8 | int32(b2[11])
+				activeProducer.LastSequence = int32(b2[12])<<24 | int32(b2[13])<<16 | int32(b2[14])<<8 | int32(b2[15])
+				activeProducer.LastTimestamp = int64(b2[16])<<56 | int64(b2[17])<<48 | int64(b2[18])<<40 | int64(b2[19])<<32 | int64(b2[20])<<24 | int64(b2[21])<<16 | int64(b2[22])<<8 | int64(b2[23])
+				activeProducer.CoordinatorEpoch = int32(b2[24])<<24 | int32(b2[25])<<16 | int32(b2[26])<<8 | int32(b2[27])
+				activeProducer.CurrentTxnStartOffset = int64(b2[28])<<56 | int64(b2[29])<<48 | int64(b2[30])<<40 | int64(b2[31])<<32 | int64(b2[32])<<24 | int64(b2[33])<<16 | int64(b2[34])<<8 | int64(b2[35])
 				r.FlexTags(&activeProducer.UnknownTags, true)
 			}
 			r.FlexTags(&partition.UnknownTags, true)
@@ -339,7 +341,7 @@ func (m *DescribeProducersResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

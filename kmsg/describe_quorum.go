@@ -154,7 +154,7 @@ func (m *DescribeQuorumRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -433,16 +433,18 @@ func (m *DescribeQuorumResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
+			b := (*[6]byte)(r.Next(6))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 			if v >= 2 {
 				r.FlexNullableString(&partition.ErrorMessage, true)
 			} else {
 				partition.ErrorMessage = kbin.Str("")
 			}
-			partition.LeaderID = r.Int32()
-			partition.LeaderEpoch = r.Int32()
-			partition.HighWatermark = r.Int64()
+			b2 := (*[16]byte)(r.Next(16))
+			partition.LeaderID = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			partition.LeaderEpoch = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
+			partition.HighWatermark = int64(b2[8])<<56 | int64(b2[9])<<48 | int64(b2[10])<<40 | int64(b2[11])<<32 | int64(b2[12])<<24 | int64(b2[13])<<16 | int64(b2[14])<<8 | int64(b2[15])
 			if n := r.FlexArrayLen(int(minSizeDescribeQuorumResponseReplicaState[v]), true); n > cap(partition.CurrentVoters) || partition.CurrentVoters == nil {
 				partition.CurrentVoters = make([]DescribeQuorumResponseReplicaState, n)
 			} else {
@@ -490,7 +492,7 @@ func (m *DescribeQuorumResponse) DecodeFrom(r *kbin.Reader) error {
 		m.Nodes = m.Nodes[:0]
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -535,8 +537,9 @@ func decodeDescribeQuorumResponseReplicaState(m *DescribeQuorumResponseReplicaSt
 	}
 	m.LogEndOffset = r.Int64()
 	if v >= 1 {
-		m.LastFetchTimestamp = r.Int64()
-		m.LastCaughtUpTimestamp = r.Int64()
+		b := (*[16]byte)(r.Run(16))
+		m.LastFetchTimestamp = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+		m.LastCaughtUpTimestamp = int64(b[8])<<56 | int64(b[9])<<48 | int64(b[10])<<40 | int64(b[11])<<32 | int64(b[12])<<24 | int64(b[13])<<16 | int64(b[14])<<8 | int64(b[15])
 	} else {
 		m.LastFetchTimestamp = -1
 		m.LastCaughtUpTimestamp = -1

@@ -156,7 +156,7 @@ func (m *DescribeShareGroupOffsetsRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&group.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -371,9 +371,10 @@ func (m *DescribeShareGroupOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				partition.PartitionIndex = r.Int32()
-				partition.StartOffset = r.Int64()
-				partition.LeaderEpoch = r.Int32()
+				b := (*[16]byte)(r.Next(16))
+				partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+				partition.StartOffset = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
+				partition.LeaderEpoch = int32(b[12])<<24 | int32(b[13])<<16 | int32(b[14])<<8 | int32(b[15])
 				if v >= 1 {
 					partition.Lag = r.Int64()
 				} else {
@@ -390,7 +391,7 @@ func (m *DescribeShareGroupOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&group.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -161,7 +161,7 @@ func (m *DescribeTopicPartitionsRequest) DecodeFrom(r *kbin.Reader) error {
 		m.Cursor = nil
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -372,8 +372,9 @@ func (m *DescribeTopicPartitionsResponse) DecodeFrom(r *kbin.Reader) error {
 		topic := &m.Topics[i]
 		topic.ErrorCode = ErrorCode(r.Int16())
 		r.FlexNullableString(&topic.Name, true)
-		topic.TopicID = r.UUID()
-		topic.IsInternal = r.Bool()
+		b := (*[17]byte)(r.Next(17))
+		topic.TopicID = kbin.UUID(b[0:16])
+		topic.IsInternal = b[16] != 0
 		if n := r.FlexArrayLen(20, true); n > cap(topic.Partitions) || topic.Partitions == nil {
 			topic.Partitions = make([]DescribeTopicPartitionsResponsePartition, n)
 		} else {
@@ -381,10 +382,11 @@ func (m *DescribeTopicPartitionsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.ErrorCode = ErrorCode(r.Int16())
-			partition.PartitionIndex = r.Int32()
-			partition.LeaderID = r.Int32()
-			partition.LeaderEpoch = r.Int32()
+			b2 := (*[14]byte)(r.Next(14))
+			partition.ErrorCode = ErrorCode(b2[0])<<8 | ErrorCode(b2[1])
+			partition.PartitionIndex = int32(b2[2])<<24 | int32(b2[3])<<16 | int32(b2[4])<<8 | int32(b2[5])
+			partition.LeaderID = int32(b2[6])<<24 | int32(b2[7])<<16 | int32(b2[8])<<8 | int32(b2[9])
+			partition.LeaderEpoch = int32(b2[10])<<24 | int32(b2[11])<<16 | int32(b2[12])<<8 | int32(b2[13])
 			partition.ReplicaNodes = r.FlexInt32s(partition.ReplicaNodes, true)
 			partition.ISRNodes = r.FlexInt32s(partition.ISRNodes, true)
 			partition.EligibleLeaderReplicas = r.FlexNullableInt32s(partition.EligibleLeaderReplicas, true)
@@ -406,7 +408,7 @@ func (m *DescribeTopicPartitionsResponse) DecodeFrom(r *kbin.Reader) error {
 		m.NextCursor = nil
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

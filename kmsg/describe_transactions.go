@@ -91,7 +91,7 @@ func (m *DescribeTransactionsRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.TransactionalIDs = kbin.Strings(r, m.TransactionalIDs, r.FlexArrayLen(1, true), true)
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -253,10 +253,11 @@ func (m *DescribeTransactionsResponse) DecodeFrom(r *kbin.Reader) error {
 		transactionState.ErrorCode = ErrorCode(r.Int16())
 		r.FlexString(&transactionState.TransactionalID, true)
 		r.FlexString((*string)(&transactionState.TransactionState), true)
-		transactionState.TransactionTimeoutMs = r.Int32()
-		transactionState.TransactionStartTimeMs = r.Int64()
-		transactionState.ProducerID = r.Int64()
-		transactionState.ProducerEpoch = r.Int16()
+		b := (*[22]byte)(r.Next(22))
+		transactionState.TransactionTimeoutMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+		transactionState.TransactionStartTimeMs = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
+		transactionState.ProducerID = int64(b[12])<<56 | int64(b[13])<<48 | int64(b[14])<<40 | int64(b[15])<<32 | int64(b[16])<<24 | int64(b[17])<<16 | int64(b[18])<<8 | int64(b[19])
+		transactionState.ProducerEpoch = int16(b[20])<<8 | int16(b[21])
 		if n := r.FlexArrayLen(3, true); n > cap(transactionState.Topics) || transactionState.Topics == nil {
 			transactionState.Topics = make([]DescribeTransactionsResponseTopicData, n)
 		} else {
@@ -271,7 +272,7 @@ func (m *DescribeTransactionsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&transactionState.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

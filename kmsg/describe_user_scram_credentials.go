@@ -130,7 +130,7 @@ func (m *DescribeUserSCRAMCredentialsRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&user.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -285,8 +285,9 @@ func (m *DescribeUserSCRAMCredentialsResponse) DecodeFrom(r *kbin.Reader) error 
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if n := r.FlexArrayLen(6, true); n > cap(m.Results) || m.Results == nil {
 		m.Results = make([]DescribeUserSCRAMCredentialsResponseResult, n)
@@ -305,14 +306,15 @@ func (m *DescribeUserSCRAMCredentialsResponse) DecodeFrom(r *kbin.Reader) error 
 		}
 		for j := range result.CredentialInfos {
 			credentialInfo := &result.CredentialInfos[j]
-			credentialInfo.Mechanism = SCRAMMechanism(r.Int8())
-			credentialInfo.Iterations = r.Int32()
+			b2 := (*[5]byte)(r.Next(5))
+			credentialInfo.Mechanism = SCRAMMechanism(b2[0])
+			credentialInfo.Iterations = int32(b2[1])<<24 | int32(b2[2])<<16 | int32(b2[3])<<8 | int32(b2[4])
 			r.FlexTags(&credentialInfo.UnknownTags, true)
 		}
 		r.FlexTags(&result.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -153,7 +153,7 @@ func (m *ElectLeadersRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.TimeoutMs = r.Int32()
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -330,15 +330,16 @@ func (m *ElectLeadersResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range replicaElectionResult.PartitionResult {
 			partitionResult := &replicaElectionResult.PartitionResult[j]
-			partitionResult.PartitionID = r.Int32()
-			partitionResult.ErrorCode = ErrorCode(r.Int16())
+			b := (*[6]byte)(r.Next(6))
+			partitionResult.PartitionID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partitionResult.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 			r.FlexNullableString(&partitionResult.ErrorMessage, flex)
 			r.FlexTags(&partitionResult.UnknownTags, flex)
 		}
 		r.FlexTags(&replicaElectionResult.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -229,9 +229,10 @@ func (m *EndQuorumEpochRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.LeaderID = r.Int32()
-			partition.LeaderEpoch = r.Int32()
+			b := (*[12]byte)(r.Next(12))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.LeaderID = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+			partition.LeaderEpoch = int32(b[8])<<24 | int32(b[9])<<16 | int32(b[10])<<8 | int32(b[11])
 			if v <= 0 {
 				partition.PreferredSuccessors = r.FlexInt32s(partition.PreferredSuccessors, false)
 			} else {
@@ -245,8 +246,9 @@ func (m *EndQuorumEpochRequest) DecodeFrom(r *kbin.Reader) error {
 				}
 				for k := range partition.PreferredCandidates {
 					preferredCandidate := &partition.PreferredCandidates[k]
-					preferredCandidate.CandidateID = r.Int32()
-					preferredCandidate.CandidateDirectoryID = r.UUID()
+					b2 := (*[20]byte)(r.Next(20))
+					preferredCandidate.CandidateID = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+					preferredCandidate.CandidateDirectoryID = kbin.UUID(b2[4:20])
 					r.FlexTags(&preferredCandidate.UnknownTags, true)
 				}
 			} else {
@@ -273,7 +275,7 @@ func (m *EndQuorumEpochRequest) DecodeFrom(r *kbin.Reader) error {
 		m.LeaderEndpoints = m.LeaderEndpoints[:0]
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -482,10 +484,11 @@ func (m *EndQuorumEpochResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
-			partition.LeaderID = r.Int32()
-			partition.LeaderEpoch = r.Int32()
+			b := (*[14]byte)(r.Next(14))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
+			partition.LeaderID = int32(b[6])<<24 | int32(b[7])<<16 | int32(b[8])<<8 | int32(b[9])
+			partition.LeaderEpoch = int32(b[10])<<24 | int32(b[11])<<16 | int32(b[12])<<8 | int32(b[13])
 			r.FlexTags(&partition.UnknownTags, flex)
 		}
 		r.FlexTags(&topic.UnknownTags, flex)
@@ -513,7 +516,7 @@ func (m *EndQuorumEpochResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

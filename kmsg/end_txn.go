@@ -111,11 +111,12 @@ func (m *EndTxnRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 3
 	r.FlexString(&m.TransactionalID, flex)
-	m.ProducerID = r.Int64()
-	m.ProducerEpoch = r.Int16()
-	m.Committed = r.Bool()
+	b := (*[11]byte)(r.Run(11))
+	m.ProducerID = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+	m.ProducerEpoch = int16(b[8])<<8 | int16(b[9])
+	m.Committed = b[10] != 0
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -224,17 +225,19 @@ func (m *EndTxnResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 5)
 	}
 	flex := v >= 3
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	if v >= 5 {
-		m.ProducerID = r.Int64()
-		m.ProducerEpoch = r.Int16()
+		b2 := (*[10]byte)(r.Run(10))
+		m.ProducerID = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+		m.ProducerEpoch = int16(b2[8])<<8 | int16(b2[9])
 	} else {
 		m.ProducerID = -1
 		m.ProducerEpoch = -1
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -63,7 +63,7 @@ func (m *EndTxnMarker) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 0)
 	}
 	m.CoordinatorEpoch = r.Int32()
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

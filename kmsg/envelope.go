@@ -99,7 +99,7 @@ func (m *EnvelopeRequest) DecodeFrom(r *kbin.Reader) error {
 	m.RequestPrincipal = r.FlexNullableBytes(true)
 	m.ClientHostAddress = r.FlexBytes(true)
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -186,7 +186,7 @@ func (m *EnvelopeResponse) DecodeFrom(r *kbin.Reader) error {
 	m.ResponseData = r.FlexNullableBytes(true)
 	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

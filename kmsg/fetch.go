@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // FetchRequest reads record batches from partitions, for consumers and for following replicas.
 //
@@ -321,28 +317,28 @@ func (m *FetchRequest) DecodeFrom(r *kbin.Reader) error {
 	flex := v >= 12
 	if v >= 15 {
 		b := (*[21]byte)(r.Run(21))
-		m.MaxWaitMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.MinBytes = int32(binary.BigEndian.Uint32(b[4:8]))
-		m.MaxBytes = int32(binary.BigEndian.Uint32(b[8:12]))
+		m.MaxWaitMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+		m.MinBytes = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+		m.MaxBytes = int32(b[8])<<24 | int32(b[9])<<16 | int32(b[10])<<8 | int32(b[11])
 		m.IsolationLevel = IsolationLevel(b[12])
-		m.SessionID = int32(binary.BigEndian.Uint32(b[13:17]))
-		m.SessionEpoch = int32(binary.BigEndian.Uint32(b[17:21]))
+		m.SessionID = int32(b[13])<<24 | int32(b[14])<<16 | int32(b[15])<<8 | int32(b[16])
+		m.SessionEpoch = int32(b[17])<<24 | int32(b[18])<<16 | int32(b[19])<<8 | int32(b[20])
 		m.ReplicaID = -1
 	} else {
 		if v >= 7 {
 			b2 := (*[25]byte)(r.Run(25))
-			m.ReplicaID = int32(binary.BigEndian.Uint32(b2[0:4]))
-			m.MaxWaitMs = int32(binary.BigEndian.Uint32(b2[4:8]))
-			m.MinBytes = int32(binary.BigEndian.Uint32(b2[8:12]))
-			m.MaxBytes = int32(binary.BigEndian.Uint32(b2[12:16]))
+			m.ReplicaID = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			m.MaxWaitMs = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
+			m.MinBytes = int32(b2[8])<<24 | int32(b2[9])<<16 | int32(b2[10])<<8 | int32(b2[11])
+			m.MaxBytes = int32(b2[12])<<24 | int32(b2[13])<<16 | int32(b2[14])<<8 | int32(b2[15])
 			m.IsolationLevel = IsolationLevel(b2[16])
-			m.SessionID = int32(binary.BigEndian.Uint32(b2[17:21]))
-			m.SessionEpoch = int32(binary.BigEndian.Uint32(b2[21:25]))
+			m.SessionID = int32(b2[17])<<24 | int32(b2[18])<<16 | int32(b2[19])<<8 | int32(b2[20])
+			m.SessionEpoch = int32(b2[21])<<24 | int32(b2[22])<<16 | int32(b2[23])<<8 | int32(b2[24])
 		} else {
 			b3 := (*[12]byte)(r.Run(12))
-			m.ReplicaID = int32(binary.BigEndian.Uint32(b3[0:4]))
-			m.MaxWaitMs = int32(binary.BigEndian.Uint32(b3[4:8]))
-			m.MinBytes = int32(binary.BigEndian.Uint32(b3[8:12]))
+			m.ReplicaID = int32(b3[0])<<24 | int32(b3[1])<<16 | int32(b3[2])<<8 | int32(b3[3])
+			m.MaxWaitMs = int32(b3[4])<<24 | int32(b3[5])<<16 | int32(b3[6])<<8 | int32(b3[7])
+			m.MinBytes = int32(b3[8])<<24 | int32(b3[9])<<16 | int32(b3[10])<<8 | int32(b3[11])
 			if v >= 3 {
 				m.MaxBytes = r.Int32()
 			} else {
@@ -383,20 +379,20 @@ func (m *FetchRequest) DecodeFrom(r *kbin.Reader) error {
 			partition := &topic.Partitions[j]
 			if v >= 12 {
 				b4 := (*[32]byte)(r.Next(32))
-				partition.Partition = int32(binary.BigEndian.Uint32(b4[0:4]))
-				partition.CurrentLeaderEpoch = int32(binary.BigEndian.Uint32(b4[4:8]))
-				partition.FetchOffset = int64(binary.BigEndian.Uint64(b4[8:16]))
-				partition.LastFetchedEpoch = int32(binary.BigEndian.Uint32(b4[16:20]))
-				partition.LogStartOffset = int64(binary.BigEndian.Uint64(b4[20:28]))
-				partition.PartitionMaxBytes = int32(binary.BigEndian.Uint32(b4[28:32]))
+				partition.Partition = int32(b4[0])<<24 | int32(b4[1])<<16 | int32(b4[2])<<8 | int32(b4[3])
+				partition.CurrentLeaderEpoch = int32(b4[4])<<24 | int32(b4[5])<<16 | int32(b4[6])<<8 | int32(b4[7])
+				partition.FetchOffset = int64(b4[8])<<56 | int64(b4[9])<<48 | int64(b4[10])<<40 | int64(b4[11])<<32 | int64(b4[12])<<24 | int64(b4[13])<<16 | int64(b4[14])<<8 | int64(b4[15])
+				partition.LastFetchedEpoch = int32(b4[16])<<24 | int32(b4[17])<<16 | int32(b4[18])<<8 | int32(b4[19])
+				partition.LogStartOffset = int64(b4[20])<<56 | int64(b4[21])<<48 | int64(b4[22])<<40 | int64(b4[23])<<32 | int64(b4[24])<<24 | int64(b4[25])<<16 | int64(b4[26])<<8 | int64(b4[27])
+				partition.PartitionMaxBytes = int32(b4[28])<<24 | int32(b4[29])<<16 | int32(b4[30])<<8 | int32(b4[31])
 			} else {
 				if v >= 9 {
 					b5 := (*[28]byte)(r.Next(28))
-					partition.Partition = int32(binary.BigEndian.Uint32(b5[0:4]))
-					partition.CurrentLeaderEpoch = int32(binary.BigEndian.Uint32(b5[4:8]))
-					partition.FetchOffset = int64(binary.BigEndian.Uint64(b5[8:16]))
-					partition.LogStartOffset = int64(binary.BigEndian.Uint64(b5[16:24]))
-					partition.PartitionMaxBytes = int32(binary.BigEndian.Uint32(b5[24:28]))
+					partition.Partition = int32(b5[0])<<24 | int32(b5[1])<<16 | int32(b5[2])<<8 | int32(b5[3])
+					partition.CurrentLeaderEpoch = int32(b5[4])<<24 | int32(b5[5])<<16 | int32(b5[6])<<8 | int32(b5[7])
+					partition.FetchOffset = int64(b5[8])<<56 | int64(b5[9])<<48 | int64(b5[10])<<40 | int64(b5[11])<<32 | int64(b5[12])<<24 | int64(b5[13])<<16 | int64(b5[14])<<8 | int64(b5[15])
+					partition.LogStartOffset = int64(b5[16])<<56 | int64(b5[17])<<48 | int64(b5[18])<<40 | int64(b5[19])<<32 | int64(b5[20])<<24 | int64(b5[21])<<16 | int64(b5[22])<<8 | int64(b5[23])
+					partition.PartitionMaxBytes = int32(b5[24])<<24 | int32(b5[25])<<16 | int32(b5[26])<<8 | int32(b5[27])
 					partition.LastFetchedEpoch = -1
 				} else {
 					partition.Partition = r.Int32()
@@ -476,15 +472,15 @@ func (m *FetchRequest) DecodeFrom(r *kbin.Reader) error {
 				r.FlexNullableString(&m.ClusterID, true)
 			case s2.Number == 1 && v >= 15:
 				b6 := (*[12]byte)(r.Run(12))
-				m.ReplicaState.ReplicaID = int32(binary.BigEndian.Uint32(b6[0:4]))
-				m.ReplicaState.ReplicaEpoch = int64(binary.BigEndian.Uint64(b6[4:12]))
+				m.ReplicaState.ReplicaID = int32(b6[0])<<24 | int32(b6[1])<<16 | int32(b6[2])<<8 | int32(b6[3])
+				m.ReplicaState.ReplicaEpoch = int64(b6[4])<<56 | int64(b6[5])<<48 | int64(b6[6])<<40 | int64(b6[7])<<32 | int64(b6[8])<<24 | int64(b6[9])<<16 | int64(b6[10])<<8 | int64(b6[11])
 				r.Tags(&m.ReplicaState.UnknownTags)
 			default:
 				s2.Unknown(&m.UnknownTags)
 			}
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -920,9 +916,9 @@ func (m *FetchResponse) DecodeFrom(r *kbin.Reader) error {
 	flex := v >= 12
 	if v >= 7 {
 		b := (*[10]byte)(r.Run(10))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-		m.SessionID = int32(binary.BigEndian.Uint32(b[6:10]))
+		m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+		m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
+		m.SessionID = int32(b[6])<<24 | int32(b[7])<<16 | int32(b[8])<<8 | int32(b[9])
 	} else {
 		if v >= 1 {
 			m.ThrottleTimeMs = r.Int32()
@@ -960,24 +956,24 @@ func (m *FetchResponse) DecodeFrom(r *kbin.Reader) error {
 			partition := &response.Partitions[j]
 			if v >= 5 {
 				b2 := (*[30]byte)(r.Next(30))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-				partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
-				partition.HighWatermark = int64(binary.BigEndian.Uint64(b2[6:14]))
-				partition.LastStableOffset = int64(binary.BigEndian.Uint64(b2[14:22]))
-				partition.LogStartOffset = int64(binary.BigEndian.Uint64(b2[22:30]))
+				partition.PartitionIndex = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+				partition.ErrorCode = ErrorCode(b2[4])<<8 | ErrorCode(b2[5])
+				partition.HighWatermark = int64(b2[6])<<56 | int64(b2[7])<<48 | int64(b2[8])<<40 | int64(b2[9])<<32 | int64(b2[10])<<24 | int64(b2[11])<<16 | int64(b2[12])<<8 | int64(b2[13])
+				partition.LastStableOffset = int64(b2[14])<<56 | int64(b2[15])<<48 | int64(b2[16])<<40 | int64(b2[17])<<32 | int64(b2[18])<<24 | int64(b2[19])<<16 | int64(b2[20])<<8 | int64(b2[21])
+				partition.LogStartOffset = int64(b2[22])<<56 | int64(b2[23])<<48 | int64(b2[24])<<40 | int64(b2[25])<<32 | int64(b2[26])<<24 | int64(b2[27])<<16 | int64(b2[28])<<8 | int64(b2[29])
 			} else {
 				if v >= 4 {
 					b3 := (*[22]byte)(r.Next(22))
-					partition.PartitionIndex = int32(binary.BigEndian.Uint32(b3[0:4]))
-					partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b3[4:6]))
-					partition.HighWatermark = int64(binary.BigEndian.Uint64(b3[6:14]))
-					partition.LastStableOffset = int64(binary.BigEndian.Uint64(b3[14:22]))
+					partition.PartitionIndex = int32(b3[0])<<24 | int32(b3[1])<<16 | int32(b3[2])<<8 | int32(b3[3])
+					partition.ErrorCode = ErrorCode(b3[4])<<8 | ErrorCode(b3[5])
+					partition.HighWatermark = int64(b3[6])<<56 | int64(b3[7])<<48 | int64(b3[8])<<40 | int64(b3[9])<<32 | int64(b3[10])<<24 | int64(b3[11])<<16 | int64(b3[12])<<8 | int64(b3[13])
+					partition.LastStableOffset = int64(b3[14])<<56 | int64(b3[15])<<48 | int64(b3[16])<<40 | int64(b3[17])<<32 | int64(b3[18])<<24 | int64(b3[19])<<16 | int64(b3[20])<<8 | int64(b3[21])
 					partition.LogStartOffset = -1
 				} else {
 					b4 := (*[14]byte)(r.Next(14))
-					partition.PartitionIndex = int32(binary.BigEndian.Uint32(b4[0:4]))
-					partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b4[4:6]))
-					partition.HighWatermark = int64(binary.BigEndian.Uint64(b4[6:14]))
+					partition.PartitionIndex = int32(b4[0])<<24 | int32(b4[1])<<16 | int32(b4[2])<<8 | int32(b4[3])
+					partition.ErrorCode = ErrorCode(b4[4])<<8 | ErrorCode(b4[5])
+					partition.HighWatermark = int64(b4[6])<<56 | int64(b4[7])<<48 | int64(b4[8])<<40 | int64(b4[9])<<32 | int64(b4[10])<<24 | int64(b4[11])<<16 | int64(b4[12])<<8 | int64(b4[13])
 					partition.LastStableOffset = -1
 					partition.LogStartOffset = -1
 				}
@@ -994,8 +990,8 @@ func (m *FetchResponse) DecodeFrom(r *kbin.Reader) error {
 				for k := range partition.AbortedTransactions {
 					abortedTransaction := &partition.AbortedTransactions[k]
 					b5 := (*[16]byte)(r.Next(16))
-					abortedTransaction.ProducerID = int64(binary.BigEndian.Uint64(b5[0:8]))
-					abortedTransaction.FirstOffset = int64(binary.BigEndian.Uint64(b5[8:16]))
+					abortedTransaction.ProducerID = int64(b5[0])<<56 | int64(b5[1])<<48 | int64(b5[2])<<40 | int64(b5[3])<<32 | int64(b5[4])<<24 | int64(b5[5])<<16 | int64(b5[6])<<8 | int64(b5[7])
+					abortedTransaction.FirstOffset = int64(b5[8])<<56 | int64(b5[9])<<48 | int64(b5[10])<<40 | int64(b5[11])<<32 | int64(b5[12])<<24 | int64(b5[13])<<16 | int64(b5[14])<<8 | int64(b5[15])
 					if flex {
 						r.Tags(&abortedTransaction.UnknownTags)
 					} else {
@@ -1020,18 +1016,18 @@ func (m *FetchResponse) DecodeFrom(r *kbin.Reader) error {
 					switch s.Number {
 					case 0:
 						b6 := (*[12]byte)(r.Next(12))
-						partition.DivergingEpoch.Epoch = int32(binary.BigEndian.Uint32(b6[0:4]))
-						partition.DivergingEpoch.EndOffset = int64(binary.BigEndian.Uint64(b6[4:12]))
+						partition.DivergingEpoch.Epoch = int32(b6[0])<<24 | int32(b6[1])<<16 | int32(b6[2])<<8 | int32(b6[3])
+						partition.DivergingEpoch.EndOffset = int64(b6[4])<<56 | int64(b6[5])<<48 | int64(b6[6])<<40 | int64(b6[7])<<32 | int64(b6[8])<<24 | int64(b6[9])<<16 | int64(b6[10])<<8 | int64(b6[11])
 						r.Tags(&partition.DivergingEpoch.UnknownTags)
 					case 1:
 						b7 := (*[8]byte)(r.Next(8))
-						partition.CurrentLeader.LeaderID = int32(binary.BigEndian.Uint32(b7[0:4]))
-						partition.CurrentLeader.LeaderEpoch = int32(binary.BigEndian.Uint32(b7[4:8]))
+						partition.CurrentLeader.LeaderID = int32(b7[0])<<24 | int32(b7[1])<<16 | int32(b7[2])<<8 | int32(b7[3])
+						partition.CurrentLeader.LeaderEpoch = int32(b7[4])<<24 | int32(b7[5])<<16 | int32(b7[6])<<8 | int32(b7[7])
 						r.Tags(&partition.CurrentLeader.UnknownTags)
 					case 2:
 						b8 := (*[12]byte)(r.Next(12))
-						partition.SnapshotID.EndOffset = int64(binary.BigEndian.Uint64(b8[0:8]))
-						partition.SnapshotID.Epoch = int32(binary.BigEndian.Uint32(b8[8:12]))
+						partition.SnapshotID.EndOffset = int64(b8[0])<<56 | int64(b8[1])<<48 | int64(b8[2])<<40 | int64(b8[3])<<32 | int64(b8[4])<<24 | int64(b8[5])<<16 | int64(b8[6])<<8 | int64(b8[7])
+						partition.SnapshotID.Epoch = int32(b8[8])<<24 | int32(b8[9])<<16 | int32(b8[10])<<8 | int32(b8[11])
 						r.Tags(&partition.SnapshotID.UnknownTags)
 					default:
 						s.Unknown(&partition.UnknownTags)
@@ -1069,7 +1065,7 @@ func (m *FetchResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

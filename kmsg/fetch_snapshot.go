@@ -174,8 +174,9 @@ func (m *FetchSnapshotRequest) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
-	m.ReplicaID = r.Int32()
-	m.MaxBytes = r.Int32()
+	b := (*[8]byte)(r.Run(8))
+	m.ReplicaID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.MaxBytes = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
 	if n := r.FlexArrayLen(3, true); n > cap(m.Topics) || m.Topics == nil {
 		m.Topics = make([]FetchSnapshotRequestTopicSnapshot, n)
 	} else {
@@ -191,10 +192,12 @@ func (m *FetchSnapshotRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.Partition = r.Int32()
-			partition.CurrentLeaderEpoch = r.Int32()
-			partition.SnapshotID.EndOffset = r.Int64()
-			partition.SnapshotID.Epoch = r.Int32()
+			b2 := (*[8]byte)(r.Next(8))
+			partition.Partition = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			partition.CurrentLeaderEpoch = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
+			b3 := (*[12]byte)(r.Next(12))
+			partition.SnapshotID.EndOffset = int64(b3[0])<<56 | int64(b3[1])<<48 | int64(b3[2])<<40 | int64(b3[3])<<32 | int64(b3[4])<<24 | int64(b3[5])<<16 | int64(b3[6])<<8 | int64(b3[7])
+			partition.SnapshotID.Epoch = int32(b3[8])<<24 | int32(b3[9])<<16 | int32(b3[10])<<8 | int32(b3[11])
 			r.FlexTags(&partition.SnapshotID.UnknownTags, true)
 			partition.Position = r.Int64()
 			partition.ReplicaDirectoryID = kbin.UUID{}
@@ -220,7 +223,7 @@ func (m *FetchSnapshotRequest) DecodeFrom(r *kbin.Reader) error {
 			s2.Unknown(&m.UnknownTags)
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -482,8 +485,9 @@ func (m *FetchSnapshotResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	if n := r.FlexArrayLen(3, true); n > cap(m.Topics) || m.Topics == nil {
 		m.Topics = make([]FetchSnapshotResponseTopicSnapshot, n)
 	} else {
@@ -499,21 +503,25 @@ func (m *FetchSnapshotResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.Index = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
-			partition.SnapshotID.EndOffset = r.Int64()
-			partition.SnapshotID.Epoch = r.Int32()
+			b2 := (*[6]byte)(r.Next(6))
+			partition.Index = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			partition.ErrorCode = ErrorCode(b2[4])<<8 | ErrorCode(b2[5])
+			b3 := (*[12]byte)(r.Next(12))
+			partition.SnapshotID.EndOffset = int64(b3[0])<<56 | int64(b3[1])<<48 | int64(b3[2])<<40 | int64(b3[3])<<32 | int64(b3[4])<<24 | int64(b3[5])<<16 | int64(b3[6])<<8 | int64(b3[7])
+			partition.SnapshotID.Epoch = int32(b3[8])<<24 | int32(b3[9])<<16 | int32(b3[10])<<8 | int32(b3[11])
 			r.FlexTags(&partition.SnapshotID.UnknownTags, true)
-			partition.Size = r.Int64()
-			partition.Position = r.Int64()
+			b4 := (*[16]byte)(r.Next(16))
+			partition.Size = int64(b4[0])<<56 | int64(b4[1])<<48 | int64(b4[2])<<40 | int64(b4[3])<<32 | int64(b4[4])<<24 | int64(b4[5])<<16 | int64(b4[6])<<8 | int64(b4[7])
+			partition.Position = int64(b4[8])<<56 | int64(b4[9])<<48 | int64(b4[10])<<40 | int64(b4[11])<<32 | int64(b4[12])<<24 | int64(b4[13])<<16 | int64(b4[14])<<8 | int64(b4[15])
 			partition.UnalignedRecords = r.FlexBytes(true)
 			partition.CurrentLeader = FetchSnapshotResponseLeaderIDAndEpoch{}
 			partition.UnknownTags = kbin.Tags{}
 			for s := r.TagSection(); s.Next(); {
 				switch s.Number {
 				case 0:
-					partition.CurrentLeader.LeaderID = r.Int32()
-					partition.CurrentLeader.LeaderEpoch = r.Int32()
+					b5 := (*[8]byte)(r.Next(8))
+					partition.CurrentLeader.LeaderID = int32(b5[0])<<24 | int32(b5[1])<<16 | int32(b5[2])<<8 | int32(b5[3])
+					partition.CurrentLeader.LeaderEpoch = int32(b5[4])<<24 | int32(b5[5])<<16 | int32(b5[6])<<8 | int32(b5[7])
 					r.FlexTags(&partition.CurrentLeader.UnknownTags, true)
 				default:
 					s.Unknown(&partition.UnknownTags)
@@ -543,7 +551,7 @@ func (m *FetchSnapshotResponse) DecodeFrom(r *kbin.Reader) error {
 			s2.Unknown(&m.UnknownTags)
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

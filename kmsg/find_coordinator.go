@@ -134,7 +134,7 @@ func (m *FindCoordinatorRequest) DecodeFrom(r *kbin.Reader) error {
 		m.CoordinatorKeys = m.CoordinatorKeys[:0]
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -333,8 +333,9 @@ func (m *FindCoordinatorResponse) DecodeFrom(r *kbin.Reader) error {
 			r.FlexString(&coordinator.Key, true)
 			coordinator.NodeID = r.Int32()
 			r.FlexString(&coordinator.Host, true)
-			coordinator.Port = r.Int32()
-			coordinator.ErrorCode = ErrorCode(r.Int16())
+			b := (*[6]byte)(r.Next(6))
+			coordinator.Port = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			coordinator.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 			r.FlexNullableString(&coordinator.ErrorMessage, true)
 			r.FlexTags(&coordinator.UnknownTags, true)
 		}
@@ -342,7 +343,7 @@ func (m *FindCoordinatorResponse) DecodeFrom(r *kbin.Reader) error {
 		m.Coordinators = m.Coordinators[:0]
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -88,7 +88,7 @@ func (m *GetTelemetrySubscriptionsRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.ClientInstanceID = r.UUID()
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -205,17 +205,19 @@ func (m *GetTelemetrySubscriptionsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
-	m.ClientInstanceID = r.UUID()
-	m.SubscriptionID = r.Int32()
+	b := (*[26]byte)(r.Run(26))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
+	m.ClientInstanceID = kbin.UUID(b[6:22])
+	m.SubscriptionID = int32(b[22])<<24 | int32(b[23])<<16 | int32(b[24])<<8 | int32(b[25])
 	m.AcceptedCompressionTypes = kbin.Int8s(r, m.AcceptedCompressionTypes, r.FlexArrayLen(1, true))
-	m.PushIntervalMs = r.Int32()
-	m.TelemetryMaxBytes = r.Int32()
-	m.DeltaTemporality = r.Bool()
+	b2 := (*[9]byte)(r.Run(9))
+	m.PushIntervalMs = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+	m.TelemetryMaxBytes = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
+	m.DeltaTemporality = b2[8] != 0
 	m.RequestedMetrics = kbin.Strings(r, m.RequestedMetrics, r.FlexArrayLen(1, true), true)
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // HeartbeatRequest keeps a member of a classic group alive and tells it of rebalances.
 //
@@ -123,7 +119,7 @@ func (m *HeartbeatRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -220,8 +216,8 @@ func (m *HeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 	flex := v >= 4
 	if v >= 1 {
 		b := (*[6]byte)(r.Run(6))
-		m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+		m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+		m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	} else {
 		m.ErrorCode = ErrorCode(r.Int16())
 		m.ThrottleTimeMs = 0
@@ -231,7 +227,7 @@ func (m *HeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

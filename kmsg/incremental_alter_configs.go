@@ -181,7 +181,7 @@ func (m *IncrementalAlterConfigsRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.ValidateOnly = r.Bool()
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -360,7 +360,7 @@ func (m *IncrementalAlterConfigsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&response.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -146,21 +146,23 @@ func (m *InitProducerIDRequest) DecodeFrom(r *kbin.Reader) error {
 	r.FlexNullableString(&m.TransactionalID, flex)
 	m.TransactionTimeoutMs = r.Int32()
 	if v >= 3 {
-		m.ProducerID = r.Int64()
-		m.ProducerEpoch = r.Int16()
+		b := (*[10]byte)(r.Run(10))
+		m.ProducerID = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+		m.ProducerEpoch = int16(b[8])<<8 | int16(b[9])
 	} else {
 		m.ProducerID = -1
 		m.ProducerEpoch = -1
 	}
 	if v >= 6 {
-		m.Enable2Pc = r.Bool()
-		m.KeepPreparedTxn = r.Bool()
+		b2 := (*[2]byte)(r.Run(2))
+		m.Enable2Pc = b2[0] != 0
+		m.KeepPreparedTxn = b2[1] != 0
 	} else {
 		m.Enable2Pc = false
 		m.KeepPreparedTxn = false
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -278,19 +280,21 @@ func (m *InitProducerIDResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 6)
 	}
 	flex := v >= 2
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
-	m.ProducerID = r.Int64()
-	m.ProducerEpoch = r.Int16()
+	b := (*[16]byte)(r.Run(16))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
+	m.ProducerID = int64(b[6])<<56 | int64(b[7])<<48 | int64(b[8])<<40 | int64(b[9])<<32 | int64(b[10])<<24 | int64(b[11])<<16 | int64(b[12])<<8 | int64(b[13])
+	m.ProducerEpoch = int16(b[14])<<8 | int16(b[15])
 	if v >= 6 {
-		m.OngoingTxnProducerID = r.Int64()
-		m.OngoingTxnProducerEpoch = r.Int16()
+		b2 := (*[10]byte)(r.Run(10))
+		m.OngoingTxnProducerID = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+		m.OngoingTxnProducerEpoch = int16(b2[8])<<8 | int16(b2[9])
 	} else {
 		m.OngoingTxnProducerID = -1
 		m.OngoingTxnProducerEpoch = -1
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -194,7 +194,7 @@ func (m *JoinGroupRequest) DecodeFrom(r *kbin.Reader) error {
 		m.Reason = kbin.NullString{}
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -374,8 +374,9 @@ func (m *JoinGroupResponse) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.ThrottleTimeMs = 0
 	}
-	m.ErrorCode = ErrorCode(r.Int16())
-	m.GenerationID = r.Int32()
+	b := (*[6]byte)(r.Run(6))
+	m.ErrorCode = ErrorCode(b[0])<<8 | ErrorCode(b[1])
+	m.GenerationID = int32(b[2])<<24 | int32(b[3])<<16 | int32(b[4])<<8 | int32(b[5])
 	if v >= 7 {
 		r.FlexNullableString(&m.ProtocolType, true)
 	} else {
@@ -411,7 +412,7 @@ func (m *JoinGroupResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&member.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -75,10 +75,11 @@ func (m *KRaftVersionRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.KRaftVersionRecordVersion = r.Int16()
-	m.KRaftVersion = r.Int16()
+	b := (*[4]byte)(r.Run(4))
+	m.KRaftVersionRecordVersion = int16(b[0])<<8 | int16(b[1])
+	m.KRaftVersion = int16(b[2])<<8 | int16(b[3])
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -302,7 +302,7 @@ func (m *LeaderAndISRRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&liveLeader.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -329,10 +329,11 @@ func decodeLeaderAndISRRequestPartitionState(m *LeaderAndISRRequestPartitionStat
 	} else {
 		m.TopicName = ""
 	}
-	m.PartitionIndex = r.Int32()
-	m.ControllerEpoch = r.Int32()
-	m.Leader = r.Int32()
-	m.LeaderEpoch = r.Int32()
+	b := (*[16]byte)(r.Run(16))
+	m.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ControllerEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+	m.Leader = int32(b[8])<<24 | int32(b[9])<<16 | int32(b[10])<<8 | int32(b[11])
+	m.LeaderEpoch = int32(b[12])<<24 | int32(b[13])<<16 | int32(b[14])<<8 | int32(b[15])
 	m.ISR = r.FlexInt32s(m.ISR, flex)
 	m.PartitionEpoch = r.Int32()
 	m.Replicas = r.FlexInt32s(m.Replicas, flex)
@@ -577,7 +578,7 @@ func (m *LeaderAndISRResponse) DecodeFrom(r *kbin.Reader) error {
 		m.Topics = m.Topics[:0]
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -604,8 +605,9 @@ func decodeLeaderAndISRResponsePartitionError(m *LeaderAndISRResponsePartitionEr
 	} else {
 		m.TopicName = ""
 	}
-	m.PartitionIndex = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexTags(&m.UnknownTags, flex)
 }
 

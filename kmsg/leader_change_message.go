@@ -106,8 +106,9 @@ func (m *LeaderChangeMessage) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
-	m.LeaderChangeMessageVersion = r.Int16()
-	m.LeaderID = r.Int32()
+	b := (*[6]byte)(r.Run(6))
+	m.LeaderChangeMessageVersion = int16(b[0])<<8 | int16(b[1])
+	m.LeaderID = int32(b[2])<<24 | int32(b[3])<<16 | int32(b[4])<<8 | int32(b[5])
 	if n := r.FlexArrayLen(int(minSizeLeaderChangeMessageVoter[v]), true); n > cap(m.Voters) || m.Voters == nil {
 		m.Voters = make([]LeaderChangeMessageVoter, n)
 	} else {
@@ -125,7 +126,7 @@ func (m *LeaderChangeMessage) DecodeFrom(r *kbin.Reader) error {
 		decodeLeaderChangeMessageVoter(&m.GrantingVoters[i], r, v)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -164,7 +164,7 @@ func (m *LeaveGroupRequest) DecodeFrom(r *kbin.Reader) error {
 		m.Members = m.Members[:0]
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -323,7 +323,7 @@ func (m *LeaveGroupResponse) DecodeFrom(r *kbin.Reader) error {
 		m.Members = m.Members[:0]
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

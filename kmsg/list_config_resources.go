@@ -97,7 +97,7 @@ func (m *ListConfigResourcesRequest) DecodeFrom(r *kbin.Reader) error {
 		m.ResourceTypes = m.ResourceTypes[:0]
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -212,8 +212,9 @@ func (m *ListConfigResourcesResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	if n := r.FlexArrayLen(int(minSizeListConfigResourcesResponseConfigResource[v]), true); n > cap(m.ConfigResources) || m.ConfigResources == nil {
 		m.ConfigResources = make([]ListConfigResourcesResponseConfigResource, n)
 	} else {
@@ -230,7 +231,7 @@ func (m *ListConfigResourcesResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&configResource.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -118,7 +118,7 @@ func (m *ListGroupsRequest) DecodeFrom(r *kbin.Reader) error {
 		m.TypesFilter = m.TypesFilter[:0]
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -279,7 +279,7 @@ func (m *ListGroupsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&group.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

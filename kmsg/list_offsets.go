@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ListOffsetsRequest finds the offset that belongs to a timestamp, or where a partition starts
 // or ends.
@@ -187,7 +183,7 @@ func (m *ListOffsetsRequest) DecodeFrom(r *kbin.Reader) error {
 	flex := v >= 6
 	if v >= 2 {
 		b := (*[5]byte)(r.Run(5))
-		m.ReplicaID = int32(binary.BigEndian.Uint32(b[0:4]))
+		m.ReplicaID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
 		m.IsolationLevel = IsolationLevel(b[4])
 	} else {
 		m.ReplicaID = r.Int32()
@@ -210,23 +206,23 @@ func (m *ListOffsetsRequest) DecodeFrom(r *kbin.Reader) error {
 			partition := &topic.Partitions[j]
 			if v >= 4 {
 				b2 := (*[16]byte)(r.Next(16))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-				partition.CurrentLeaderEpoch = int32(binary.BigEndian.Uint32(b2[4:8]))
-				partition.Timestamp = ListOffsetsTimestamp(binary.BigEndian.Uint64(b2[8:16]))
+				partition.PartitionIndex = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+				partition.CurrentLeaderEpoch = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
+				partition.Timestamp = ListOffsetsTimestamp(b2[8])<<56 | ListOffsetsTimestamp(b2[9])<<48 | ListOffsetsTimestamp(b2[10])<<40 | ListOffsetsTimestamp(b2[11])<<32 | ListOffsetsTimestamp(b2[12])<<24 | ListOffsetsTimestamp(b2[13])<<16 | ListOffsetsTimestamp(b2[14])<<8 | ListOffsetsTimestamp(b2[15])
 				partition.MaxNumOffsets = 1
 			} else {
 				if v >= 1 {
 					b3 := (*[12]byte)(r.Next(12))
-					partition.PartitionIndex = int32(binary.BigEndian.Uint32(b3[0:4]))
-					partition.Timestamp = ListOffsetsTimestamp(binary.BigEndian.Uint64(b3[4:12]))
+					partition.PartitionIndex = int32(b3[0])<<24 | int32(b3[1])<<16 | int32(b3[2])<<8 | int32(b3[3])
+					partition.Timestamp = ListOffsetsTimestamp(b3[4])<<56 | ListOffsetsTimestamp(b3[5])<<48 | ListOffsetsTimestamp(b3[6])<<40 | ListOffsetsTimestamp(b3[7])<<32 | ListOffsetsTimestamp(b3[8])<<24 | ListOffsetsTimestamp(b3[9])<<16 | ListOffsetsTimestamp(b3[10])<<8 | ListOffsetsTimestamp(b3[11])
 					partition.CurrentLeaderEpoch = -1
 					partition.MaxNumOffsets = 1
 				} else {
 					partition.PartitionIndex = r.Int32()
 					partition.CurrentLeaderEpoch = -1
 					b4 := (*[12]byte)(r.Next(12))
-					partition.Timestamp = ListOffsetsTimestamp(binary.BigEndian.Uint64(b4[0:8]))
-					partition.MaxNumOffsets = int32(binary.BigEndian.Uint32(b4[8:12]))
+					partition.Timestamp = ListOffsetsTimestamp(b4[0])<<56 | ListOffsetsTimestamp(b4[1])<<48 | ListOffsetsTimestamp(b4[2])<<40 | ListOffsetsTimestamp(b4[3])<<32 | ListOffsetsTimestamp(b4[4])<<24 | ListOffsetsTimestamp(b4[5])<<16 | ListOffsetsTimestamp(b4[6])<<8 | ListOffsetsTimestamp(b4[7])
+					partition.MaxNumOffsets = int32(b4[8])<<24 | int32(b4[9])<<16 | int32(b4[10])<<8 | int32(b4[11])
 				}
 			}
 			if flex {
@@ -251,7 +247,7 @@ func (m *ListOffsetsRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -465,8 +461,8 @@ func (m *ListOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			b := (*[6]byte)(r.Next(6))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 			if v <= 0 {
 				partition.OldStyleOffsets = kbin.Int64s(r, partition.OldStyleOffsets, r.FlexArrayLen(8, false))
 			} else {
@@ -474,14 +470,14 @@ func (m *ListOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			if v >= 4 {
 				b2 := (*[20]byte)(r.Next(20))
-				partition.Timestamp = int64(binary.BigEndian.Uint64(b2[0:8]))
-				partition.Offset = int64(binary.BigEndian.Uint64(b2[8:16]))
-				partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[16:20]))
+				partition.Timestamp = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+				partition.Offset = int64(b2[8])<<56 | int64(b2[9])<<48 | int64(b2[10])<<40 | int64(b2[11])<<32 | int64(b2[12])<<24 | int64(b2[13])<<16 | int64(b2[14])<<8 | int64(b2[15])
+				partition.LeaderEpoch = int32(b2[16])<<24 | int32(b2[17])<<16 | int32(b2[18])<<8 | int32(b2[19])
 			} else {
 				if v >= 1 {
 					b3 := (*[16]byte)(r.Next(16))
-					partition.Timestamp = int64(binary.BigEndian.Uint64(b3[0:8]))
-					partition.Offset = int64(binary.BigEndian.Uint64(b3[8:16]))
+					partition.Timestamp = int64(b3[0])<<56 | int64(b3[1])<<48 | int64(b3[2])<<40 | int64(b3[3])<<32 | int64(b3[4])<<24 | int64(b3[5])<<16 | int64(b3[6])<<8 | int64(b3[7])
+					partition.Offset = int64(b3[8])<<56 | int64(b3[9])<<48 | int64(b3[10])<<40 | int64(b3[11])<<32 | int64(b3[12])<<24 | int64(b3[13])<<16 | int64(b3[14])<<8 | int64(b3[15])
 					partition.LeaderEpoch = -1
 				} else {
 					partition.Timestamp = -1
@@ -506,7 +502,7 @@ func (m *ListOffsetsResponse) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

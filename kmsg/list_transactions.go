@@ -125,7 +125,7 @@ func (m *ListTransactionsRequest) DecodeFrom(r *kbin.Reader) error {
 		m.TransactionalIDPattern = kbin.NullString{}
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -247,8 +247,9 @@ func (m *ListTransactionsResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return NoVersion(m, 0, 2)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	m.UnknownStateFilters = kbin.Strings(r, m.UnknownStateFilters, r.FlexArrayLen(1, true), true)
 	if n := r.FlexArrayLen(11, true); n > cap(m.TransactionStates) || m.TransactionStates == nil {
 		m.TransactionStates = make([]ListTransactionsResponseTransactionState, n)
@@ -263,7 +264,7 @@ func (m *ListTransactionsResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&transactionState.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // MetadataRequest asks for the brokers, the topics and the leaders of their partitions.
 //
@@ -253,7 +249,7 @@ func (m *MetadataRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -598,15 +594,15 @@ func (m *MetadataResponse) DecodeFrom(r *kbin.Reader) error {
 			partition := &topic.Partitions[j]
 			if v >= 7 {
 				b2 := (*[14]byte)(r.Next(14))
-				partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[0:2]))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[2:6]))
-				partition.LeaderID = int32(binary.BigEndian.Uint32(b2[6:10]))
-				partition.LeaderEpoch = int32(binary.BigEndian.Uint32(b2[10:14]))
+				partition.ErrorCode = ErrorCode(b2[0])<<8 | ErrorCode(b2[1])
+				partition.PartitionIndex = int32(b2[2])<<24 | int32(b2[3])<<16 | int32(b2[4])<<8 | int32(b2[5])
+				partition.LeaderID = int32(b2[6])<<24 | int32(b2[7])<<16 | int32(b2[8])<<8 | int32(b2[9])
+				partition.LeaderEpoch = int32(b2[10])<<24 | int32(b2[11])<<16 | int32(b2[12])<<8 | int32(b2[13])
 			} else {
 				b3 := (*[10]byte)(r.Next(10))
-				partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b3[0:2]))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b3[2:6]))
-				partition.LeaderID = int32(binary.BigEndian.Uint32(b3[6:10]))
+				partition.ErrorCode = ErrorCode(b3[0])<<8 | ErrorCode(b3[1])
+				partition.PartitionIndex = int32(b3[2])<<24 | int32(b3[3])<<16 | int32(b3[4])<<8 | int32(b3[5])
+				partition.LeaderID = int32(b3[6])<<24 | int32(b3[7])<<16 | int32(b3[8])<<8 | int32(b3[9])
 				partition.LeaderEpoch = -1
 			}
 			partition.ReplicaNodes = r.FlexInt32s(partition.ReplicaNodes, flex)
@@ -654,7 +650,7 @@ func (m *MetadataResponse) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -130,7 +130,7 @@ func (m *OffsetDeleteRequest) DecodeFrom(r *kbin.Reader) error {
 			partition.PartitionIndex = r.Int32()
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -257,8 +257,9 @@ func (m *OffsetDeleteResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ErrorCode = ErrorCode(r.Int16())
-	m.ThrottleTimeMs = r.Int32()
+	b := (*[6]byte)(r.Run(6))
+	m.ErrorCode = ErrorCode(b[0])<<8 | ErrorCode(b[1])
+	m.ThrottleTimeMs = int32(b[2])<<24 | int32(b[3])<<16 | int32(b[4])<<8 | int32(b[5])
 	if n := r.FlexArrayLen(6, false); n > cap(m.Topics) || m.Topics == nil {
 		m.Topics = make([]OffsetDeleteResponseTopic, n)
 	} else {
@@ -274,11 +275,12 @@ func (m *OffsetDeleteResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
+			b2 := (*[6]byte)(r.Next(6))
+			partition.PartitionIndex = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			partition.ErrorCode = ErrorCode(b2[4])<<8 | ErrorCode(b2[5])
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

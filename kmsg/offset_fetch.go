@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // OffsetFetchRequest reads the offsets that groups have committed.
 //
@@ -311,7 +307,7 @@ func (m *OffsetFetchRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -623,13 +619,13 @@ func (m *OffsetFetchResponse) DecodeFrom(r *kbin.Reader) error {
 				partition := &topic.Partitions[j]
 				if v >= 5 {
 					b := (*[16]byte)(r.Next(16))
-					partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-					partition.CommittedOffset = int64(binary.BigEndian.Uint64(b[4:12]))
-					partition.CommittedLeaderEpoch = int32(binary.BigEndian.Uint32(b[12:16]))
+					partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+					partition.CommittedOffset = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
+					partition.CommittedLeaderEpoch = int32(b[12])<<24 | int32(b[13])<<16 | int32(b[14])<<8 | int32(b[15])
 				} else {
 					b2 := (*[12]byte)(r.Next(12))
-					partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-					partition.CommittedOffset = int64(binary.BigEndian.Uint64(b2[4:12]))
+					partition.PartitionIndex = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+					partition.CommittedOffset = int64(b2[4])<<56 | int64(b2[5])<<48 | int64(b2[6])<<40 | int64(b2[7])<<32 | int64(b2[8])<<24 | int64(b2[9])<<16 | int64(b2[10])<<8 | int64(b2[11])
 					partition.CommittedLeaderEpoch = -1
 				}
 				r.FlexNullableString(&partition.Metadata, flex)
@@ -688,9 +684,9 @@ func (m *OffsetFetchResponse) DecodeFrom(r *kbin.Reader) error {
 				for k := range topic.Partitions {
 					partition := &topic.Partitions[k]
 					b3 := (*[16]byte)(r.Next(16))
-					partition.PartitionIndex = int32(binary.BigEndian.Uint32(b3[0:4]))
-					partition.CommittedOffset = int64(binary.BigEndian.Uint64(b3[4:12]))
-					partition.CommittedLeaderEpoch = int32(binary.BigEndian.Uint32(b3[12:16]))
+					partition.PartitionIndex = int32(b3[0])<<24 | int32(b3[1])<<16 | int32(b3[2])<<8 | int32(b3[3])
+					partition.CommittedOffset = int64(b3[4])<<56 | int64(b3[5])<<48 | int64(b3[6])<<40 | int64(b3[7])<<32 | int64(b3[8])<<24 | int64(b3[9])<<16 | int64(b3[10])<<8 | int64(b3[11])
+					partition.CommittedLeaderEpoch = int32(b3[12])<<24 | int32(b3[13])<<16 | int32(b3[14])<<8 | int32(b3[15])
 					r.FlexNullableString(&partition.Metadata, true)
 					partition.ErrorCode = ErrorCode(r.Int16())
 					r.Tags(&partition.UnknownTags)
@@ -708,7 +704,7 @@ func (m *OffsetFetchResponse) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

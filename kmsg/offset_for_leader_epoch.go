@@ -186,7 +186,7 @@ func (m *OffsetForLeaderEpochRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -373,8 +373,9 @@ func (m *OffsetForLeaderEpochResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.ErrorCode = ErrorCode(r.Int16())
-			partition.Partition = r.Int32()
+			b := (*[6]byte)(r.Next(6))
+			partition.ErrorCode = ErrorCode(b[0])<<8 | ErrorCode(b[1])
+			partition.Partition = int32(b[2])<<24 | int32(b[3])<<16 | int32(b[4])<<8 | int32(b[5])
 			if v >= 1 {
 				partition.LeaderEpoch = r.Int32()
 			} else {
@@ -386,7 +387,7 @@ func (m *OffsetForLeaderEpochResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

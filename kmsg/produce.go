@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ProduceRequest appends record batches to partitions; no response comes when Acks is 0.
 //
@@ -171,8 +167,8 @@ func (m *ProduceRequest) DecodeFrom(r *kbin.Reader) error {
 		m.TransactionalID = kbin.NullString{}
 	}
 	b := (*[6]byte)(r.Run(6))
-	m.Acks = Acks(binary.BigEndian.Uint16(b[0:2]))
-	m.TimeoutMs = int32(binary.BigEndian.Uint32(b[2:6]))
+	m.Acks = Acks(b[0])<<8 | Acks(b[1])
+	m.TimeoutMs = int32(b[2])<<24 | int32(b[3])<<16 | int32(b[4])<<8 | int32(b[5])
 	if n := r.FlexArrayLen(int(minSizeProduceRequestTopicProduceData[v]), flex); n > cap(m.TopicData) || m.TopicData == nil {
 		m.TopicData = make([]ProduceRequestTopicProduceData, n)
 	} else {
@@ -216,7 +212,7 @@ func (m *ProduceRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -512,24 +508,24 @@ func (m *ProduceResponse) DecodeFrom(r *kbin.Reader) error {
 			partitionResponse := &response.PartitionResponses[j]
 			if v >= 5 {
 				b := (*[30]byte)(r.Next(30))
-				partitionResponse.Index = int32(binary.BigEndian.Uint32(b[0:4]))
-				partitionResponse.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
-				partitionResponse.BaseOffset = int64(binary.BigEndian.Uint64(b[6:14]))
-				partitionResponse.LogAppendTimeMs = int64(binary.BigEndian.Uint64(b[14:22]))
-				partitionResponse.LogStartOffset = int64(binary.BigEndian.Uint64(b[22:30]))
+				partitionResponse.Index = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+				partitionResponse.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
+				partitionResponse.BaseOffset = int64(b[6])<<56 | int64(b[7])<<48 | int64(b[8])<<40 | int64(b[9])<<32 | int64(b[10])<<24 | int64(b[11])<<16 | int64(b[12])<<8 | int64(b[13])
+				partitionResponse.LogAppendTimeMs = int64(b[14])<<56 | int64(b[15])<<48 | int64(b[16])<<40 | int64(b[17])<<32 | int64(b[18])<<24 | int64(b[19])<<16 | int64(b[20])<<8 | int64(b[21])
+				partitionResponse.LogStartOffset = int64(b[22])<<56 | int64(b[23])<<48 | int64(b[24])<<40 | int64(b[25])<<32 | int64(b[26])<<24 | int64(b[27])<<16 | int64(b[28])<<8 | int64(b[29])
 			} else {
 				if v >= 2 {
 					b2 := (*[22]byte)(r.Next(22))
-					partitionResponse.Index = int32(binary.BigEndian.Uint32(b2[0:4]))
-					partitionResponse.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
-					partitionResponse.BaseOffset = int64(binary.BigEndian.Uint64(b2[6:14]))
-					partitionResponse.LogAppendTimeMs = int64(binary.BigEndian.Uint64(b2[14:22]))
+					partitionResponse.Index = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+					partitionResponse.ErrorCode = ErrorCode(b2[4])<<8 | ErrorCode(b2[5])
+					partitionResponse.BaseOffset = int64(b2[6])<<56 | int64(b2[7])<<48 | int64(b2[8])<<40 | int64(b2[9])<<32 | int64(b2[10])<<24 | int64(b2[11])<<16 | int64(b2[12])<<8 | int64(b2[13])
+					partitionResponse.LogAppendTimeMs = int64(b2[14])<<56 | int64(b2[15])<<48 | int64(b2[16])<<40 | int64(b2[17])<<32 | int64(b2[18])<<24 | int64(b2[19])<<16 | int64(b2[20])<<8 | int64(b2[21])
 					partitionResponse.LogStartOffset = -1
 				} else {
 					b3 := (*[14]byte)(r.Next(14))
-					partitionResponse.Index = int32(binary.BigEndian.Uint32(b3[0:4]))
-					partitionResponse.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b3[4:6]))
-					partitionResponse.BaseOffset = int64(binary.BigEndian.Uint64(b3[6:14]))
+					partitionResponse.Index = int32(b3[0])<<24 | int32(b3[1])<<16 | int32(b3[2])<<8 | int32(b3[3])
+					partitionResponse.ErrorCode = ErrorCode(b3[4])<<8 | ErrorCode(b3[5])
+					partitionResponse.BaseOffset = int64(b3[6])<<56 | int64(b3[7])<<48 | int64(b3[8])<<40 | int64(b3[9])<<32 | int64(b3[10])<<24 | int64(b3[11])<<16 | int64(b3[12])<<8 | int64(b3[13])
 					partitionResponse.LogAppendTimeMs = -1
 					partitionResponse.LogStartOffset = -1
 				}
@@ -562,8 +558,8 @@ func (m *ProduceResponse) DecodeFrom(r *kbin.Reader) error {
 					switch {
 					case s.Number == 0 && v >= 10:
 						b4 := (*[8]byte)(r.Next(8))
-						partitionResponse.CurrentLeader.LeaderID = int32(binary.BigEndian.Uint32(b4[0:4]))
-						partitionResponse.CurrentLeader.LeaderEpoch = int32(binary.BigEndian.Uint32(b4[4:8]))
+						partitionResponse.CurrentLeader.LeaderID = int32(b4[0])<<24 | int32(b4[1])<<16 | int32(b4[2])<<8 | int32(b4[3])
+						partitionResponse.CurrentLeader.LeaderEpoch = int32(b4[4])<<24 | int32(b4[5])<<16 | int32(b4[6])<<8 | int32(b4[7])
 						r.Tags(&partitionResponse.CurrentLeader.UnknownTags)
 					default:
 						s.Unknown(&partitionResponse.UnknownTags)
@@ -606,7 +602,7 @@ func (m *ProduceResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -100,13 +100,14 @@ func (m *PushTelemetryRequest) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ClientInstanceID = r.UUID()
-	m.SubscriptionID = r.Int32()
-	m.Terminating = r.Bool()
-	m.CompressionType = CompressionType(r.Int8())
+	b := (*[22]byte)(r.Run(22))
+	m.ClientInstanceID = kbin.UUID(b[0:16])
+	m.SubscriptionID = int32(b[16])<<24 | int32(b[17])<<16 | int32(b[18])<<8 | int32(b[19])
+	m.Terminating = b[20] != 0
+	m.CompressionType = CompressionType(b[21])
 	m.Metrics = r.FlexBytes(true)
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -192,10 +193,11 @@ func (m *PushTelemetryResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

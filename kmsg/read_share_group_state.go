@@ -150,14 +150,15 @@ func (m *ReadShareGroupStateRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.Partition = r.Int32()
-			partition.LeaderEpoch = r.Int32()
+			b := (*[8]byte)(r.Next(8))
+			partition.Partition = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.LeaderEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
 			r.FlexTags(&partition.UnknownTags, true)
 		}
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -351,11 +352,13 @@ func (m *ReadShareGroupStateResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			partition.Partition = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
+			b := (*[6]byte)(r.Next(6))
+			partition.Partition = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 			r.FlexNullableString(&partition.ErrorMessage, true)
-			partition.StateEpoch = r.Int32()
-			partition.StartOffset = r.Int64()
+			b2 := (*[12]byte)(r.Next(12))
+			partition.StateEpoch = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			partition.StartOffset = int64(b2[4])<<56 | int64(b2[5])<<48 | int64(b2[6])<<40 | int64(b2[7])<<32 | int64(b2[8])<<24 | int64(b2[9])<<16 | int64(b2[10])<<8 | int64(b2[11])
 			if n := r.FlexArrayLen(20, true); n > cap(partition.StateBatches) || partition.StateBatches == nil {
 				partition.StateBatches = make([]ReadShareGroupStateResponseStateBatch, n)
 			} else {
@@ -363,10 +366,11 @@ func (m *ReadShareGroupStateResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range partition.StateBatches {
 				stateBatch := &partition.StateBatches[k]
-				stateBatch.FirstOffset = r.Int64()
-				stateBatch.LastOffset = r.Int64()
-				stateBatch.DeliveryState = ShareDeliveryState(r.Int8())
-				stateBatch.DeliveryCount = r.Int16()
+				b3 := (*[19]byte)(r.Next(19))
+				stateBatch.FirstOffset = int64(b3[0])<<56 | int64(b3[1])<<48 | int64(b3[2])<<40 | int64(b3[3])<<32 | int64(b3[4])<<24 | int64(b3[5])<<16 | int64(b3[6])<<8 | int64(b3[7])
+				stateBatch.LastOffset = int64(b3[8])<<56 | int64(b3[9])<<48 | int64(b3[10])<<40 | int64(b3[11])<<32 | int64(b3[12])<<24 | int64(b3[13])<<16 | int64(b3[14])<<8 | int64(b3[15])
+				stateBatch.DeliveryState = ShareDeliveryState(b3[16])
+				stateBatch.DeliveryCount = int16(b3[17])<<8 | int16(b3[18])
 				r.FlexTags(&stateBatch.UnknownTags, true)
 			}
 			r.FlexTags(&partition.UnknownTags, true)
@@ -374,7 +378,7 @@ func (m *ReadShareGroupStateResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&result.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -97,7 +97,7 @@ func (m *RenewDelegationTokenRequest) DecodeFrom(r *kbin.Reader) error {
 	m.HMAC = r.FlexBytes(flex)
 	m.RenewPeriodMs = r.Int64()
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -191,11 +191,12 @@ func (m *RenewDelegationTokenResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 2)
 	}
 	flex := v >= 2
-	m.ErrorCode = ErrorCode(r.Int16())
-	m.ExpiryTimestampMs = r.Int64()
-	m.ThrottleTimeMs = r.Int32()
+	b := (*[14]byte)(r.Run(14))
+	m.ErrorCode = ErrorCode(b[0])<<8 | ErrorCode(b[1])
+	m.ExpiryTimestampMs = int64(b[2])<<56 | int64(b[3])<<48 | int64(b[4])<<40 | int64(b[5])<<32 | int64(b[6])<<24 | int64(b[7])<<16 | int64(b[8])<<8 | int64(b[9])
+	m.ThrottleTimeMs = int32(b[10])<<24 | int32(b[11])<<16 | int32(b[12])<<8 | int32(b[13])
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // RequestHeader precedes every request on a connection.
 //
@@ -97,9 +93,9 @@ func (m *RequestHeader) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 2
 	b := (*[8]byte)(r.Run(8))
-	m.RequestAPIKey = int16(binary.BigEndian.Uint16(b[0:2]))
-	m.RequestAPIVersion = int16(binary.BigEndian.Uint16(b[2:4]))
-	m.CorrelationID = int32(binary.BigEndian.Uint32(b[4:8]))
+	m.RequestAPIKey = int16(b[0])<<8 | int16(b[1])
+	m.RequestAPIVersion = int16(b[2])<<8 | int16(b[3])
+	m.CorrelationID = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
 	if v >= 1 {
 		r.FlexNullableString(&m.ClientID, false)
 	} else {

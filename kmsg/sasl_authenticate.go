@@ -98,7 +98,7 @@ func (m *SASLAuthenticateRequest) DecodeFrom(r *kbin.Reader) error {
 	flex := v >= 2
 	m.AuthBytes = r.FlexBytes(flex)
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -208,7 +208,7 @@ func (m *SASLAuthenticateResponse) DecodeFrom(r *kbin.Reader) error {
 		m.SessionLifetimeMs = 0
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -82,7 +82,7 @@ func (m *SASLHandshakeRequest) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 1)
 	}
 	r.FlexString(&m.Mechanism, false)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -167,7 +167,7 @@ func (m *SASLHandshakeResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.ErrorCode = ErrorCode(r.Int16())
 	m.Mechanisms = kbin.Strings(r, m.Mechanisms, r.FlexArrayLen(1, false), false)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ShareAcknowledgeRequest acknowledges records that a member of a share group has acquired
 // (KIP-932).
@@ -191,7 +187,7 @@ func (m *ShareAcknowledgeRequest) DecodeFrom(r *kbin.Reader) error {
 	r.FlexNullableString(&m.MemberID, true)
 	if v >= 2 {
 		b := (*[5]byte)(r.Run(5))
-		m.ShareSessionEpoch = int32(binary.BigEndian.Uint32(b[0:4]))
+		m.ShareSessionEpoch = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
 		m.IsRenewAck = b[4] != 0
 	} else {
 		m.ShareSessionEpoch = r.Int32()
@@ -221,8 +217,8 @@ func (m *ShareAcknowledgeRequest) DecodeFrom(r *kbin.Reader) error {
 			for k := range partition.AcknowledgementBatches {
 				acknowledgementBatch := &partition.AcknowledgementBatches[k]
 				b2 := (*[16]byte)(r.Next(16))
-				acknowledgementBatch.FirstOffset = int64(binary.BigEndian.Uint64(b2[0:8]))
-				acknowledgementBatch.LastOffset = int64(binary.BigEndian.Uint64(b2[8:16]))
+				acknowledgementBatch.FirstOffset = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+				acknowledgementBatch.LastOffset = int64(b2[8])<<56 | int64(b2[9])<<48 | int64(b2[10])<<40 | int64(b2[11])<<32 | int64(b2[12])<<24 | int64(b2[13])<<16 | int64(b2[14])<<8 | int64(b2[15])
 				acknowledgementBatch.AcknowledgeTypes = kbin.Int8s(r, acknowledgementBatch.AcknowledgeTypes, r.FlexArrayLen(1, true))
 				r.Tags(&acknowledgementBatch.UnknownTags)
 			}
@@ -231,7 +227,7 @@ func (m *ShareAcknowledgeRequest) DecodeFrom(r *kbin.Reader) error {
 		r.Tags(&topic.UnknownTags)
 	}
 	r.Tags(&m.UnknownTags)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -447,8 +443,8 @@ func (m *ShareAcknowledgeResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 2)
 	}
 	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if v >= 2 {
 		m.AcquisitionLockTimeoutMs = r.Int32()
@@ -471,12 +467,12 @@ func (m *ShareAcknowledgeResponse) DecodeFrom(r *kbin.Reader) error {
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
 			b2 := (*[6]byte)(r.Next(6))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
+			partition.PartitionIndex = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			partition.ErrorCode = ErrorCode(b2[4])<<8 | ErrorCode(b2[5])
 			r.FlexNullableString(&partition.ErrorMessage, true)
 			b3 := (*[8]byte)(r.Next(8))
-			partition.CurrentLeader.LeaderID = int32(binary.BigEndian.Uint32(b3[0:4]))
-			partition.CurrentLeader.LeaderEpoch = int32(binary.BigEndian.Uint32(b3[4:8]))
+			partition.CurrentLeader.LeaderID = int32(b3[0])<<24 | int32(b3[1])<<16 | int32(b3[2])<<8 | int32(b3[3])
+			partition.CurrentLeader.LeaderEpoch = int32(b3[4])<<24 | int32(b3[5])<<16 | int32(b3[6])<<8 | int32(b3[7])
 			r.Tags(&partition.CurrentLeader.UnknownTags)
 			r.Tags(&partition.UnknownTags)
 		}
@@ -496,7 +492,7 @@ func (m *ShareAcknowledgeResponse) DecodeFrom(r *kbin.Reader) error {
 		r.Tags(&nodeEndpoint.UnknownTags)
 	}
 	r.Tags(&m.UnknownTags)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

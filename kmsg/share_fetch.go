@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // ShareFetchRequest acquires and reads records for a member of a share group, and may
 // acknowledge earlier ones (KIP-932).
@@ -268,31 +264,31 @@ func (m *ShareFetchRequest) DecodeFrom(r *kbin.Reader) error {
 	r.FlexNullableString(&m.MemberID, true)
 	if v >= 2 {
 		b := (*[26]byte)(r.Run(26))
-		m.ShareSessionEpoch = int32(binary.BigEndian.Uint32(b[0:4]))
-		m.MaxWaitMs = int32(binary.BigEndian.Uint32(b[4:8]))
-		m.MinBytes = int32(binary.BigEndian.Uint32(b[8:12]))
-		m.MaxBytes = int32(binary.BigEndian.Uint32(b[12:16]))
-		m.MaxRecords = int32(binary.BigEndian.Uint32(b[16:20]))
-		m.BatchSize = int32(binary.BigEndian.Uint32(b[20:24]))
+		m.ShareSessionEpoch = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+		m.MaxWaitMs = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+		m.MinBytes = int32(b[8])<<24 | int32(b[9])<<16 | int32(b[10])<<8 | int32(b[11])
+		m.MaxBytes = int32(b[12])<<24 | int32(b[13])<<16 | int32(b[14])<<8 | int32(b[15])
+		m.MaxRecords = int32(b[16])<<24 | int32(b[17])<<16 | int32(b[18])<<8 | int32(b[19])
+		m.BatchSize = int32(b[20])<<24 | int32(b[21])<<16 | int32(b[22])<<8 | int32(b[23])
 		m.ShareAcquireMode = ShareAcquireMode(b[24])
 		m.IsRenewAck = b[25] != 0
 	} else {
 		if v >= 1 {
 			b2 := (*[24]byte)(r.Run(24))
-			m.ShareSessionEpoch = int32(binary.BigEndian.Uint32(b2[0:4]))
-			m.MaxWaitMs = int32(binary.BigEndian.Uint32(b2[4:8]))
-			m.MinBytes = int32(binary.BigEndian.Uint32(b2[8:12]))
-			m.MaxBytes = int32(binary.BigEndian.Uint32(b2[12:16]))
-			m.MaxRecords = int32(binary.BigEndian.Uint32(b2[16:20]))
-			m.BatchSize = int32(binary.BigEndian.Uint32(b2[20:24]))
+			m.ShareSessionEpoch = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			m.MaxWaitMs = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
+			m.MinBytes = int32(b2[8])<<24 | int32(b2[9])<<16 | int32(b2[10])<<8 | int32(b2[11])
+			m.MaxBytes = int32(b2[12])<<24 | int32(b2[13])<<16 | int32(b2[14])<<8 | int32(b2[15])
+			m.MaxRecords = int32(b2[16])<<24 | int32(b2[17])<<16 | int32(b2[18])<<8 | int32(b2[19])
+			m.BatchSize = int32(b2[20])<<24 | int32(b2[21])<<16 | int32(b2[22])<<8 | int32(b2[23])
 			m.ShareAcquireMode = 0
 			m.IsRenewAck = false
 		} else {
 			b3 := (*[16]byte)(r.Run(16))
-			m.ShareSessionEpoch = int32(binary.BigEndian.Uint32(b3[0:4]))
-			m.MaxWaitMs = int32(binary.BigEndian.Uint32(b3[4:8]))
-			m.MinBytes = int32(binary.BigEndian.Uint32(b3[8:12]))
-			m.MaxBytes = int32(binary.BigEndian.Uint32(b3[12:16]))
+			m.ShareSessionEpoch = int32(b3[0])<<24 | int32(b3[1])<<16 | int32(b3[2])<<8 | int32(b3[3])
+			m.MaxWaitMs = int32(b3[4])<<24 | int32(b3[5])<<16 | int32(b3[6])<<8 | int32(b3[7])
+			m.MinBytes = int32(b3[8])<<24 | int32(b3[9])<<16 | int32(b3[10])<<8 | int32(b3[11])
+			m.MaxBytes = int32(b3[12])<<24 | int32(b3[13])<<16 | int32(b3[14])<<8 | int32(b3[15])
 			m.MaxRecords = 0
 			m.BatchSize = 0
 			m.ShareAcquireMode = 0
@@ -319,8 +315,8 @@ func (m *ShareFetchRequest) DecodeFrom(r *kbin.Reader) error {
 				partition.PartitionMaxBytes = 0
 			} else {
 				b4 := (*[8]byte)(r.Next(8))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b4[0:4]))
-				partition.PartitionMaxBytes = int32(binary.BigEndian.Uint32(b4[4:8]))
+				partition.PartitionIndex = int32(b4[0])<<24 | int32(b4[1])<<16 | int32(b4[2])<<8 | int32(b4[3])
+				partition.PartitionMaxBytes = int32(b4[4])<<24 | int32(b4[5])<<16 | int32(b4[6])<<8 | int32(b4[7])
 			}
 			if n := r.FlexArrayLen(18, true); n > cap(partition.AcknowledgementBatches) || partition.AcknowledgementBatches == nil {
 				partition.AcknowledgementBatches = make([]ShareFetchRequestAcknowledgementBatch, n)
@@ -330,8 +326,8 @@ func (m *ShareFetchRequest) DecodeFrom(r *kbin.Reader) error {
 			for k := range partition.AcknowledgementBatches {
 				acknowledgementBatch := &partition.AcknowledgementBatches[k]
 				b5 := (*[16]byte)(r.Next(16))
-				acknowledgementBatch.FirstOffset = int64(binary.BigEndian.Uint64(b5[0:8]))
-				acknowledgementBatch.LastOffset = int64(binary.BigEndian.Uint64(b5[8:16]))
+				acknowledgementBatch.FirstOffset = int64(b5[0])<<56 | int64(b5[1])<<48 | int64(b5[2])<<40 | int64(b5[3])<<32 | int64(b5[4])<<24 | int64(b5[5])<<16 | int64(b5[6])<<8 | int64(b5[7])
+				acknowledgementBatch.LastOffset = int64(b5[8])<<56 | int64(b5[9])<<48 | int64(b5[10])<<40 | int64(b5[11])<<32 | int64(b5[12])<<24 | int64(b5[13])<<16 | int64(b5[14])<<8 | int64(b5[15])
 				acknowledgementBatch.AcknowledgeTypes = kbin.Int8s(r, acknowledgementBatch.AcknowledgeTypes, r.FlexArrayLen(1, true))
 				r.Tags(&acknowledgementBatch.UnknownTags)
 			}
@@ -351,7 +347,7 @@ func (m *ShareFetchRequest) DecodeFrom(r *kbin.Reader) error {
 		r.Tags(&forgottenTopicsData.UnknownTags)
 	}
 	r.Tags(&m.UnknownTags)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -621,8 +617,8 @@ func (m *ShareFetchResponse) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 2)
 	}
 	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if v >= 1 {
 		m.AcquisitionLockTimeoutMs = r.Int32()
@@ -645,14 +641,14 @@ func (m *ShareFetchResponse) DecodeFrom(r *kbin.Reader) error {
 		for j := range response.Partitions {
 			partition := &response.Partitions[j]
 			b2 := (*[6]byte)(r.Next(6))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b2[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b2[4:6]))
+			partition.PartitionIndex = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			partition.ErrorCode = ErrorCode(b2[4])<<8 | ErrorCode(b2[5])
 			r.FlexNullableString(&partition.ErrorMessage, true)
 			partition.AcknowledgeErrorCode = ErrorCode(r.Int16())
 			r.FlexNullableString(&partition.AcknowledgeErrorMessage, true)
 			b3 := (*[8]byte)(r.Next(8))
-			partition.CurrentLeader.LeaderID = int32(binary.BigEndian.Uint32(b3[0:4]))
-			partition.CurrentLeader.LeaderEpoch = int32(binary.BigEndian.Uint32(b3[4:8]))
+			partition.CurrentLeader.LeaderID = int32(b3[0])<<24 | int32(b3[1])<<16 | int32(b3[2])<<8 | int32(b3[3])
+			partition.CurrentLeader.LeaderEpoch = int32(b3[4])<<24 | int32(b3[5])<<16 | int32(b3[6])<<8 | int32(b3[7])
 			r.Tags(&partition.CurrentLeader.UnknownTags)
 			if v <= 0 {
 				partition.Records = r.FlexNullableBytes(true)
@@ -667,9 +663,9 @@ func (m *ShareFetchResponse) DecodeFrom(r *kbin.Reader) error {
 			for k := range partition.AcquiredRecords {
 				acquiredRecord := &partition.AcquiredRecords[k]
 				b4 := (*[18]byte)(r.Next(18))
-				acquiredRecord.FirstOffset = int64(binary.BigEndian.Uint64(b4[0:8]))
-				acquiredRecord.LastOffset = int64(binary.BigEndian.Uint64(b4[8:16]))
-				acquiredRecord.DeliveryCount = int16(binary.BigEndian.Uint16(b4[16:18]))
+				acquiredRecord.FirstOffset = int64(b4[0])<<56 | int64(b4[1])<<48 | int64(b4[2])<<40 | int64(b4[3])<<32 | int64(b4[4])<<24 | int64(b4[5])<<16 | int64(b4[6])<<8 | int64(b4[7])
+				acquiredRecord.LastOffset = int64(b4[8])<<56 | int64(b4[9])<<48 | int64(b4[10])<<40 | int64(b4[11])<<32 | int64(b4[12])<<24 | int64(b4[13])<<16 | int64(b4[14])<<8 | int64(b4[15])
+				acquiredRecord.DeliveryCount = int16(b4[16])<<8 | int16(b4[17])
 				r.Tags(&acquiredRecord.UnknownTags)
 			}
 			r.Tags(&partition.UnknownTags)
@@ -690,7 +686,7 @@ func (m *ShareFetchResponse) DecodeFrom(r *kbin.Reader) error {
 		r.Tags(&nodeEndpoint.UnknownTags)
 	}
 	r.Tags(&m.UnknownTags)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

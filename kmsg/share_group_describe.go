@@ -96,7 +96,7 @@ func (m *ShareGroupDescribeRequest) DecodeFrom(r *kbin.Reader) error {
 	m.GroupIDs = kbin.Strings(r, m.GroupIDs, r.FlexArrayLen(1, true), true)
 	m.IncludeAuthorizedOperations = r.Bool()
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -322,8 +322,9 @@ func (m *ShareGroupDescribeResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexNullableString(&group.ErrorMessage, true)
 		r.FlexString(&group.GroupID, true)
 		r.FlexString((*string)(&group.GroupState), true)
-		group.GroupEpoch = r.Int32()
-		group.AssignmentEpoch = r.Int32()
+		b := (*[8]byte)(r.Next(8))
+		group.GroupEpoch = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+		group.AssignmentEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
 		r.FlexString(&group.AssignorName, true)
 		if n := r.FlexArrayLen(12, true); n > cap(group.Members) || group.Members == nil {
 			group.Members = make([]ShareGroupDescribeResponseMember, n)
@@ -357,7 +358,7 @@ func (m *ShareGroupDescribeResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&group.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

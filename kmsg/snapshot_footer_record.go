@@ -71,7 +71,7 @@ func (m *SnapshotFooterRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.SnapshotFooterRecordVersion = r.Int16()
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -74,10 +74,11 @@ func (m *SnapshotHeaderRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.SnapshotHeaderRecordVersion = r.Int16()
-	m.LastContainedLogTimestamp = r.Int64()
+	b := (*[10]byte)(r.Run(10))
+	m.SnapshotHeaderRecordVersion = int16(b[0])<<8 | int16(b[1])
+	m.LastContainedLogTimestamp = int64(b[2])<<56 | int64(b[3])<<48 | int64(b[4])<<40 | int64(b[5])<<32 | int64(b[6])<<24 | int64(b[7])<<16 | int64(b[8])<<8 | int64(b[9])
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -290,9 +290,10 @@ func (m *StopReplicaRequest) DecodeFrom(r *kbin.Reader) error {
 			}
 			for j := range topicState.PartitionStates {
 				partitionState := &topicState.PartitionStates[j]
-				partitionState.PartitionIndex = r.Int32()
-				partitionState.LeaderEpoch = r.Int32()
-				partitionState.DeletePartition = r.Bool()
+				b := (*[9]byte)(r.Next(9))
+				partitionState.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+				partitionState.LeaderEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+				partitionState.DeletePartition = b[8] != 0
 				r.FlexTags(&partitionState.UnknownTags, true)
 			}
 			r.FlexTags(&topicState.UnknownTags, true)
@@ -301,7 +302,7 @@ func (m *StopReplicaRequest) DecodeFrom(r *kbin.Reader) error {
 		m.TopicStates = m.TopicStates[:0]
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -451,12 +452,13 @@ func (m *StopReplicaResponse) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.PartitionErrors {
 		partitionError := &m.PartitionErrors[i]
 		r.FlexString(&partitionError.TopicName, flex)
-		partitionError.PartitionIndex = r.Int32()
-		partitionError.ErrorCode = ErrorCode(r.Int16())
+		b := (*[6]byte)(r.Next(6))
+		partitionError.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+		partitionError.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 		r.FlexTags(&partitionError.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

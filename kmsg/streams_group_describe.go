@@ -109,7 +109,7 @@ func (m *StreamsGroupDescribeRequest) DecodeFrom(r *kbin.Reader) error {
 		m.IncludeTopologyDescription = false
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -617,8 +617,9 @@ func (m *StreamsGroupDescribeResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexNullableString(&group.ErrorMessage, true)
 		r.FlexString(&group.GroupID, true)
 		r.FlexString((*string)(&group.GroupState), true)
-		group.GroupEpoch = r.Int32()
-		group.AssignmentEpoch = r.Int32()
+		b := (*[8]byte)(r.Next(8))
+		group.GroupEpoch = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+		group.AssignmentEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
 		if r.Present() {
 			if group.Topology == nil {
 				group.Topology = new(StreamsGroupDescribeResponseTopology)
@@ -762,7 +763,7 @@ func (m *StreamsGroupDescribeResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&group.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -802,8 +803,9 @@ func NewStreamsGroupDescribeResponseTopicInfo() StreamsGroupDescribeResponseTopi
 
 func decodeStreamsGroupDescribeResponseTopicInfo(m *StreamsGroupDescribeResponseTopicInfo, r *kbin.Reader, v int16) {
 	r.FlexString(&m.Name, true)
-	m.Partitions = r.Int32()
-	m.ReplicationFactor = r.Int16()
+	b := (*[6]byte)(r.Run(6))
+	m.Partitions = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ReplicationFactor = int16(b[4])<<8 | int16(b[5])
 	if n := r.FlexArrayLen(3, true); n > cap(m.TopicConfigs) || m.TopicConfigs == nil {
 		m.TopicConfigs = make([]StreamsGroupDescribeResponseKeyValue, n)
 	} else {
@@ -880,8 +882,9 @@ func NewStreamsGroupDescribeResponseTaskOffset() StreamsGroupDescribeResponseTas
 
 func decodeStreamsGroupDescribeResponseTaskOffset(m *StreamsGroupDescribeResponseTaskOffset, r *kbin.Reader, v int16) {
 	r.FlexString(&m.SubtopologyID, true)
-	m.Partition = r.Int32()
-	m.Offset = r.Int64()
+	b := (*[12]byte)(r.Run(12))
+	m.Partition = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.Offset = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
 	r.FlexTags(&m.UnknownTags, true)
 }
 

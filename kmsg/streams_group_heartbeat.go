@@ -383,8 +383,9 @@ func (m *StreamsGroupHeartbeatRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexString(&m.GroupID, true)
 	r.FlexString(&m.MemberID, true)
-	m.MemberEpoch = r.Int32()
-	m.EndpointInformationEpoch = r.Int32()
+	b := (*[8]byte)(r.Run(8))
+	m.MemberEpoch = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.EndpointInformationEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
 	r.FlexNullableString(&m.InstanceID, true)
 	r.FlexNullableString(&m.RackID, true)
 	m.RebalanceTimeoutMs = r.Int32()
@@ -517,7 +518,7 @@ func (m *StreamsGroupHeartbeatRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.ShutdownApplication = r.Bool()
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -549,8 +550,9 @@ func NewStreamsGroupHeartbeatRequestTopicInfo() StreamsGroupHeartbeatRequestTopi
 
 func decodeStreamsGroupHeartbeatRequestTopicInfo(m *StreamsGroupHeartbeatRequestTopicInfo, r *kbin.Reader, v int16) {
 	r.FlexString(&m.Name, true)
-	m.Partitions = r.Int32()
-	m.ReplicationFactor = r.Int16()
+	b := (*[6]byte)(r.Run(6))
+	m.Partitions = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ReplicationFactor = int16(b[4])<<8 | int16(b[5])
 	if n := r.FlexArrayLen(3, true); n > cap(m.TopicConfigs) || m.TopicConfigs == nil {
 		m.TopicConfigs = make([]StreamsGroupHeartbeatRequestKeyValue, n)
 	} else {
@@ -651,8 +653,9 @@ func NewStreamsGroupHeartbeatRequestTaskOffset() StreamsGroupHeartbeatRequestTas
 
 func decodeStreamsGroupHeartbeatRequestTaskOffset(m *StreamsGroupHeartbeatRequestTaskOffset, r *kbin.Reader, v int16) {
 	r.FlexString(&m.SubtopologyID, true)
-	m.Partition = r.Int32()
-	m.Offset = r.Int64()
+	b := (*[12]byte)(r.Run(12))
+	m.Partition = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.Offset = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
 	r.FlexTags(&m.UnknownTags, true)
 }
 
@@ -926,12 +929,14 @@ func (m *StreamsGroupHeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 1 {
 		return NoVersion(m, 0, 1)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, true)
 	r.FlexString(&m.MemberID, true)
-	m.MemberEpoch = r.Int32()
-	m.HeartbeatIntervalMs = r.Int32()
+	b2 := (*[8]byte)(r.Run(8))
+	m.MemberEpoch = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+	m.HeartbeatIntervalMs = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
 	if v <= 0 {
 		m.AcceptableRecoveryLagLegacy = r.Int32()
 	} else {
@@ -1028,7 +1033,7 @@ func (m *StreamsGroupHeartbeatResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&partitionsByUserEndpoint.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

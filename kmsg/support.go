@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strconv"
 
+	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg/internal/reflected"
 )
 
@@ -78,6 +79,16 @@ func Refuse(m Message) error {
 //go:noinline
 func NoVersion(m Message, low, high int16) error {
 	return &VersionError{nameOf(m), m.APIVersion(), low, high}
+}
+
+// Finished ends reading a message, which is all that the reader has.
+//
+//go:noinline
+func Finished(m Message, r *kbin.Reader) error {
+	if r.Len() == 0 && r.Err() == nil {
+		return nil
+	}
+	return Decoded(m, r.Finish())
 }
 
 // Decoded says which message an error of a reader is about, if there is one.

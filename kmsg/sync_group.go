@@ -172,7 +172,7 @@ func (m *SyncGroupRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&assignment.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -300,7 +300,7 @@ func (m *SyncGroupResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.Assignment = r.FlexBytes(flex)
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

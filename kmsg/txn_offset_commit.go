@@ -2,11 +2,7 @@
 
 package kmsg
 
-import (
-	"encoding/binary"
-
-	"github.com/franzi-kafka/franzi/kbin"
-)
+import "github.com/franzi-kafka/franzi/kbin"
 
 // TxnOffsetCommitRequest commits offsets of a group as part of a transaction (KIP-98).
 //
@@ -212,13 +208,13 @@ func (m *TxnOffsetCommitRequest) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.GroupID, flex)
 	if v >= 3 {
 		b := (*[14]byte)(r.Run(14))
-		m.ProducerID = int64(binary.BigEndian.Uint64(b[0:8]))
-		m.ProducerEpoch = int16(binary.BigEndian.Uint16(b[8:10]))
-		m.GenerationIDOrMemberEpoch = int32(binary.BigEndian.Uint32(b[10:14]))
+		m.ProducerID = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+		m.ProducerEpoch = int16(b[8])<<8 | int16(b[9])
+		m.GenerationIDOrMemberEpoch = int32(b[10])<<24 | int32(b[11])<<16 | int32(b[12])<<8 | int32(b[13])
 	} else {
 		b2 := (*[10]byte)(r.Run(10))
-		m.ProducerID = int64(binary.BigEndian.Uint64(b2[0:8]))
-		m.ProducerEpoch = int16(binary.BigEndian.Uint16(b2[8:10]))
+		m.ProducerID = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+		m.ProducerEpoch = int16(b2[8])<<8 | int16(b2[9])
 		m.GenerationIDOrMemberEpoch = -1
 	}
 	if v >= 3 {
@@ -254,13 +250,13 @@ func (m *TxnOffsetCommitRequest) DecodeFrom(r *kbin.Reader) error {
 			partition := &topic.Partitions[j]
 			if v >= 2 {
 				b3 := (*[16]byte)(r.Next(16))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b3[0:4]))
-				partition.CommittedOffset = int64(binary.BigEndian.Uint64(b3[4:12]))
-				partition.CommittedLeaderEpoch = int32(binary.BigEndian.Uint32(b3[12:16]))
+				partition.PartitionIndex = int32(b3[0])<<24 | int32(b3[1])<<16 | int32(b3[2])<<8 | int32(b3[3])
+				partition.CommittedOffset = int64(b3[4])<<56 | int64(b3[5])<<48 | int64(b3[6])<<40 | int64(b3[7])<<32 | int64(b3[8])<<24 | int64(b3[9])<<16 | int64(b3[10])<<8 | int64(b3[11])
+				partition.CommittedLeaderEpoch = int32(b3[12])<<24 | int32(b3[13])<<16 | int32(b3[14])<<8 | int32(b3[15])
 			} else {
 				b4 := (*[12]byte)(r.Next(12))
-				partition.PartitionIndex = int32(binary.BigEndian.Uint32(b4[0:4]))
-				partition.CommittedOffset = int64(binary.BigEndian.Uint64(b4[4:12]))
+				partition.PartitionIndex = int32(b4[0])<<24 | int32(b4[1])<<16 | int32(b4[2])<<8 | int32(b4[3])
+				partition.CommittedOffset = int64(b4[4])<<56 | int64(b4[5])<<48 | int64(b4[6])<<40 | int64(b4[7])<<32 | int64(b4[8])<<24 | int64(b4[9])<<16 | int64(b4[10])<<8 | int64(b4[11])
 				partition.CommittedLeaderEpoch = -1
 			}
 			r.FlexNullableString(&partition.CommittedMetadata, flex)
@@ -281,7 +277,7 @@ func (m *TxnOffsetCommitRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -472,8 +468,8 @@ func (m *TxnOffsetCommitResponse) DecodeFrom(r *kbin.Reader) error {
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			b := (*[6]byte)(r.Next(6))
-			partition.PartitionIndex = int32(binary.BigEndian.Uint32(b[0:4]))
-			partition.ErrorCode = ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 			if flex {
 				r.Tags(&partition.UnknownTags)
 			} else {
@@ -491,7 +487,7 @@ func (m *TxnOffsetCommitResponse) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -94,7 +94,7 @@ func (m *UnregisterControllerRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.ControllerID = r.Int32()
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -187,11 +187,12 @@ func (m *UnregisterControllerResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, true)
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

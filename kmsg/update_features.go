@@ -168,7 +168,7 @@ func (m *UpdateFeaturesRequest) DecodeFrom(r *kbin.Reader) error {
 		m.ValidateOnly = false
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -300,8 +300,9 @@ func (m *UpdateFeaturesResponse) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return NoVersion(m, 0, 2)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	r.FlexNullableString(&m.ErrorMessage, true)
 	if v <= 1 {
 		if n := r.FlexArrayLen(5, true); n > cap(m.Results) || m.Results == nil {
@@ -320,7 +321,7 @@ func (m *UpdateFeaturesResponse) DecodeFrom(r *kbin.Reader) error {
 		m.Results = m.Results[:0]
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

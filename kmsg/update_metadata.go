@@ -378,7 +378,7 @@ func (m *UpdateMetadataRequest) DecodeFrom(r *kbin.Reader) error {
 			}
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -431,10 +431,11 @@ func decodeUpdateMetadataRequestPartitionState(m *UpdateMetadataRequestPartition
 	} else {
 		m.TopicName = ""
 	}
-	m.PartitionIndex = r.Int32()
-	m.ControllerEpoch = r.Int32()
-	m.Leader = r.Int32()
-	m.LeaderEpoch = r.Int32()
+	b := (*[16]byte)(r.Run(16))
+	m.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ControllerEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+	m.Leader = int32(b[8])<<24 | int32(b[9])<<16 | int32(b[10])<<8 | int32(b[11])
+	m.LeaderEpoch = int32(b[12])<<24 | int32(b[13])<<16 | int32(b[14])<<8 | int32(b[15])
 	m.ISR = r.FlexInt32s(m.ISR, flex)
 	m.ZkVersion = r.Int32()
 	m.Replicas = r.FlexInt32s(m.Replicas, flex)
@@ -574,7 +575,7 @@ func (m *UpdateMetadataResponse) DecodeFrom(r *kbin.Reader) error {
 	flex := v >= 6
 	m.ErrorCode = ErrorCode(r.Int16())
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

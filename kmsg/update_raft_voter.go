@@ -156,9 +156,10 @@ func (m *UpdateRaftVoterRequest) DecodeFrom(r *kbin.Reader) error {
 		return NoVersion(m, 0, 0)
 	}
 	r.FlexNullableString(&m.ClusterID, true)
-	m.CurrentLeaderEpoch = r.Int32()
-	m.VoterID = r.Int32()
-	m.VoterDirectoryID = r.UUID()
+	b := (*[24]byte)(r.Run(24))
+	m.CurrentLeaderEpoch = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.VoterID = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+	m.VoterDirectoryID = kbin.UUID(b[8:24])
 	if n := r.FlexArrayLen(5, true); n > cap(m.Listeners) || m.Listeners == nil {
 		m.Listeners = make([]UpdateRaftVoterRequestListener, n)
 	} else {
@@ -171,11 +172,12 @@ func (m *UpdateRaftVoterRequest) DecodeFrom(r *kbin.Reader) error {
 		listener.Port = r.Uint16()
 		r.FlexTags(&listener.UnknownTags, true)
 	}
-	m.KRaftVersionFeature.MinSupportedVersion = r.Int16()
-	m.KRaftVersionFeature.MaxSupportedVersion = r.Int16()
+	b2 := (*[4]byte)(r.Run(4))
+	m.KRaftVersionFeature.MinSupportedVersion = int16(b2[0])<<8 | int16(b2[1])
+	m.KRaftVersionFeature.MaxSupportedVersion = int16(b2[2])<<8 | int16(b2[3])
 	r.FlexTags(&m.KRaftVersionFeature.UnknownTags, true)
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -295,15 +297,17 @@ func (m *UpdateRaftVoterResponse) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return NoVersion(m, 0, 0)
 	}
-	m.ThrottleTimeMs = r.Int32()
-	m.ErrorCode = ErrorCode(r.Int16())
+	b := (*[6]byte)(r.Run(6))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	m.CurrentLeader = NewUpdateRaftVoterResponseCurrentLeader()
 	m.UnknownTags = kbin.Tags{}
 	for s := r.TagSection(); s.Next(); {
 		switch s.Number {
 		case 0:
-			m.CurrentLeader.LeaderID = r.Int32()
-			m.CurrentLeader.LeaderEpoch = r.Int32()
+			b2 := (*[8]byte)(r.Run(8))
+			m.CurrentLeader.LeaderID = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+			m.CurrentLeader.LeaderEpoch = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
 			r.FlexString(&m.CurrentLeader.Host, true)
 			m.CurrentLeader.Port = r.Int32()
 			r.FlexTags(&m.CurrentLeader.UnknownTags, true)
@@ -311,7 +315,7 @@ func (m *UpdateRaftVoterResponse) DecodeFrom(r *kbin.Reader) error {
 			s.Unknown(&m.UnknownTags)
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -190,18 +190,21 @@ func (m *VoteRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.ReplicaEpoch = r.Int32()
-			partition.ReplicaID = r.Int32()
+			b := (*[12]byte)(r.Next(12))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ReplicaEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+			partition.ReplicaID = int32(b[8])<<24 | int32(b[9])<<16 | int32(b[10])<<8 | int32(b[11])
 			if v >= 1 {
-				partition.ReplicaDirectoryID = r.UUID()
-				partition.VoterDirectoryID = r.UUID()
+				b2 := (*[32]byte)(r.Next(32))
+				partition.ReplicaDirectoryID = kbin.UUID(b2[0:16])
+				partition.VoterDirectoryID = kbin.UUID(b2[16:32])
 			} else {
 				partition.ReplicaDirectoryID = kbin.UUID{}
 				partition.VoterDirectoryID = kbin.UUID{}
 			}
-			partition.LastOffsetEpoch = r.Int32()
-			partition.LastOffset = r.Int64()
+			b3 := (*[12]byte)(r.Next(12))
+			partition.LastOffsetEpoch = int32(b3[0])<<24 | int32(b3[1])<<16 | int32(b3[2])<<8 | int32(b3[3])
+			partition.LastOffset = int64(b3[4])<<56 | int64(b3[5])<<48 | int64(b3[6])<<40 | int64(b3[7])<<32 | int64(b3[8])<<24 | int64(b3[9])<<16 | int64(b3[10])<<8 | int64(b3[11])
 			if v >= 2 {
 				partition.PreVote = r.Bool()
 			} else {
@@ -212,7 +215,7 @@ func (m *VoteRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -403,11 +406,12 @@ func (m *VoteResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.PartitionIndex = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
-			partition.LeaderID = r.Int32()
-			partition.LeaderEpoch = r.Int32()
-			partition.VoteGranted = r.Bool()
+			b := (*[15]byte)(r.Next(15))
+			partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
+			partition.LeaderID = int32(b[6])<<24 | int32(b[7])<<16 | int32(b[8])<<8 | int32(b[9])
+			partition.LeaderEpoch = int32(b[10])<<24 | int32(b[11])<<16 | int32(b[12])<<8 | int32(b[13])
+			partition.VoteGranted = b[14] != 0
 			r.FlexTags(&partition.UnknownTags, true)
 		}
 		r.FlexTags(&topic.UnknownTags, true)
@@ -433,7 +437,7 @@ func (m *VoteResponse) DecodeFrom(r *kbin.Reader) error {
 			s.Unknown(&m.UnknownTags)
 		}
 	}
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -150,8 +150,9 @@ func (m *VotersRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	for i := range m.Voters {
 		voter := &m.Voters[i]
-		voter.VoterID = r.Int32()
-		voter.VoterDirectoryID = r.UUID()
+		b := (*[20]byte)(r.Next(20))
+		voter.VoterID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+		voter.VoterDirectoryID = kbin.UUID(b[4:20])
 		if n := r.FlexArrayLen(5, true); n > cap(voter.Endpoints) || voter.Endpoints == nil {
 			voter.Endpoints = make([]VotersRecordEndpoint, n)
 		} else {
@@ -164,13 +165,14 @@ func (m *VotersRecord) DecodeFrom(r *kbin.Reader) error {
 			endpoint.Port = r.Uint16()
 			r.FlexTags(&endpoint.UnknownTags, true)
 		}
-		voter.KRaftVersionFeature.MinSupportedVersion = r.Int16()
-		voter.KRaftVersionFeature.MaxSupportedVersion = r.Int16()
+		b2 := (*[4]byte)(r.Next(4))
+		voter.KRaftVersionFeature.MinSupportedVersion = int16(b2[0])<<8 | int16(b2[1])
+		voter.KRaftVersionFeature.MaxSupportedVersion = int16(b2[2])<<8 | int16(b2[3])
 		r.FlexTags(&voter.KRaftVersionFeature.UnknownTags, true)
 		r.FlexTags(&voter.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -195,10 +195,11 @@ func (m *WriteShareGroupStateRequest) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			partition.Partition = r.Int32()
-			partition.StateEpoch = r.Int32()
-			partition.LeaderEpoch = r.Int32()
-			partition.StartOffset = r.Int64()
+			b := (*[20]byte)(r.Next(20))
+			partition.Partition = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.StateEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+			partition.LeaderEpoch = int32(b[8])<<24 | int32(b[9])<<16 | int32(b[10])<<8 | int32(b[11])
+			partition.StartOffset = int64(b[12])<<56 | int64(b[13])<<48 | int64(b[14])<<40 | int64(b[15])<<32 | int64(b[16])<<24 | int64(b[17])<<16 | int64(b[18])<<8 | int64(b[19])
 			if v >= 1 {
 				partition.DeliveryCompleteCount = r.Int32()
 			} else {
@@ -211,10 +212,11 @@ func (m *WriteShareGroupStateRequest) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range partition.StateBatches {
 				stateBatch := &partition.StateBatches[k]
-				stateBatch.FirstOffset = r.Int64()
-				stateBatch.LastOffset = r.Int64()
-				stateBatch.DeliveryState = ShareDeliveryState(r.Int8())
-				stateBatch.DeliveryCount = r.Int16()
+				b2 := (*[19]byte)(r.Next(19))
+				stateBatch.FirstOffset = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+				stateBatch.LastOffset = int64(b2[8])<<56 | int64(b2[9])<<48 | int64(b2[10])<<40 | int64(b2[11])<<32 | int64(b2[12])<<24 | int64(b2[13])<<16 | int64(b2[14])<<8 | int64(b2[15])
+				stateBatch.DeliveryState = ShareDeliveryState(b2[16])
+				stateBatch.DeliveryCount = int16(b2[17])<<8 | int16(b2[18])
 				r.FlexTags(&stateBatch.UnknownTags, true)
 			}
 			r.FlexTags(&partition.UnknownTags, true)
@@ -222,7 +224,7 @@ func (m *WriteShareGroupStateRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -384,15 +386,16 @@ func (m *WriteShareGroupStateResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		for j := range result.Partitions {
 			partition := &result.Partitions[j]
-			partition.Partition = r.Int32()
-			partition.ErrorCode = ErrorCode(r.Int16())
+			b := (*[6]byte)(r.Next(6))
+			partition.Partition = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+			partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 			r.FlexNullableString(&partition.ErrorMessage, true)
 			r.FlexTags(&partition.UnknownTags, true)
 		}
 		r.FlexTags(&result.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

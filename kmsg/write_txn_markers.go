@@ -164,9 +164,10 @@ func (m *WriteTxnMarkersRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	for i := range m.Markers {
 		marker := &m.Markers[i]
-		marker.ProducerID = r.Int64()
-		marker.ProducerEpoch = r.Int16()
-		marker.TransactionResult = r.Bool()
+		b := (*[11]byte)(r.Next(11))
+		marker.ProducerID = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+		marker.ProducerEpoch = int16(b[8])<<8 | int16(b[9])
+		marker.TransactionResult = b[10] != 0
 		if n := r.FlexArrayLen(int(minSizeWriteTxnMarkersRequestWritableTxnMarkerTopic[v]), flex); n > cap(marker.Topics) || marker.Topics == nil {
 			marker.Topics = make([]WriteTxnMarkersRequestWritableTxnMarkerTopic, n)
 		} else {
@@ -187,7 +188,7 @@ func (m *WriteTxnMarkersRequest) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&marker.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -385,8 +386,9 @@ func (m *WriteTxnMarkersResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			for k := range topic.Partitions {
 				partition := &topic.Partitions[k]
-				partition.PartitionIndex = r.Int32()
-				partition.ErrorCode = ErrorCode(r.Int16())
+				b := (*[6]byte)(r.Next(6))
+				partition.PartitionIndex = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+				partition.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 				r.FlexTags(&partition.UnknownTags, flex)
 			}
 			r.FlexTags(&topic.UnknownTags, flex)
@@ -394,7 +396,7 @@ func (m *WriteTxnMarkersResponse) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&marker.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return Decoded(m, r.Finish())
+	return Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -104,16 +104,18 @@ func (m *AccessControlEntryRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	m.ID = r.UUID()
-	m.ResourceType = kmsg.ACLResourceType(r.Int8())
+	b := (*[17]byte)(r.Run(17))
+	m.ID = kbin.UUID(b[0:16])
+	m.ResourceType = kmsg.ACLResourceType(b[16])
 	r.FlexString(&m.ResourceName, true)
 	m.PatternType = kmsg.ACLPatternType(r.Int8())
 	r.FlexString(&m.Principal, true)
 	r.FlexString(&m.Host, true)
-	m.Operation = kmsg.ACLOperation(r.Int8())
-	m.PermissionType = kmsg.ACLPermissionType(r.Int8())
+	b2 := (*[2]byte)(r.Run(2))
+	m.Operation = kmsg.ACLOperation(b2[0])
+	m.PermissionType = kmsg.ACLPermissionType(b2[1])
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

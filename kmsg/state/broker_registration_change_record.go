@@ -96,8 +96,9 @@ func (m *BrokerRegistrationChangeRecord) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 3 {
 		return kmsg.NoVersion(m, 0, 3)
 	}
-	m.BrokerID = r.Int32()
-	m.BrokerEpoch = r.Int64()
+	b := (*[12]byte)(r.Run(12))
+	m.BrokerID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.BrokerEpoch = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
 	m.Fenced = 0
 	m.InControlledShutdown = 0
 	m.LogDirs = m.LogDirs[:0]
@@ -117,7 +118,7 @@ func (m *BrokerRegistrationChangeRecord) DecodeFrom(r *kbin.Reader) error {
 			s.Unknown(&m.UnknownTags)
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

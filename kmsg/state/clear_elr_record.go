@@ -81,7 +81,7 @@ func (m *ClearELRRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexString(&m.TopicName, true)
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -3,6 +3,9 @@
 package state
 
 import (
+	"encoding/binary"
+	"math"
+
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -124,10 +127,11 @@ func (m *ClientQuotaRecord) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&entity.UnknownTags, true)
 	}
 	r.FlexString(&m.Key, true)
-	m.Value = r.Float64()
-	m.Remove = r.Bool()
+	b := (*[9]byte)(r.Run(9))
+	m.Value = math.Float64frombits(binary.BigEndian.Uint64(b[0:8]))
+	m.Remove = b[8] != 0
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

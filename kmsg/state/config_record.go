@@ -100,7 +100,7 @@ func (m *ConfigRecord) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.Name, true)
 	r.FlexNullableString(&m.Value, true)
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -80,7 +80,7 @@ func (m *ConsumerGroupCurrentMemberAssignmentKey) DecodeFrom(r *kbin.Reader) err
 	}
 	r.FlexString(&m.GroupID, false)
 	r.FlexString(&m.MemberID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -209,9 +209,10 @@ func (m *ConsumerGroupCurrentMemberAssignmentValue) DecodeFrom(r *kbin.Reader) e
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	m.MemberEpoch = r.Int32()
-	m.PreviousMemberEpoch = r.Int32()
-	m.State = kmsg.MemberState(r.Int8())
+	b := (*[9]byte)(r.Run(9))
+	m.MemberEpoch = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.PreviousMemberEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+	m.State = kmsg.MemberState(b[8])
 	if n := r.FlexArrayLen(18, true); n > cap(m.AssignedPartitions) || m.AssignedPartitions == nil {
 		m.AssignedPartitions = make([]ConsumerGroupCurrentMemberAssignmentValueTopicPartitions, n)
 	} else {
@@ -229,7 +230,7 @@ func (m *ConsumerGroupCurrentMemberAssignmentValue) DecodeFrom(r *kbin.Reader) e
 		decodeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(&m.PartitionsPendingRevocation[i], r, v)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -75,7 +75,7 @@ func (m *ConsumerGroupPartitionMetadataKey) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.GroupID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -241,7 +241,7 @@ func (m *ConsumerGroupPartitionMetadataValue) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&topic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -80,7 +80,7 @@ func (m *ConsumerGroupRegularExpressionKey) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexString(&m.GroupID, false)
 	r.FlexString(&m.RegularExpression, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -179,10 +179,11 @@ func (m *ConsumerGroupRegularExpressionValue) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	m.Topics = kbin.Strings(r, m.Topics, r.FlexArrayLen(1, true), true)
-	m.ConsumerGroupRegularExpressionValueVersion = r.Int64()
-	m.Timestamp = r.Int64()
+	b := (*[16]byte)(r.Run(16))
+	m.ConsumerGroupRegularExpressionValueVersion = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+	m.Timestamp = int64(b[8])<<56 | int64(b[9])<<48 | int64(b[10])<<40 | int64(b[11])<<32 | int64(b[12])<<24 | int64(b[13])<<16 | int64(b[14])<<8 | int64(b[15])
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -80,7 +80,7 @@ func (m *ConsumerGroupTargetAssignmentMemberKey) DecodeFrom(r *kbin.Reader) erro
 	}
 	r.FlexString(&m.GroupID, false)
 	r.FlexString(&m.MemberID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -201,7 +201,7 @@ func (m *ConsumerGroupTargetAssignmentMemberValue) DecodeFrom(r *kbin.Reader) er
 		r.FlexTags(&topicPartition.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

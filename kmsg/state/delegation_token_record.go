@@ -107,12 +107,13 @@ func (m *DelegationTokenRecord) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.Owner, true)
 	r.FlexString(&m.Requester, true)
 	m.Renewers = kbin.Strings(r, m.Renewers, r.FlexArrayLen(1, true), true)
-	m.IssueTimestamp = r.Int64()
-	m.MaxTimestamp = r.Int64()
-	m.ExpirationTimestamp = r.Int64()
+	b := (*[24]byte)(r.Run(24))
+	m.IssueTimestamp = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+	m.MaxTimestamp = int64(b[8])<<56 | int64(b[9])<<48 | int64(b[10])<<40 | int64(b[11])<<32 | int64(b[12])<<24 | int64(b[13])<<16 | int64(b[14])<<8 | int64(b[15])
+	m.ExpirationTimestamp = int64(b[16])<<56 | int64(b[17])<<48 | int64(b[18])<<40 | int64(b[19])<<32 | int64(b[20])<<24 | int64(b[21])<<16 | int64(b[22])<<8 | int64(b[23])
 	r.FlexString(&m.TokenID, true)
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -85,7 +85,7 @@ func (m *FeatureLevelRecord) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.Name, true)
 	m.FeatureLevel = r.Int16()
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

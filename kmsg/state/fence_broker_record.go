@@ -83,10 +83,11 @@ func (m *FenceBrokerRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	m.ID = r.Int32()
-	m.Epoch = r.Int64()
+	b := (*[12]byte)(r.Run(12))
+	m.ID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.Epoch = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -74,7 +74,7 @@ func (m *GroupMetadataKey) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.Group, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -281,7 +281,7 @@ func (m *GroupMetadataValue) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&member.UnknownTags, flex)
 	}
 	r.FlexTags(&m.UnknownTags, flex)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

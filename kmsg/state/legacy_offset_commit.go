@@ -83,7 +83,7 @@ func (m *LegacyOffsetCommitKey) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.Group, false)
 	r.FlexString(&m.Topic, false)
 	m.Partition = r.Int32()
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -174,7 +174,7 @@ func (m *LegacyOffsetCommitValue) DecodeFrom(r *kbin.Reader) error {
 	m.Offset = r.Int64()
 	r.FlexString(&m.Metadata, false)
 	m.CommitTimestamp = r.Int64()
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

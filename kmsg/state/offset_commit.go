@@ -3,8 +3,6 @@
 package state
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -85,7 +83,7 @@ func (m *OffsetCommitKey) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.Group, false)
 	r.FlexString(&m.Topic, false)
 	m.Partition = r.Int32()
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -216,8 +214,8 @@ func (m *OffsetCommitValue) DecodeFrom(r *kbin.Reader) error {
 	flex := v >= 4
 	if v >= 3 {
 		b := (*[12]byte)(r.Run(12))
-		m.Offset = int64(binary.BigEndian.Uint64(b[0:8]))
-		m.LeaderEpoch = int32(binary.BigEndian.Uint32(b[8:12]))
+		m.Offset = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+		m.LeaderEpoch = int32(b[8])<<24 | int32(b[9])<<16 | int32(b[10])<<8 | int32(b[11])
 	} else {
 		m.Offset = r.Int64()
 		m.LeaderEpoch = -1
@@ -229,8 +227,8 @@ func (m *OffsetCommitValue) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		if v >= 1 {
 			b2 := (*[16]byte)(r.Run(16))
-			m.CommitTimestamp = int64(binary.BigEndian.Uint64(b2[0:8]))
-			m.ExpireTimestamp = int64(binary.BigEndian.Uint64(b2[8:16]))
+			m.CommitTimestamp = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+			m.ExpireTimestamp = int64(b2[8])<<56 | int64(b2[9])<<48 | int64(b2[10])<<40 | int64(b2[11])<<32 | int64(b2[12])<<24 | int64(b2[13])<<16 | int64(b2[14])<<8 | int64(b2[15])
 		} else {
 			m.CommitTimestamp = r.Int64()
 			m.ExpireTimestamp = -1
@@ -248,7 +246,7 @@ func (m *OffsetCommitValue) DecodeFrom(r *kbin.Reader) error {
 			}
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

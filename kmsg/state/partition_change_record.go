@@ -114,8 +114,9 @@ func (m *PartitionChangeRecord) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return kmsg.NoVersion(m, 0, 2)
 	}
-	m.PartitionID = r.Int32()
-	m.TopicID = r.UUID()
+	b := (*[20]byte)(r.Run(20))
+	m.PartitionID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.TopicID = kbin.UUID(b[4:20])
 	m.ISR = nil
 	m.Leader = -2
 	m.Replicas = nil
@@ -150,7 +151,7 @@ func (m *PartitionChangeRecord) DecodeFrom(r *kbin.Reader) error {
 			s.Unknown(&m.UnknownTags)
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

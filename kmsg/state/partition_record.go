@@ -132,15 +132,17 @@ func (m *PartitionRecord) DecodeFrom(r *kbin.Reader) error {
 	if v < 0 || v > 2 {
 		return kmsg.NoVersion(m, 0, 2)
 	}
-	m.PartitionID = r.Int32()
-	m.TopicID = r.UUID()
+	b := (*[20]byte)(r.Run(20))
+	m.PartitionID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.TopicID = kbin.UUID(b[4:20])
 	m.Replicas = r.FlexInt32s(m.Replicas, true)
 	m.ISR = r.FlexInt32s(m.ISR, true)
 	m.RemovingReplicas = r.FlexInt32s(m.RemovingReplicas, true)
 	m.AddingReplicas = r.FlexInt32s(m.AddingReplicas, true)
-	m.Leader = r.Int32()
-	m.LeaderEpoch = r.Int32()
-	m.PartitionEpoch = r.Int32()
+	b2 := (*[12]byte)(r.Run(12))
+	m.Leader = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+	m.LeaderEpoch = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
+	m.PartitionEpoch = int32(b2[8])<<24 | int32(b2[9])<<16 | int32(b2[10])<<8 | int32(b2[11])
 	if v >= 1 {
 		m.Directories = r.UUIDs(m.Directories, r.FlexArrayLen(16, true))
 	} else {
@@ -162,7 +164,7 @@ func (m *PartitionRecord) DecodeFrom(r *kbin.Reader) error {
 			s.Unknown(&m.UnknownTags)
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

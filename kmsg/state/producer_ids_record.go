@@ -88,11 +88,12 @@ func (m *ProducerIDsRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	m.BrokerID = r.Int32()
-	m.BrokerEpoch = r.Int64()
-	m.NextProducerID = r.Int64()
+	b := (*[20]byte)(r.Run(20))
+	m.BrokerID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.BrokerEpoch = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
+	m.NextProducerID = int64(b[12])<<56 | int64(b[13])<<48 | int64(b[14])<<40 | int64(b[15])<<32 | int64(b[16])<<24 | int64(b[17])<<16 | int64(b[18])<<8 | int64(b[19])
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -110,16 +110,17 @@ func (m *ProducerSnapshot) DecodeFrom(r *kbin.Reader) error {
 	}
 	for i := range m.ProducerEntries {
 		producerEntry := &m.ProducerEntries[i]
-		producerEntry.ProducerID = r.Int64()
-		producerEntry.Epoch = r.Int16()
-		producerEntry.LastSequence = r.Int32()
-		producerEntry.LastOffset = r.Int64()
-		producerEntry.OffsetDelta = r.Int32()
-		producerEntry.Timestamp = r.Int64()
-		producerEntry.CoordinatorEpoch = r.Int32()
-		producerEntry.CurrentTxnFirstOffset = r.Int64()
+		b := (*[46]byte)(r.Next(46))
+		producerEntry.ProducerID = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+		producerEntry.Epoch = int16(b[8])<<8 | int16(b[9])
+		producerEntry.LastSequence = int32(b[10])<<24 | int32(b[11])<<16 | int32(b[12])<<8 | int32(b[13])
+		producerEntry.LastOffset = int64(b[14])<<56 | int64(b[15])<<48 | int64(b[16])<<40 | int64(b[17])<<32 | int64(b[18])<<24 | int64(b[19])<<16 | int64(b[20])<<8 | int64(b[21])
+		producerEntry.OffsetDelta = int32(b[22])<<24 | int32(b[23])<<16 | int32(b[24])<<8 | int32(b[25])
+		producerEntry.Timestamp = int64(b[26])<<56 | int64(b[27])<<48 | int64(b[28])<<40 | int64(b[29])<<32 | int64(b[30])<<24 | int64(b[31])<<16 | int64(b[32])<<8 | int64(b[33])
+		producerEntry.CoordinatorEpoch = int32(b[34])<<24 | int32(b[35])<<16 | int32(b[36])<<8 | int32(b[37])
+		producerEntry.CurrentTxnFirstOffset = int64(b[38])<<56 | int64(b[39])<<48 | int64(b[40])<<40 | int64(b[41])<<32 | int64(b[42])<<24 | int64(b[43])<<16 | int64(b[44])<<8 | int64(b[45])
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -140,9 +140,10 @@ func (m *QuorumStateData) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.ClusterID = ""
 	}
-	m.LeaderID = r.Int32()
-	m.LeaderEpoch = r.Int32()
-	m.VotedID = r.Int32()
+	b := (*[12]byte)(r.Run(12))
+	m.LeaderID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.LeaderEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+	m.VotedID = int32(b[8])<<24 | int32(b[9])<<16 | int32(b[10])<<8 | int32(b[11])
 	if v >= 1 {
 		m.VotedDirectoryID = r.UUID()
 	} else {
@@ -168,7 +169,7 @@ func (m *QuorumStateData) DecodeFrom(r *kbin.Reader) error {
 		m.CurrentVoters = kbin.Resize(m.CurrentVoters, 0)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

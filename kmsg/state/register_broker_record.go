@@ -187,8 +187,9 @@ func (m *RegisterBrokerRecord) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.IsMigratingZkBroker = false
 	}
-	m.IncarnationID = r.UUID()
-	m.BrokerEpoch = r.Int64()
+	b := (*[24]byte)(r.Run(24))
+	m.IncarnationID = kbin.UUID(b[0:16])
+	m.BrokerEpoch = int64(b[16])<<56 | int64(b[17])<<48 | int64(b[18])<<40 | int64(b[19])<<32 | int64(b[20])<<24 | int64(b[21])<<16 | int64(b[22])<<8 | int64(b[23])
 	if n := r.FlexArrayLen(7, true); n > cap(m.EndPoints) || m.EndPoints == nil {
 		m.EndPoints = make([]RegisterBrokerRecordBrokerEndpoint, n)
 	} else {
@@ -198,8 +199,9 @@ func (m *RegisterBrokerRecord) DecodeFrom(r *kbin.Reader) error {
 		endPoint := &m.EndPoints[i]
 		r.FlexString(&endPoint.Name, true)
 		r.FlexString(&endPoint.Host, true)
-		endPoint.Port = r.Uint16()
-		endPoint.SecurityProtocol = kmsg.SecurityProtocol(r.Int16())
+		b2 := (*[4]byte)(r.Next(4))
+		endPoint.Port = uint16(b2[0])<<8 | uint16(b2[1])
+		endPoint.SecurityProtocol = kmsg.SecurityProtocol(b2[2])<<8 | kmsg.SecurityProtocol(b2[3])
 		r.FlexTags(&endPoint.UnknownTags, true)
 	}
 	if n := r.FlexArrayLen(6, true); n > cap(m.Features) || m.Features == nil {
@@ -210,8 +212,9 @@ func (m *RegisterBrokerRecord) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Features {
 		feature := &m.Features[i]
 		r.FlexString(&feature.Name, true)
-		feature.MinSupportedVersion = r.Int16()
-		feature.MaxSupportedVersion = r.Int16()
+		b3 := (*[4]byte)(r.Next(4))
+		feature.MinSupportedVersion = int16(b3[0])<<8 | int16(b3[1])
+		feature.MaxSupportedVersion = int16(b3[2])<<8 | int16(b3[3])
 		r.FlexTags(&feature.UnknownTags, true)
 	}
 	r.FlexNullableString(&m.Rack, true)
@@ -234,7 +237,7 @@ func (m *RegisterBrokerRecord) DecodeFrom(r *kbin.Reader) error {
 			s.Unknown(&m.UnknownTags)
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

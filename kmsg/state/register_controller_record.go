@@ -148,9 +148,10 @@ func (m *RegisterControllerRecord) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	m.ControllerID = r.Int32()
-	m.IncarnationID = r.UUID()
-	m.ZkMigrationReady = r.Bool()
+	b := (*[21]byte)(r.Run(21))
+	m.ControllerID = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.IncarnationID = kbin.UUID(b[4:20])
+	m.ZkMigrationReady = b[20] != 0
 	if n := r.FlexArrayLen(7, true); n > cap(m.EndPoints) || m.EndPoints == nil {
 		m.EndPoints = make([]RegisterControllerRecordControllerEndpoint, n)
 	} else {
@@ -160,8 +161,9 @@ func (m *RegisterControllerRecord) DecodeFrom(r *kbin.Reader) error {
 		endPoint := &m.EndPoints[i]
 		r.FlexString(&endPoint.Name, true)
 		r.FlexString(&endPoint.Host, true)
-		endPoint.Port = r.Uint16()
-		endPoint.SecurityProtocol = kmsg.SecurityProtocol(r.Int16())
+		b2 := (*[4]byte)(r.Next(4))
+		endPoint.Port = uint16(b2[0])<<8 | uint16(b2[1])
+		endPoint.SecurityProtocol = kmsg.SecurityProtocol(b2[2])<<8 | kmsg.SecurityProtocol(b2[3])
 		r.FlexTags(&endPoint.UnknownTags, true)
 	}
 	if n := r.FlexArrayLen(6, true); n > cap(m.Features) || m.Features == nil {
@@ -172,12 +174,13 @@ func (m *RegisterControllerRecord) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Features {
 		feature := &m.Features[i]
 		r.FlexString(&feature.Name, true)
-		feature.MinSupportedVersion = r.Int16()
-		feature.MaxSupportedVersion = r.Int16()
+		b3 := (*[4]byte)(r.Next(4))
+		feature.MinSupportedVersion = int16(b3[0])<<8 | int16(b3[1])
+		feature.MaxSupportedVersion = int16(b3[2])<<8 | int16(b3[3])
 		r.FlexTags(&feature.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -170,16 +170,18 @@ func (m *RemoteLogSegmentMetadataRecord) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.RemoteLogSegmentID.TopicIDPartition.Name, true)
-	m.RemoteLogSegmentID.TopicIDPartition.ID = r.UUID()
-	m.RemoteLogSegmentID.TopicIDPartition.Partition = r.Int32()
+	b := (*[20]byte)(r.Run(20))
+	m.RemoteLogSegmentID.TopicIDPartition.ID = kbin.UUID(b[0:16])
+	m.RemoteLogSegmentID.TopicIDPartition.Partition = int32(b[16])<<24 | int32(b[17])<<16 | int32(b[18])<<8 | int32(b[19])
 	r.FlexTags(&m.RemoteLogSegmentID.TopicIDPartition.UnknownTags, true)
 	m.RemoteLogSegmentID.ID = r.UUID()
 	r.FlexTags(&m.RemoteLogSegmentID.UnknownTags, true)
-	m.StartOffset = r.Int64()
-	m.EndOffset = r.Int64()
-	m.BrokerID = r.Int32()
-	m.MaxTimestampMs = r.Int64()
-	m.EventTimestampMs = r.Int64()
+	b2 := (*[36]byte)(r.Run(36))
+	m.StartOffset = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+	m.EndOffset = int64(b2[8])<<56 | int64(b2[9])<<48 | int64(b2[10])<<40 | int64(b2[11])<<32 | int64(b2[12])<<24 | int64(b2[13])<<16 | int64(b2[14])<<8 | int64(b2[15])
+	m.BrokerID = int32(b2[16])<<24 | int32(b2[17])<<16 | int32(b2[18])<<8 | int32(b2[19])
+	m.MaxTimestampMs = int64(b2[20])<<56 | int64(b2[21])<<48 | int64(b2[22])<<40 | int64(b2[23])<<32 | int64(b2[24])<<24 | int64(b2[25])<<16 | int64(b2[26])<<8 | int64(b2[27])
+	m.EventTimestampMs = int64(b2[28])<<56 | int64(b2[29])<<48 | int64(b2[30])<<40 | int64(b2[31])<<32 | int64(b2[32])<<24 | int64(b2[33])<<16 | int64(b2[34])<<8 | int64(b2[35])
 	if n := r.FlexArrayLen(13, true); n > cap(m.SegmentLeaderEpochs) || m.SegmentLeaderEpochs == nil {
 		m.SegmentLeaderEpochs = make([]RemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry, n)
 	} else {
@@ -187,8 +189,9 @@ func (m *RemoteLogSegmentMetadataRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	for i := range m.SegmentLeaderEpochs {
 		segmentLeaderEpoch := &m.SegmentLeaderEpochs[i]
-		segmentLeaderEpoch.LeaderEpoch = r.Int32()
-		segmentLeaderEpoch.Offset = r.Int64()
+		b3 := (*[12]byte)(r.Next(12))
+		segmentLeaderEpoch.LeaderEpoch = int32(b3[0])<<24 | int32(b3[1])<<16 | int32(b3[2])<<8 | int32(b3[3])
+		segmentLeaderEpoch.Offset = int64(b3[4])<<56 | int64(b3[5])<<48 | int64(b3[6])<<40 | int64(b3[7])<<32 | int64(b3[8])<<24 | int64(b3[9])<<16 | int64(b3[10])<<8 | int64(b3[11])
 		r.FlexTags(&segmentLeaderEpoch.UnknownTags, true)
 	}
 	m.SegmentSizeInBytes = r.Int32()
@@ -204,7 +207,7 @@ func (m *RemoteLogSegmentMetadataRecord) DecodeFrom(r *kbin.Reader) error {
 			s.Unknown(&m.UnknownTags)
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

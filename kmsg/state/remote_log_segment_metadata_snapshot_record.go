@@ -135,12 +135,13 @@ func (m *RemoteLogSegmentMetadataSnapshotRecord) DecodeFrom(r *kbin.Reader) erro
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	m.SegmentID = r.UUID()
-	m.StartOffset = r.Int64()
-	m.EndOffset = r.Int64()
-	m.BrokerID = r.Int32()
-	m.MaxTimestampMs = r.Int64()
-	m.EventTimestampMs = r.Int64()
+	b := (*[52]byte)(r.Run(52))
+	m.SegmentID = kbin.UUID(b[0:16])
+	m.StartOffset = int64(b[16])<<56 | int64(b[17])<<48 | int64(b[18])<<40 | int64(b[19])<<32 | int64(b[20])<<24 | int64(b[21])<<16 | int64(b[22])<<8 | int64(b[23])
+	m.EndOffset = int64(b[24])<<56 | int64(b[25])<<48 | int64(b[26])<<40 | int64(b[27])<<32 | int64(b[28])<<24 | int64(b[29])<<16 | int64(b[30])<<8 | int64(b[31])
+	m.BrokerID = int32(b[32])<<24 | int32(b[33])<<16 | int32(b[34])<<8 | int32(b[35])
+	m.MaxTimestampMs = int64(b[36])<<56 | int64(b[37])<<48 | int64(b[38])<<40 | int64(b[39])<<32 | int64(b[40])<<24 | int64(b[41])<<16 | int64(b[42])<<8 | int64(b[43])
+	m.EventTimestampMs = int64(b[44])<<56 | int64(b[45])<<48 | int64(b[46])<<40 | int64(b[47])<<32 | int64(b[48])<<24 | int64(b[49])<<16 | int64(b[50])<<8 | int64(b[51])
 	if n := r.FlexArrayLen(13, true); n > cap(m.SegmentLeaderEpochs) || m.SegmentLeaderEpochs == nil {
 		m.SegmentLeaderEpochs = make([]RemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry, n)
 	} else {
@@ -148,8 +149,9 @@ func (m *RemoteLogSegmentMetadataSnapshotRecord) DecodeFrom(r *kbin.Reader) erro
 	}
 	for i := range m.SegmentLeaderEpochs {
 		segmentLeaderEpoch := &m.SegmentLeaderEpochs[i]
-		segmentLeaderEpoch.LeaderEpoch = r.Int32()
-		segmentLeaderEpoch.Offset = r.Int64()
+		b2 := (*[12]byte)(r.Next(12))
+		segmentLeaderEpoch.LeaderEpoch = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+		segmentLeaderEpoch.Offset = int64(b2[4])<<56 | int64(b2[5])<<48 | int64(b2[6])<<40 | int64(b2[7])<<32 | int64(b2[8])<<24 | int64(b2[9])<<16 | int64(b2[10])<<8 | int64(b2[11])
 		r.FlexTags(&segmentLeaderEpoch.UnknownTags, true)
 	}
 	m.SegmentSizeInBytes = r.Int32()
@@ -165,7 +167,7 @@ func (m *RemoteLogSegmentMetadataSnapshotRecord) DecodeFrom(r *kbin.Reader) erro
 			s.Unknown(&m.UnknownTags)
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -128,17 +128,19 @@ func (m *RemoteLogSegmentMetadataUpdateRecord) DecodeFrom(r *kbin.Reader) error 
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.RemoteLogSegmentID.TopicIDPartition.Name, true)
-	m.RemoteLogSegmentID.TopicIDPartition.ID = r.UUID()
-	m.RemoteLogSegmentID.TopicIDPartition.Partition = r.Int32()
+	b := (*[20]byte)(r.Run(20))
+	m.RemoteLogSegmentID.TopicIDPartition.ID = kbin.UUID(b[0:16])
+	m.RemoteLogSegmentID.TopicIDPartition.Partition = int32(b[16])<<24 | int32(b[17])<<16 | int32(b[18])<<8 | int32(b[19])
 	r.FlexTags(&m.RemoteLogSegmentID.TopicIDPartition.UnknownTags, true)
 	m.RemoteLogSegmentID.ID = r.UUID()
 	r.FlexTags(&m.RemoteLogSegmentID.UnknownTags, true)
-	m.BrokerID = r.Int32()
-	m.EventTimestampMs = r.Int64()
+	b2 := (*[12]byte)(r.Run(12))
+	m.BrokerID = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+	m.EventTimestampMs = int64(b2[4])<<56 | int64(b2[5])<<48 | int64(b2[6])<<40 | int64(b2[7])<<32 | int64(b2[8])<<24 | int64(b2[9])<<16 | int64(b2[10])<<8 | int64(b2[11])
 	m.CustomMetadata = r.FlexNullableBytes(true)
 	m.RemoteLogSegmentState = kmsg.RemoteLogSegmentState(r.Int8())
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

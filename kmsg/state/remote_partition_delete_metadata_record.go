@@ -110,14 +110,16 @@ func (m *RemotePartitionDeleteMetadataRecord) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.TopicIDPartition.Name, true)
-	m.TopicIDPartition.ID = r.UUID()
-	m.TopicIDPartition.Partition = r.Int32()
+	b := (*[20]byte)(r.Run(20))
+	m.TopicIDPartition.ID = kbin.UUID(b[0:16])
+	m.TopicIDPartition.Partition = int32(b[16])<<24 | int32(b[17])<<16 | int32(b[18])<<8 | int32(b[19])
 	r.FlexTags(&m.TopicIDPartition.UnknownTags, true)
-	m.BrokerID = r.Int32()
-	m.EventTimestampMs = r.Int64()
-	m.RemotePartitionDeleteState = kmsg.RemotePartitionDeleteState(r.Int8())
+	b2 := (*[13]byte)(r.Run(13))
+	m.BrokerID = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+	m.EventTimestampMs = int64(b2[4])<<56 | int64(b2[5])<<48 | int64(b2[6])<<40 | int64(b2[7])<<32 | int64(b2[8])<<24 | int64(b2[9])<<16 | int64(b2[10])<<8 | int64(b2[11])
+	m.RemotePartitionDeleteState = kmsg.RemotePartitionDeleteState(b2[12])
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

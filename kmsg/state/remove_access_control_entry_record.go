@@ -79,7 +79,7 @@ func (m *RemoveAccessControlEntryRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.ID = r.UUID()
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

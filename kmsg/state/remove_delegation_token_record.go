@@ -80,7 +80,7 @@ func (m *RemoveDelegationTokenRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexString(&m.TokenID, true)
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

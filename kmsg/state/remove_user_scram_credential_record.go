@@ -84,7 +84,7 @@ func (m *RemoveUserSCRAMCredentialRecord) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.Name, true)
 	m.Mechanism = kmsg.SCRAMMechanism(r.Int8())
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -80,7 +80,7 @@ func (m *ShareGroupMemberMetadataKey) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexString(&m.GroupID, false)
 	r.FlexString(&m.MemberID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -190,7 +190,7 @@ func (m *ShareGroupMemberMetadataValue) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.ClientHost, true)
 	m.SubscribedTopicNames = kbin.Strings(r, m.SubscribedTopicNames, r.FlexArrayLen(1, true), true)
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -70,7 +70,7 @@ func (m *ShareGroupPartitionMetadataKey) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 9, 9)
 	}
 	r.FlexString(&m.GroupID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

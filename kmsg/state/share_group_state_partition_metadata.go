@@ -75,7 +75,7 @@ func (m *ShareGroupStatePartitionMetadataKey) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.GroupID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -246,7 +246,7 @@ func (m *ShareGroupStatePartitionMetadataValue) DecodeFrom(r *kbin.Reader) error
 		r.FlexTags(&deletingTopic.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -80,7 +80,7 @@ func (m *ShareGroupTargetAssignmentMemberKey) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexString(&m.GroupID, false)
 	r.FlexString(&m.MemberID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -201,7 +201,7 @@ func (m *ShareGroupTargetAssignmentMemberValue) DecodeFrom(r *kbin.Reader) error
 		r.FlexTags(&topicPartition.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -80,9 +80,10 @@ func (m *ShareUpdateKey) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.GroupID, false)
-	m.TopicID = r.UUID()
-	m.Partition = r.Int32()
-	return kmsg.Decoded(m, r.Finish())
+	b := (*[20]byte)(r.Run(20))
+	m.TopicID = kbin.UUID(b[0:16])
+	m.Partition = int32(b[16])<<24 | int32(b[17])<<16 | int32(b[18])<<8 | int32(b[19])
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -217,9 +218,10 @@ func (m *ShareUpdateValue) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	m.SnapshotEpoch = r.Int32()
-	m.LeaderEpoch = r.Int32()
-	m.StartOffset = r.Int64()
+	b := (*[16]byte)(r.Run(16))
+	m.SnapshotEpoch = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.LeaderEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+	m.StartOffset = int64(b[8])<<56 | int64(b[9])<<48 | int64(b[10])<<40 | int64(b[11])<<32 | int64(b[12])<<24 | int64(b[13])<<16 | int64(b[14])<<8 | int64(b[15])
 	if n := r.FlexArrayLen(20, true); n > cap(m.StateBatches) || m.StateBatches == nil {
 		m.StateBatches = make([]ShareUpdateValueStateBatch, n)
 	} else {
@@ -227,10 +229,11 @@ func (m *ShareUpdateValue) DecodeFrom(r *kbin.Reader) error {
 	}
 	for i := range m.StateBatches {
 		stateBatch := &m.StateBatches[i]
-		stateBatch.FirstOffset = r.Int64()
-		stateBatch.LastOffset = r.Int64()
-		stateBatch.DeliveryState = kmsg.ShareDeliveryState(r.Int8())
-		stateBatch.DeliveryCount = r.Int16()
+		b2 := (*[19]byte)(r.Next(19))
+		stateBatch.FirstOffset = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+		stateBatch.LastOffset = int64(b2[8])<<56 | int64(b2[9])<<48 | int64(b2[10])<<40 | int64(b2[11])<<32 | int64(b2[12])<<24 | int64(b2[13])<<16 | int64(b2[14])<<8 | int64(b2[15])
+		stateBatch.DeliveryState = kmsg.ShareDeliveryState(b2[16])
+		stateBatch.DeliveryCount = int16(b2[17])<<8 | int16(b2[18])
 		r.FlexTags(&stateBatch.UnknownTags, true)
 	}
 	m.DeliveryCompleteCount = -1
@@ -243,7 +246,7 @@ func (m *ShareUpdateValue) DecodeFrom(r *kbin.Reader) error {
 			s.Unknown(&m.UnknownTags)
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

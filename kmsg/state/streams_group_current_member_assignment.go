@@ -80,7 +80,7 @@ func (m *StreamsGroupCurrentMemberAssignmentKey) DecodeFrom(r *kbin.Reader) erro
 	}
 	r.FlexString(&m.GroupID, false)
 	r.FlexString(&m.MemberID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -248,9 +248,10 @@ func (m *StreamsGroupCurrentMemberAssignmentValue) DecodeFrom(r *kbin.Reader) er
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	m.MemberEpoch = r.Int32()
-	m.PreviousMemberEpoch = r.Int32()
-	m.State = kmsg.StreamsMemberState(r.Int8())
+	b := (*[9]byte)(r.Run(9))
+	m.MemberEpoch = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.PreviousMemberEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
+	m.State = kmsg.StreamsMemberState(b[8])
 	if n := r.FlexArrayLen(3, true); n > cap(m.ActiveTasks) || m.ActiveTasks == nil {
 		m.ActiveTasks = make([]StreamsGroupCurrentMemberAssignmentValueTaskIDs, n)
 	} else {
@@ -300,7 +301,7 @@ func (m *StreamsGroupCurrentMemberAssignmentValue) DecodeFrom(r *kbin.Reader) er
 		decodeStreamsGroupCurrentMemberAssignmentValueTaskIDs(&m.WarmupTasksPendingRevocation[i], r, v)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

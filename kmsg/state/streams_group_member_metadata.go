@@ -80,7 +80,7 @@ func (m *StreamsGroupMemberMetadataKey) DecodeFrom(r *kbin.Reader) error {
 	}
 	r.FlexString(&m.GroupID, false)
 	r.FlexString(&m.MemberID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -257,8 +257,9 @@ func (m *StreamsGroupMemberMetadataValue) DecodeFrom(r *kbin.Reader) error {
 	r.FlexNullableString(&m.RackID, true)
 	r.FlexString(&m.ClientID, true)
 	r.FlexString(&m.ClientHost, true)
-	m.RebalanceTimeoutMs = r.Int32()
-	m.TopologyEpoch = r.Int32()
+	b := (*[8]byte)(r.Run(8))
+	m.RebalanceTimeoutMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.TopologyEpoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
 	r.FlexString(&m.ProcessID, true)
 	if r.Present() {
 		if m.UserEndpoint == nil {
@@ -282,7 +283,7 @@ func (m *StreamsGroupMemberMetadataValue) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&clientTag.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -74,7 +74,7 @@ func (m *StreamsGroupMetadataKey) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.GroupID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -209,8 +209,9 @@ func (m *StreamsGroupMetadataValue) DecodeFrom(r *kbin.Reader) error {
 	if v != 0 {
 		return kmsg.NoVersion(m, 0, 0)
 	}
-	m.Epoch = r.Int32()
-	m.MetadataHash = r.Int64()
+	b := (*[12]byte)(r.Run(12))
+	m.Epoch = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.MetadataHash = int64(b[4])<<56 | int64(b[5])<<48 | int64(b[6])<<40 | int64(b[7])<<32 | int64(b[8])<<24 | int64(b[9])<<16 | int64(b[10])<<8 | int64(b[11])
 	m.ValidatedTopologyEpoch = -1
 	m.LastAssignmentConfigs = kbin.Resize(m.LastAssignmentConfigs, 0)
 	m.StoredDescriptionTopologyEpoch = -1
@@ -243,7 +244,7 @@ func (m *StreamsGroupMetadataValue) DecodeFrom(r *kbin.Reader) error {
 			s.Unknown(&m.UnknownTags)
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

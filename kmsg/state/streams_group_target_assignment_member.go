@@ -80,7 +80,7 @@ func (m *StreamsGroupTargetAssignmentMemberKey) DecodeFrom(r *kbin.Reader) error
 	}
 	r.FlexString(&m.GroupID, false)
 	r.FlexString(&m.MemberID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -229,7 +229,7 @@ func (m *StreamsGroupTargetAssignmentMemberValue) DecodeFrom(r *kbin.Reader) err
 		decodeStreamsGroupTargetAssignmentMemberValueTaskIDs(&m.WarmupTasks[i], r, v)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -75,7 +75,7 @@ func (m *StreamsGroupTargetAssignmentMetadataKey) DecodeFrom(r *kbin.Reader) err
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.GroupID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -175,7 +175,7 @@ func (m *StreamsGroupTargetAssignmentMetadataValue) DecodeFrom(r *kbin.Reader) e
 			s.Unknown(&m.UnknownTags)
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -74,7 +74,7 @@ func (m *StreamsGroupTopologyKey) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.GroupID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -323,7 +323,7 @@ func (m *StreamsGroupTopologyValue) DecodeFrom(r *kbin.Reader) error {
 		r.FlexTags(&subtopology.UnknownTags, true)
 	}
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -350,8 +350,9 @@ func NewStreamsGroupTopologyValueTopicInfo() StreamsGroupTopologyValueTopicInfo 
 
 func decodeStreamsGroupTopologyValueTopicInfo(m *StreamsGroupTopologyValueTopicInfo, r *kbin.Reader, v int16) {
 	r.FlexString(&m.Name, true)
-	m.Partitions = r.Int32()
-	m.ReplicationFactor = r.Int16()
+	b := (*[6]byte)(r.Run(6))
+	m.Partitions = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ReplicationFactor = int16(b[4])<<8 | int16(b[5])
 	if n := r.FlexArrayLen(3, true); n > cap(m.TopicConfigs) || m.TopicConfigs == nil {
 		m.TopicConfigs = make([]StreamsGroupTopologyValueTopicConfig, n)
 	} else {

@@ -84,7 +84,7 @@ func (m *TopicRecord) DecodeFrom(r *kbin.Reader) error {
 	r.FlexString(&m.Name, true)
 	m.TopicID = r.UUID()
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -74,7 +74,7 @@ func (m *TransactionLogKey) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 0)
 	}
 	r.FlexString(&m.TransactionalID, false)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -236,10 +236,11 @@ func (m *TransactionLogValue) DecodeFrom(r *kbin.Reader) error {
 		return kmsg.NoVersion(m, 0, 1)
 	}
 	flex := v >= 1
-	m.ProducerID = r.Int64()
-	m.ProducerEpoch = r.Int16()
-	m.TransactionTimeoutMs = r.Int32()
-	m.TransactionStatus = kmsg.TransactionStatus(r.Int8())
+	b := (*[15]byte)(r.Run(15))
+	m.ProducerID = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+	m.ProducerEpoch = int16(b[8])<<8 | int16(b[9])
+	m.TransactionTimeoutMs = int32(b[10])<<24 | int32(b[11])<<16 | int32(b[12])<<8 | int32(b[13])
+	m.TransactionStatus = kmsg.TransactionStatus(b[14])
 	if n := r.FlexNullableArrayLen(int(minSizeTransactionLogValuePartitionsSchema[v]), flex); n < 0 {
 		m.TransactionPartitions = nil
 	} else {
@@ -254,8 +255,9 @@ func (m *TransactionLogValue) DecodeFrom(r *kbin.Reader) error {
 		transactionPartition.PartitionIDs = r.FlexInt32s(transactionPartition.PartitionIDs, flex)
 		r.FlexTags(&transactionPartition.UnknownTags, flex)
 	}
-	m.TransactionLastUpdateTimestampMs = r.Int64()
-	m.TransactionStartTimestampMs = r.Int64()
+	b2 := (*[16]byte)(r.Run(16))
+	m.TransactionLastUpdateTimestampMs = int64(b2[0])<<56 | int64(b2[1])<<48 | int64(b2[2])<<40 | int64(b2[3])<<32 | int64(b2[4])<<24 | int64(b2[5])<<16 | int64(b2[6])<<8 | int64(b2[7])
+	m.TransactionStartTimestampMs = int64(b2[8])<<56 | int64(b2[9])<<48 | int64(b2[10])<<40 | int64(b2[11])<<32 | int64(b2[12])<<24 | int64(b2[13])<<16 | int64(b2[14])<<8 | int64(b2[15])
 	m.PreviousProducerID = -1
 	m.NextProducerID = -1
 	m.ClientTransactionVersion = 0
@@ -277,7 +279,7 @@ func (m *TransactionLogValue) DecodeFrom(r *kbin.Reader) error {
 			}
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -100,7 +100,7 @@ func (m *UserSCRAMCredentialRecord) DecodeFrom(r *kbin.Reader) error {
 	m.ServerKey = r.FlexBytes(true)
 	m.Iterations = r.Int32()
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

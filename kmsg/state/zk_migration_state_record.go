@@ -80,7 +80,7 @@ func (m *ZkMigrationStateRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.ZkMigrationState = kmsg.ZkMigrationState(r.Int8())
 	r.FlexTags(&m.UnknownTags, true)
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

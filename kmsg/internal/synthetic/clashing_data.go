@@ -3,8 +3,6 @@
 package synthetic
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -267,7 +265,7 @@ func (m *ClashingData) DecodeFrom(r *kbin.Reader) error {
 			innerErr := &m.Errs[i]
 			b := (*[9]byte)(r.Next(9))
 			innerErr.Ok = b[0] != 0
-			innerErr.R = int64(binary.BigEndian.Uint64(b[1:9]))
+			innerErr.R = int64(b[1])<<56 | int64(b[2])<<48 | int64(b[3])<<40 | int64(b[4])<<32 | int64(b[5])<<24 | int64(b[6])<<16 | int64(b[7])<<8 | int64(b[8])
 			if v >= 1 {
 				if n := r.FlexArrayLen(9, true); n > cap(innerErr.Ns) || innerErr.Ns == nil {
 					innerErr.Ns = make([]ClashingDataN, n)
@@ -301,7 +299,7 @@ func (m *ClashingData) DecodeFrom(r *kbin.Reader) error {
 			innerErr := &m.Errs[i]
 			b2 := (*[9]byte)(r.Next(9))
 			innerErr.Ok = b2[0] != 0
-			innerErr.R = int64(binary.BigEndian.Uint64(b2[1:9]))
+			innerErr.R = int64(b2[1])<<56 | int64(b2[2])<<48 | int64(b2[3])<<40 | int64(b2[4])<<32 | int64(b2[5])<<24 | int64(b2[6])<<16 | int64(b2[7])<<8 | int64(b2[8])
 			if v >= 1 {
 				if n := r.FlexArrayLen(9, true); n > cap(innerErr.Ns) || innerErr.Ns == nil {
 					innerErr.Ns = make([]ClashingDataN, n)
@@ -328,7 +326,7 @@ func (m *ClashingData) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

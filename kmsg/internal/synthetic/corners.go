@@ -452,24 +452,24 @@ func (m *CornersRequest) DecodeFrom(r *kbin.Reader) error {
 	flex := v >= 4
 	if v >= 1 {
 		b := (*[54]byte)(r.Run(54))
-		m.U16 = binary.BigEndian.Uint16(b[0:2])
-		m.U32 = binary.BigEndian.Uint32(b[2:6])
+		m.U16 = uint16(b[0])<<8 | uint16(b[1])
+		m.U32 = uint32(b[2])<<24 | uint32(b[3])<<16 | uint32(b[4])<<8 | uint32(b[5])
 		m.Hex8 = int8(b[6])
-		m.Hex16 = int16(binary.BigEndian.Uint16(b[7:9]))
-		m.Hex32 = int32(binary.BigEndian.Uint32(b[9:13]))
-		m.Hex64 = int64(binary.BigEndian.Uint64(b[13:21]))
-		m.Negative = int64(binary.BigEndian.Uint64(b[21:29]))
+		m.Hex16 = int16(b[7])<<8 | int16(b[8])
+		m.Hex32 = int32(b[9])<<24 | int32(b[10])<<16 | int32(b[11])<<8 | int32(b[12])
+		m.Hex64 = int64(b[13])<<56 | int64(b[14])<<48 | int64(b[15])<<40 | int64(b[16])<<32 | int64(b[17])<<24 | int64(b[18])<<16 | int64(b[19])<<8 | int64(b[20])
+		m.Negative = int64(b[21])<<56 | int64(b[22])<<48 | int64(b[23])<<40 | int64(b[24])<<32 | int64(b[25])<<24 | int64(b[26])<<16 | int64(b[27])<<8 | int64(b[28])
 		m.Float = math.Float64frombits(binary.BigEndian.Uint64(b[29:37]))
 		m.Yes = b[37] != 0
 		m.ID = kbin.UUID(b[38:54])
 	} else {
 		b2 := (*[52]byte)(r.Run(52))
-		m.U16 = binary.BigEndian.Uint16(b2[0:2])
-		m.U32 = binary.BigEndian.Uint32(b2[2:6])
+		m.U16 = uint16(b2[0])<<8 | uint16(b2[1])
+		m.U32 = uint32(b2[2])<<24 | uint32(b2[3])<<16 | uint32(b2[4])<<8 | uint32(b2[5])
 		m.Hex8 = int8(b2[6])
-		m.Hex32 = int32(binary.BigEndian.Uint32(b2[7:11]))
-		m.Hex64 = int64(binary.BigEndian.Uint64(b2[11:19]))
-		m.Negative = int64(binary.BigEndian.Uint64(b2[19:27]))
+		m.Hex32 = int32(b2[7])<<24 | int32(b2[8])<<16 | int32(b2[9])<<8 | int32(b2[10])
+		m.Hex64 = int64(b2[11])<<56 | int64(b2[12])<<48 | int64(b2[13])<<40 | int64(b2[14])<<32 | int64(b2[15])<<24 | int64(b2[16])<<16 | int64(b2[17])<<8 | int64(b2[18])
+		m.Negative = int64(b2[19])<<56 | int64(b2[20])<<48 | int64(b2[21])<<40 | int64(b2[22])<<32 | int64(b2[23])<<24 | int64(b2[24])<<16 | int64(b2[25])<<8 | int64(b2[26])
 		m.Float = math.Float64frombits(binary.BigEndian.Uint64(b2[27:35]))
 		m.Yes = b2[35] != 0
 		m.ID = kbin.UUID(b2[36:52])
@@ -731,7 +731,7 @@ func (m *CornersRequest) DecodeFrom(r *kbin.Reader) error {
 			}
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -1144,8 +1144,8 @@ func (m *CornersResponse) DecodeFrom(r *kbin.Reader) error {
 			for i := range m.Wide {
 				wide := &m.Wide[i]
 				b := (*[128]byte)(r.Next(128))
-				wide.A = int64(binary.BigEndian.Uint64(b[0:8]))
-				wide.B = int64(binary.BigEndian.Uint64(b[8:16]))
+				wide.A = int64(b[0])<<56 | int64(b[1])<<48 | int64(b[2])<<40 | int64(b[3])<<32 | int64(b[4])<<24 | int64(b[5])<<16 | int64(b[6])<<8 | int64(b[7])
+				wide.B = int64(b[8])<<56 | int64(b[9])<<48 | int64(b[10])<<40 | int64(b[11])<<32 | int64(b[12])<<24 | int64(b[13])<<16 | int64(b[14])<<8 | int64(b[15])
 				wide.C = kbin.UUID(b[16:32])
 				wide.D = kbin.UUID(b[32:48])
 				wide.E = kbin.UUID(b[48:64])
@@ -1156,7 +1156,7 @@ func (m *CornersResponse) DecodeFrom(r *kbin.Reader) error {
 				b2 := (*[13]byte)(r.Next(13))
 				wide.J = math.Float64frombits(binary.BigEndian.Uint64(b2[0:8]))
 				wide.K = b2[8] != 0
-				wide.L = binary.BigEndian.Uint32(b2[9:13])
+				wide.L = uint32(b2[9])<<24 | uint32(b2[10])<<16 | uint32(b2[11])<<8 | uint32(b2[12])
 			}
 		} else {
 			if n := r.FlexArrayLen(141, false); n < 0 {
@@ -1170,8 +1170,8 @@ func (m *CornersResponse) DecodeFrom(r *kbin.Reader) error {
 			for i := range m.Wide {
 				wide := &m.Wide[i]
 				b3 := (*[128]byte)(r.Next(128))
-				wide.A = int64(binary.BigEndian.Uint64(b3[0:8]))
-				wide.B = int64(binary.BigEndian.Uint64(b3[8:16]))
+				wide.A = int64(b3[0])<<56 | int64(b3[1])<<48 | int64(b3[2])<<40 | int64(b3[3])<<32 | int64(b3[4])<<24 | int64(b3[5])<<16 | int64(b3[6])<<8 | int64(b3[7])
+				wide.B = int64(b3[8])<<56 | int64(b3[9])<<48 | int64(b3[10])<<40 | int64(b3[11])<<32 | int64(b3[12])<<24 | int64(b3[13])<<16 | int64(b3[14])<<8 | int64(b3[15])
 				wide.C = kbin.UUID(b3[16:32])
 				wide.D = kbin.UUID(b3[32:48])
 				wide.E = kbin.UUID(b3[48:64])
@@ -1182,7 +1182,7 @@ func (m *CornersResponse) DecodeFrom(r *kbin.Reader) error {
 				b4 := (*[13]byte)(r.Next(13))
 				wide.J = math.Float64frombits(binary.BigEndian.Uint64(b4[0:8]))
 				wide.K = b4[8] != 0
-				wide.L = binary.BigEndian.Uint32(b4[9:13])
+				wide.L = uint32(b4[9])<<24 | uint32(b4[10])<<16 | uint32(b4[11])<<8 | uint32(b4[12])
 			}
 		}
 	} else {
@@ -1193,7 +1193,7 @@ func (m *CornersResponse) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.Records = nil
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

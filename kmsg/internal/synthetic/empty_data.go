@@ -78,7 +78,7 @@ func (m *EmptyData) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

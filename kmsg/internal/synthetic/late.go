@@ -3,8 +3,6 @@
 package synthetic
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -247,8 +245,8 @@ func (m *LateRequest) DecodeFrom(r *kbin.Reader) error {
 					partition := &topic.Partitions[j]
 					if v >= 5 {
 						b := (*[8]byte)(r.Next(8))
-						partition.Index = int32(binary.BigEndian.Uint32(b[0:4]))
-						partition.Epoch = int32(binary.BigEndian.Uint32(b[4:8]))
+						partition.Index = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+						partition.Epoch = int32(b[4])<<24 | int32(b[5])<<16 | int32(b[6])<<8 | int32(b[7])
 					} else {
 						partition.Index = r.Int32()
 						partition.Epoch = -1
@@ -304,8 +302,8 @@ func (m *LateRequest) DecodeFrom(r *kbin.Reader) error {
 					partition := &topic.Partitions[j]
 					if v >= 5 {
 						b2 := (*[8]byte)(r.Next(8))
-						partition.Index = int32(binary.BigEndian.Uint32(b2[0:4]))
-						partition.Epoch = int32(binary.BigEndian.Uint32(b2[4:8]))
+						partition.Index = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+						partition.Epoch = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
 					} else {
 						partition.Index = r.Int32()
 						partition.Epoch = -1
@@ -361,7 +359,7 @@ func (m *LateRequest) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
@@ -525,8 +523,8 @@ func (m *LateResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	flex := v >= 6
 	b := (*[6]byte)(r.Run(6))
-	m.ThrottleTimeMs = int32(binary.BigEndian.Uint32(b[0:4]))
-	m.ErrorCode = kmsg.ErrorCode(binary.BigEndian.Uint16(b[4:6]))
+	m.ThrottleTimeMs = int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
+	m.ErrorCode = kmsg.ErrorCode(b[4])<<8 | kmsg.ErrorCode(b[5])
 	if n := r.FlexArrayLen(int(minSizeLateResponseResult[v]), flex); n > cap(m.Results) || m.Results == nil {
 		m.Results = make([]LateResponseResult, n)
 	} else {
@@ -562,7 +560,7 @@ func (m *LateResponse) DecodeFrom(r *kbin.Reader) error {
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

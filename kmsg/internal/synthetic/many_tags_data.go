@@ -621,7 +621,7 @@ func (m *ManyTagsData) DecodeFrom(r *kbin.Reader) error {
 			}
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

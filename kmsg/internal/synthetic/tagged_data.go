@@ -453,7 +453,7 @@ func (m *TaggedData) DecodeFrom(r *kbin.Reader) error {
 			}
 		}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.

@@ -3,8 +3,6 @@
 package synthetic
 
 import (
-	"encoding/binary"
-
 	"github.com/franzi-kafka/franzi/kbin"
 	"github.com/franzi-kafka/franzi/kmsg"
 )
@@ -361,27 +359,27 @@ func (m *WideData) DecodeFrom(r *kbin.Reader) error {
 	for i := range m.Same {
 		same := &m.Same[i]
 		b6 := (*[128]byte)(r.Next(128))
-		same.I0 = int64(binary.BigEndian.Uint64(b6[0:8]))
-		same.I1 = int64(binary.BigEndian.Uint64(b6[8:16]))
-		same.I2 = int64(binary.BigEndian.Uint64(b6[16:24]))
-		same.I3 = int64(binary.BigEndian.Uint64(b6[24:32]))
-		same.I4 = int64(binary.BigEndian.Uint64(b6[32:40]))
-		same.I5 = int64(binary.BigEndian.Uint64(b6[40:48]))
-		same.I6 = int64(binary.BigEndian.Uint64(b6[48:56]))
-		same.I7 = int64(binary.BigEndian.Uint64(b6[56:64]))
-		same.I8 = int64(binary.BigEndian.Uint64(b6[64:72]))
-		same.I9 = int64(binary.BigEndian.Uint64(b6[72:80]))
-		same.I10 = int64(binary.BigEndian.Uint64(b6[80:88]))
-		same.I11 = int64(binary.BigEndian.Uint64(b6[88:96]))
-		same.I12 = int64(binary.BigEndian.Uint64(b6[96:104]))
-		same.I13 = int64(binary.BigEndian.Uint64(b6[104:112]))
-		same.I14 = int64(binary.BigEndian.Uint64(b6[112:120]))
-		same.I15 = int64(binary.BigEndian.Uint64(b6[120:128]))
+		same.I0 = int64(b6[0])<<56 | int64(b6[1])<<48 | int64(b6[2])<<40 | int64(b6[3])<<32 | int64(b6[4])<<24 | int64(b6[5])<<16 | int64(b6[6])<<8 | int64(b6[7])
+		same.I1 = int64(b6[8])<<56 | int64(b6[9])<<48 | int64(b6[10])<<40 | int64(b6[11])<<32 | int64(b6[12])<<24 | int64(b6[13])<<16 | int64(b6[14])<<8 | int64(b6[15])
+		same.I2 = int64(b6[16])<<56 | int64(b6[17])<<48 | int64(b6[18])<<40 | int64(b6[19])<<32 | int64(b6[20])<<24 | int64(b6[21])<<16 | int64(b6[22])<<8 | int64(b6[23])
+		same.I3 = int64(b6[24])<<56 | int64(b6[25])<<48 | int64(b6[26])<<40 | int64(b6[27])<<32 | int64(b6[28])<<24 | int64(b6[29])<<16 | int64(b6[30])<<8 | int64(b6[31])
+		same.I4 = int64(b6[32])<<56 | int64(b6[33])<<48 | int64(b6[34])<<40 | int64(b6[35])<<32 | int64(b6[36])<<24 | int64(b6[37])<<16 | int64(b6[38])<<8 | int64(b6[39])
+		same.I5 = int64(b6[40])<<56 | int64(b6[41])<<48 | int64(b6[42])<<40 | int64(b6[43])<<32 | int64(b6[44])<<24 | int64(b6[45])<<16 | int64(b6[46])<<8 | int64(b6[47])
+		same.I6 = int64(b6[48])<<56 | int64(b6[49])<<48 | int64(b6[50])<<40 | int64(b6[51])<<32 | int64(b6[52])<<24 | int64(b6[53])<<16 | int64(b6[54])<<8 | int64(b6[55])
+		same.I7 = int64(b6[56])<<56 | int64(b6[57])<<48 | int64(b6[58])<<40 | int64(b6[59])<<32 | int64(b6[60])<<24 | int64(b6[61])<<16 | int64(b6[62])<<8 | int64(b6[63])
+		same.I8 = int64(b6[64])<<56 | int64(b6[65])<<48 | int64(b6[66])<<40 | int64(b6[67])<<32 | int64(b6[68])<<24 | int64(b6[69])<<16 | int64(b6[70])<<8 | int64(b6[71])
+		same.I9 = int64(b6[72])<<56 | int64(b6[73])<<48 | int64(b6[74])<<40 | int64(b6[75])<<32 | int64(b6[76])<<24 | int64(b6[77])<<16 | int64(b6[78])<<8 | int64(b6[79])
+		same.I10 = int64(b6[80])<<56 | int64(b6[81])<<48 | int64(b6[82])<<40 | int64(b6[83])<<32 | int64(b6[84])<<24 | int64(b6[85])<<16 | int64(b6[86])<<8 | int64(b6[87])
+		same.I11 = int64(b6[88])<<56 | int64(b6[89])<<48 | int64(b6[90])<<40 | int64(b6[91])<<32 | int64(b6[92])<<24 | int64(b6[93])<<16 | int64(b6[94])<<8 | int64(b6[95])
+		same.I12 = int64(b6[96])<<56 | int64(b6[97])<<48 | int64(b6[98])<<40 | int64(b6[99])<<32 | int64(b6[100])<<24 | int64(b6[101])<<16 | int64(b6[102])<<8 | int64(b6[103])
+		same.I13 = int64(b6[104])<<56 | int64(b6[105])<<48 | int64(b6[106])<<40 | int64(b6[107])<<32 | int64(b6[108])<<24 | int64(b6[109])<<16 | int64(b6[110])<<8 | int64(b6[111])
+		same.I14 = int64(b6[112])<<56 | int64(b6[113])<<48 | int64(b6[114])<<40 | int64(b6[115])<<32 | int64(b6[116])<<24 | int64(b6[117])<<16 | int64(b6[118])<<8 | int64(b6[119])
+		same.I15 = int64(b6[120])<<56 | int64(b6[121])<<48 | int64(b6[122])<<40 | int64(b6[123])<<32 | int64(b6[124])<<24 | int64(b6[125])<<16 | int64(b6[126])<<8 | int64(b6[127])
 		b7 := (*[32]byte)(r.Next(32))
-		same.I16 = int64(binary.BigEndian.Uint64(b7[0:8]))
-		same.I17 = int64(binary.BigEndian.Uint64(b7[8:16]))
-		same.I18 = int64(binary.BigEndian.Uint64(b7[16:24]))
-		same.I19 = int64(binary.BigEndian.Uint64(b7[24:32]))
+		same.I16 = int64(b7[0])<<56 | int64(b7[1])<<48 | int64(b7[2])<<40 | int64(b7[3])<<32 | int64(b7[4])<<24 | int64(b7[5])<<16 | int64(b7[6])<<8 | int64(b7[7])
+		same.I17 = int64(b7[8])<<56 | int64(b7[9])<<48 | int64(b7[10])<<40 | int64(b7[11])<<32 | int64(b7[12])<<24 | int64(b7[13])<<16 | int64(b7[14])<<8 | int64(b7[15])
+		same.I18 = int64(b7[16])<<56 | int64(b7[17])<<48 | int64(b7[18])<<40 | int64(b7[19])<<32 | int64(b7[20])<<24 | int64(b7[21])<<16 | int64(b7[22])<<8 | int64(b7[23])
+		same.I19 = int64(b7[24])<<56 | int64(b7[25])<<48 | int64(b7[26])<<40 | int64(b7[27])<<32 | int64(b7[28])<<24 | int64(b7[29])<<16 | int64(b7[30])<<8 | int64(b7[31])
 		if flex {
 			r.Tags(&same.UnknownTags)
 		} else {
@@ -389,33 +387,33 @@ func (m *WideData) DecodeFrom(r *kbin.Reader) error {
 		}
 	}
 	b8 := (*[128]byte)(r.Run(128))
-	m.I0 = int64(binary.BigEndian.Uint64(b8[0:8]))
-	m.I1 = int64(binary.BigEndian.Uint64(b8[8:16]))
-	m.I2 = int64(binary.BigEndian.Uint64(b8[16:24]))
-	m.I3 = int64(binary.BigEndian.Uint64(b8[24:32]))
-	m.I4 = int64(binary.BigEndian.Uint64(b8[32:40]))
-	m.I5 = int64(binary.BigEndian.Uint64(b8[40:48]))
-	m.I6 = int64(binary.BigEndian.Uint64(b8[48:56]))
-	m.I7 = int64(binary.BigEndian.Uint64(b8[56:64]))
-	m.I8 = int64(binary.BigEndian.Uint64(b8[64:72]))
-	m.I9 = int64(binary.BigEndian.Uint64(b8[72:80]))
-	m.I10 = int64(binary.BigEndian.Uint64(b8[80:88]))
-	m.I11 = int64(binary.BigEndian.Uint64(b8[88:96]))
-	m.I12 = int64(binary.BigEndian.Uint64(b8[96:104]))
-	m.I13 = int64(binary.BigEndian.Uint64(b8[104:112]))
-	m.I14 = int64(binary.BigEndian.Uint64(b8[112:120]))
-	m.I15 = int64(binary.BigEndian.Uint64(b8[120:128]))
+	m.I0 = int64(b8[0])<<56 | int64(b8[1])<<48 | int64(b8[2])<<40 | int64(b8[3])<<32 | int64(b8[4])<<24 | int64(b8[5])<<16 | int64(b8[6])<<8 | int64(b8[7])
+	m.I1 = int64(b8[8])<<56 | int64(b8[9])<<48 | int64(b8[10])<<40 | int64(b8[11])<<32 | int64(b8[12])<<24 | int64(b8[13])<<16 | int64(b8[14])<<8 | int64(b8[15])
+	m.I2 = int64(b8[16])<<56 | int64(b8[17])<<48 | int64(b8[18])<<40 | int64(b8[19])<<32 | int64(b8[20])<<24 | int64(b8[21])<<16 | int64(b8[22])<<8 | int64(b8[23])
+	m.I3 = int64(b8[24])<<56 | int64(b8[25])<<48 | int64(b8[26])<<40 | int64(b8[27])<<32 | int64(b8[28])<<24 | int64(b8[29])<<16 | int64(b8[30])<<8 | int64(b8[31])
+	m.I4 = int64(b8[32])<<56 | int64(b8[33])<<48 | int64(b8[34])<<40 | int64(b8[35])<<32 | int64(b8[36])<<24 | int64(b8[37])<<16 | int64(b8[38])<<8 | int64(b8[39])
+	m.I5 = int64(b8[40])<<56 | int64(b8[41])<<48 | int64(b8[42])<<40 | int64(b8[43])<<32 | int64(b8[44])<<24 | int64(b8[45])<<16 | int64(b8[46])<<8 | int64(b8[47])
+	m.I6 = int64(b8[48])<<56 | int64(b8[49])<<48 | int64(b8[50])<<40 | int64(b8[51])<<32 | int64(b8[52])<<24 | int64(b8[53])<<16 | int64(b8[54])<<8 | int64(b8[55])
+	m.I7 = int64(b8[56])<<56 | int64(b8[57])<<48 | int64(b8[58])<<40 | int64(b8[59])<<32 | int64(b8[60])<<24 | int64(b8[61])<<16 | int64(b8[62])<<8 | int64(b8[63])
+	m.I8 = int64(b8[64])<<56 | int64(b8[65])<<48 | int64(b8[66])<<40 | int64(b8[67])<<32 | int64(b8[68])<<24 | int64(b8[69])<<16 | int64(b8[70])<<8 | int64(b8[71])
+	m.I9 = int64(b8[72])<<56 | int64(b8[73])<<48 | int64(b8[74])<<40 | int64(b8[75])<<32 | int64(b8[76])<<24 | int64(b8[77])<<16 | int64(b8[78])<<8 | int64(b8[79])
+	m.I10 = int64(b8[80])<<56 | int64(b8[81])<<48 | int64(b8[82])<<40 | int64(b8[83])<<32 | int64(b8[84])<<24 | int64(b8[85])<<16 | int64(b8[86])<<8 | int64(b8[87])
+	m.I11 = int64(b8[88])<<56 | int64(b8[89])<<48 | int64(b8[90])<<40 | int64(b8[91])<<32 | int64(b8[92])<<24 | int64(b8[93])<<16 | int64(b8[94])<<8 | int64(b8[95])
+	m.I12 = int64(b8[96])<<56 | int64(b8[97])<<48 | int64(b8[98])<<40 | int64(b8[99])<<32 | int64(b8[100])<<24 | int64(b8[101])<<16 | int64(b8[102])<<8 | int64(b8[103])
+	m.I13 = int64(b8[104])<<56 | int64(b8[105])<<48 | int64(b8[106])<<40 | int64(b8[107])<<32 | int64(b8[108])<<24 | int64(b8[109])<<16 | int64(b8[110])<<8 | int64(b8[111])
+	m.I14 = int64(b8[112])<<56 | int64(b8[113])<<48 | int64(b8[114])<<40 | int64(b8[115])<<32 | int64(b8[116])<<24 | int64(b8[117])<<16 | int64(b8[118])<<8 | int64(b8[119])
+	m.I15 = int64(b8[120])<<56 | int64(b8[121])<<48 | int64(b8[122])<<40 | int64(b8[123])<<32 | int64(b8[124])<<24 | int64(b8[125])<<16 | int64(b8[126])<<8 | int64(b8[127])
 	b9 := (*[32]byte)(r.Run(32))
-	m.I16 = int64(binary.BigEndian.Uint64(b9[0:8]))
-	m.I17 = int64(binary.BigEndian.Uint64(b9[8:16]))
-	m.I18 = int64(binary.BigEndian.Uint64(b9[16:24]))
-	m.I19 = int64(binary.BigEndian.Uint64(b9[24:32]))
+	m.I16 = int64(b9[0])<<56 | int64(b9[1])<<48 | int64(b9[2])<<40 | int64(b9[3])<<32 | int64(b9[4])<<24 | int64(b9[5])<<16 | int64(b9[6])<<8 | int64(b9[7])
+	m.I17 = int64(b9[8])<<56 | int64(b9[9])<<48 | int64(b9[10])<<40 | int64(b9[11])<<32 | int64(b9[12])<<24 | int64(b9[13])<<16 | int64(b9[14])<<8 | int64(b9[15])
+	m.I18 = int64(b9[16])<<56 | int64(b9[17])<<48 | int64(b9[18])<<40 | int64(b9[19])<<32 | int64(b9[20])<<24 | int64(b9[21])<<16 | int64(b9[22])<<8 | int64(b9[23])
+	m.I19 = int64(b9[24])<<56 | int64(b9[25])<<48 | int64(b9[26])<<40 | int64(b9[27])<<32 | int64(b9[28])<<24 | int64(b9[29])<<16 | int64(b9[30])<<8 | int64(b9[31])
 	if flex {
 		r.Tags(&m.UnknownTags)
 	} else {
 		m.UnknownTags = kbin.Tags{}
 	}
-	return kmsg.Decoded(m, r.Finish())
+	return kmsg.Finished(m, r)
 }
 
 // Clone returns a copy that shares no memory.
