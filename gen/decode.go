@@ -415,7 +415,11 @@ func (sc *scope) decodeTags(g *jen.Group) {
 	}
 	g.Add(unknown()).Op("=").Add(kbin("Tags")).Values()
 	section := sc.section()
-	emit(g, flexTest(s), func(g *jen.Group) {
+	hasTags := jen.Id("r").Dot("HasTags").Call()
+	if c := flexTest(s); c.test != nil {
+		hasTags = c.test.Op("&&").Add(hasTags)
+	}
+	g.If(hasTags).BlockFunc(func(g *jen.Group) {
 		g.For(jen.Id(section).Op(":=").Id("r").Dot("TagSection").Call(), jen.Id(section).Dot("Next").Call(), jen.Empty()).Block(
 			jen.Switch(tagSwitch(s, known, section)).BlockFunc(func(g *jen.Group) {
 				for _, f := range known {
@@ -423,7 +427,7 @@ func (sc *scope) decodeTags(g *jen.Group) {
 				}
 				g.Default().Block(jen.Id(section).Dot("Unknown").Call(jen.Op("&").Add(unknown())))
 			}))
-	}, nil)
+	})
 }
 
 // tagsVary reports whether some flexible version lacks a known tag: its number may then

@@ -421,7 +421,7 @@ func TestInlining(t *testing.T) {
 	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	for _, name := range []string{"(*Reader).Next", "AppendTags", "Tags.Len", "Tags.Fits", "AppendFlexNullableString", "AppendFlexNullableArrayLen"} {
+	for _, name := range []string{"(*Reader).Next", "(*Reader).HasTags", "AppendTags", "Tags.Len", "Tags.Fits", "AppendFlexNullableString", "AppendFlexNullableArrayLen"} {
 		if !strings.Contains(string(out), "can inline "+name+" with cost ") {
 			t.Errorf("%s: got\n%s\nwant that it can be inlined", name, grep(string(out), "inline "+name))
 		}

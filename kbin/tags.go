@@ -219,6 +219,16 @@ func (r *Reader) tags(t *Tags) {
 	}
 }
 
+// HasTags reports whether the tag section that comes next has fields. It moves past one that has
+// none, as nearly all; the fields of others are for [Reader.TagSection].
+func (r *Reader) HasTags() bool {
+	if r.off < len(r.buf) && r.buf[r.off] == 0 {
+		r.off++
+		return false
+	}
+	return true
+}
+
 // A TagSection walks the tagged fields at the end of a struct:
 //
 //	for s := r.TagSection(); s.Next(); {
@@ -247,10 +257,6 @@ type TagSection struct {
 // TagSection reads how many tagged fields follow.
 func (r *Reader) TagSection() TagSection {
 	s := TagSection{r: r, last: -1}
-	if r.off < len(r.buf) && r.buf[r.off] == 0 {
-		r.off++
-		return s
-	}
 	n := r.Uvarint()
 	if remain := min(len(r.buf)-r.off, r.room); int64(n)*2 > int64(remain) {
 		r.fail(true, "%d tagged fields where %d bytes remain", n, remain)

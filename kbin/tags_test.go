@@ -102,6 +102,26 @@ func TestTagSections(t *testing.T) {
 	}
 }
 
+// TestHasTags: an empty section is passed, any other is left to TagSection, errors too.
+func TestHasTags(t *testing.T) {
+	for _, row := range []struct {
+		hex  string
+		want bool
+		left int
+	}{
+		{"00", false, 0},
+		{"00 01", false, 1},
+		{"01 0500", true, 3},
+		{"8000", true, 2}, // none, written longer than need be
+		{"", true, 0},     // TagSection will say that there are no bytes
+	} {
+		r := kbin.NewReader(unhex(t, row.hex))
+		if got := r.HasTags(); got != row.want || r.Len() != row.left || r.Err() != nil {
+			t.Errorf("%q: got %v, %d bytes left and error %v, want %v, %d and none", row.hex, got, r.Len(), r.Err(), row.want, row.left)
+		}
+	}
+}
+
 // TestTagWriter writes and reads known fields between unknown ones.
 func TestTagWriter(t *testing.T) {
 	for _, row := range []struct {

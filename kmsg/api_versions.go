@@ -345,7 +345,7 @@ func (m *APIVersionsResponse) DecodeFrom(r *kbin.Reader) error {
 	m.FinalizedFeatures = m.FinalizedFeatures[:0]
 	m.ZkMigrationReady = false
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s := r.TagSection(); s.Next(); {
 			switch s.Number {
 			case 0:

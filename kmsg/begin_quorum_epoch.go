@@ -459,7 +459,7 @@ func (m *BeginQuorumEpochResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.NodeEndpoints = m.NodeEndpoints[:0]
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s := r.TagSection(); s.Next(); {
 			switch s.Number {
 			case 0:

@@ -126,14 +126,16 @@ func (m *BrokerHeartbeatRequest) DecodeFrom(r *kbin.Reader) error {
 	m.OfflineLogDirs = m.OfflineLogDirs[:0]
 	m.CordonedLogDirs = nil
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch {
-		case s.Number == 0 && v >= 1:
-			m.OfflineLogDirs = r.UUIDs(m.OfflineLogDirs, r.FlexArrayLen(16, true))
-		case s.Number == 1 && v >= 2:
-			m.CordonedLogDirs = r.UUIDs(m.CordonedLogDirs, r.FlexNullableArrayLen(16, true))
-		default:
-			s.Unknown(&m.UnknownTags)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch {
+			case s.Number == 0 && v >= 1:
+				m.OfflineLogDirs = r.UUIDs(m.OfflineLogDirs, r.FlexArrayLen(16, true))
+			case s.Number == 1 && v >= 2:
+				m.CordonedLogDirs = r.UUIDs(m.CordonedLogDirs, r.FlexNullableArrayLen(16, true))
+			default:
+				s.Unknown(&m.UnknownTags)
+			}
 		}
 	}
 	return Finished(m, r)

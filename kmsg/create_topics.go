@@ -517,7 +517,7 @@ func (m *CreateTopicsResponse) DecodeFrom(r *kbin.Reader) error {
 		}
 		topic.TopicConfigErrorCode = 0
 		topic.UnknownTags = kbin.Tags{}
-		if flex {
+		if flex && r.HasTags() {
 			for s := r.TagSection(); s.Next(); {
 				switch s.Number {
 				case 0:

@@ -410,7 +410,7 @@ func (m *FetchRequest) DecodeFrom(r *kbin.Reader) error {
 			partition.ReplicaDirectoryID = kbin.UUID{}
 			partition.HighWatermark = 9223372036854775807
 			partition.UnknownTags = kbin.Tags{}
-			if flex {
+			if flex && r.HasTags() {
 				for s := r.TagSection(); s.Next(); {
 					switch {
 					case s.Number == 0 && v >= 17:
@@ -465,7 +465,7 @@ func (m *FetchRequest) DecodeFrom(r *kbin.Reader) error {
 	m.ClusterID = kbin.NullString{}
 	m.ReplicaState = NewFetchRequestReplicaState()
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s2 := r.TagSection(); s2.Next(); {
 			switch {
 			case s2.Number == 0:
@@ -1011,7 +1011,7 @@ func (m *FetchResponse) DecodeFrom(r *kbin.Reader) error {
 			partition.CurrentLeader = NewFetchResponseLeaderIDAndEpoch()
 			partition.SnapshotID = NewFetchResponseSnapshotID()
 			partition.UnknownTags = kbin.Tags{}
-			if flex {
+			if flex && r.HasTags() {
 				for s := r.TagSection(); s.Next(); {
 					switch s.Number {
 					case 0:
@@ -1043,7 +1043,7 @@ func (m *FetchResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.NodeEndpoints = m.NodeEndpoints[:0]
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s2 := r.TagSection(); s2.Next(); {
 			switch {
 			case s2.Number == 0 && v >= 16:

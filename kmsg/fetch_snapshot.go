@@ -202,12 +202,14 @@ func (m *FetchSnapshotRequest) DecodeFrom(r *kbin.Reader) error {
 			partition.Position = r.Int64()
 			partition.ReplicaDirectoryID = kbin.UUID{}
 			partition.UnknownTags = kbin.Tags{}
-			for s := r.TagSection(); s.Next(); {
-				switch {
-				case s.Number == 0 && v >= 1:
-					partition.ReplicaDirectoryID = r.UUID()
-				default:
-					s.Unknown(&partition.UnknownTags)
+			if r.HasTags() {
+				for s := r.TagSection(); s.Next(); {
+					switch {
+					case s.Number == 0 && v >= 1:
+						partition.ReplicaDirectoryID = r.UUID()
+					default:
+						s.Unknown(&partition.UnknownTags)
+					}
 				}
 			}
 		}
@@ -215,12 +217,14 @@ func (m *FetchSnapshotRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.ClusterID = kbin.NullString{}
 	m.UnknownTags = kbin.Tags{}
-	for s2 := r.TagSection(); s2.Next(); {
-		switch s2.Number {
-		case 0:
-			r.FlexNullableString(&m.ClusterID, true)
-		default:
-			s2.Unknown(&m.UnknownTags)
+	if r.HasTags() {
+		for s2 := r.TagSection(); s2.Next(); {
+			switch s2.Number {
+			case 0:
+				r.FlexNullableString(&m.ClusterID, true)
+			default:
+				s2.Unknown(&m.UnknownTags)
+			}
 		}
 	}
 	return Finished(m, r)
@@ -516,15 +520,17 @@ func (m *FetchSnapshotResponse) DecodeFrom(r *kbin.Reader) error {
 			partition.UnalignedRecords = r.FlexBytes(true)
 			partition.CurrentLeader = FetchSnapshotResponseLeaderIDAndEpoch{}
 			partition.UnknownTags = kbin.Tags{}
-			for s := r.TagSection(); s.Next(); {
-				switch s.Number {
-				case 0:
-					b5 := (*[8]byte)(r.Next(8))
-					partition.CurrentLeader.LeaderID = int32(b5[0])<<24 | int32(b5[1])<<16 | int32(b5[2])<<8 | int32(b5[3])
-					partition.CurrentLeader.LeaderEpoch = int32(b5[4])<<24 | int32(b5[5])<<16 | int32(b5[6])<<8 | int32(b5[7])
-					r.FlexTags(&partition.CurrentLeader.UnknownTags, true)
-				default:
-					s.Unknown(&partition.UnknownTags)
+			if r.HasTags() {
+				for s := r.TagSection(); s.Next(); {
+					switch s.Number {
+					case 0:
+						b5 := (*[8]byte)(r.Next(8))
+						partition.CurrentLeader.LeaderID = int32(b5[0])<<24 | int32(b5[1])<<16 | int32(b5[2])<<8 | int32(b5[3])
+						partition.CurrentLeader.LeaderEpoch = int32(b5[4])<<24 | int32(b5[5])<<16 | int32(b5[6])<<8 | int32(b5[7])
+						r.FlexTags(&partition.CurrentLeader.UnknownTags, true)
+					default:
+						s.Unknown(&partition.UnknownTags)
+					}
 				}
 			}
 		}
@@ -532,23 +538,25 @@ func (m *FetchSnapshotResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.NodeEndpoints = m.NodeEndpoints[:0]
 	m.UnknownTags = kbin.Tags{}
-	for s2 := r.TagSection(); s2.Next(); {
-		switch {
-		case s2.Number == 0 && v >= 1:
-			if n := r.FlexArrayLen(8, true); n > cap(m.NodeEndpoints) || m.NodeEndpoints == nil {
-				m.NodeEndpoints = make([]FetchSnapshotResponseNodeEndpoint, n)
-			} else {
-				m.NodeEndpoints = m.NodeEndpoints[:n]
+	if r.HasTags() {
+		for s2 := r.TagSection(); s2.Next(); {
+			switch {
+			case s2.Number == 0 && v >= 1:
+				if n := r.FlexArrayLen(8, true); n > cap(m.NodeEndpoints) || m.NodeEndpoints == nil {
+					m.NodeEndpoints = make([]FetchSnapshotResponseNodeEndpoint, n)
+				} else {
+					m.NodeEndpoints = m.NodeEndpoints[:n]
+				}
+				for i := range m.NodeEndpoints {
+					nodeEndpoint := &m.NodeEndpoints[i]
+					nodeEndpoint.NodeID = r.Int32()
+					r.FlexString(&nodeEndpoint.Host, true)
+					nodeEndpoint.Port = r.Uint16()
+					r.FlexTags(&nodeEndpoint.UnknownTags, true)
+				}
+			default:
+				s2.Unknown(&m.UnknownTags)
 			}
-			for i := range m.NodeEndpoints {
-				nodeEndpoint := &m.NodeEndpoints[i]
-				nodeEndpoint.NodeID = r.Int32()
-				r.FlexString(&nodeEndpoint.Host, true)
-				nodeEndpoint.Port = r.Uint16()
-				r.FlexTags(&nodeEndpoint.UnknownTags, true)
-			}
-		default:
-			s2.Unknown(&m.UnknownTags)
 		}
 	}
 	return Finished(m, r)

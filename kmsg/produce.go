@@ -553,7 +553,7 @@ func (m *ProduceResponse) DecodeFrom(r *kbin.Reader) error {
 			}
 			partitionResponse.CurrentLeader = NewProduceResponseLeaderIDAndEpoch()
 			partitionResponse.UnknownTags = kbin.Tags{}
-			if flex {
+			if flex && r.HasTags() {
 				for s := r.TagSection(); s.Next(); {
 					switch {
 					case s.Number == 0 && v >= 10:
@@ -580,7 +580,7 @@ func (m *ProduceResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.NodeEndpoints = m.NodeEndpoints[:0]
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s2 := r.TagSection(); s2.Next(); {
 			switch {
 			case s2.Number == 0 && v >= 10:

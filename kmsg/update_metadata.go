@@ -368,7 +368,7 @@ func (m *UpdateMetadataRequest) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.Type = 0
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s := r.TagSection(); s.Next(); {
 			switch {
 			case s.Number == 0 && v >= 8:

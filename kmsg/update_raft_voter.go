@@ -302,17 +302,19 @@ func (m *UpdateRaftVoterResponse) DecodeFrom(r *kbin.Reader) error {
 	m.ErrorCode = ErrorCode(b[4])<<8 | ErrorCode(b[5])
 	m.CurrentLeader = NewUpdateRaftVoterResponseCurrentLeader()
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch s.Number {
-		case 0:
-			b2 := (*[8]byte)(r.Run(8))
-			m.CurrentLeader.LeaderID = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
-			m.CurrentLeader.LeaderEpoch = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
-			r.FlexString(&m.CurrentLeader.Host, true)
-			m.CurrentLeader.Port = r.Int32()
-			r.FlexTags(&m.CurrentLeader.UnknownTags, true)
-		default:
-			s.Unknown(&m.UnknownTags)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch s.Number {
+			case 0:
+				b2 := (*[8]byte)(r.Run(8))
+				m.CurrentLeader.LeaderID = int32(b2[0])<<24 | int32(b2[1])<<16 | int32(b2[2])<<8 | int32(b2[3])
+				m.CurrentLeader.LeaderEpoch = int32(b2[4])<<24 | int32(b2[5])<<16 | int32(b2[6])<<8 | int32(b2[7])
+				r.FlexString(&m.CurrentLeader.Host, true)
+				m.CurrentLeader.Port = r.Int32()
+				r.FlexTags(&m.CurrentLeader.UnknownTags, true)
+			default:
+				s.Unknown(&m.UnknownTags)
+			}
 		}
 	}
 	return Finished(m, r)

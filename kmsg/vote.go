@@ -418,23 +418,25 @@ func (m *VoteResponse) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.NodeEndpoints = m.NodeEndpoints[:0]
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch {
-		case s.Number == 0 && v >= 1:
-			if n := r.FlexArrayLen(8, true); n > cap(m.NodeEndpoints) || m.NodeEndpoints == nil {
-				m.NodeEndpoints = make([]VoteResponseNodeEndpoint, n)
-			} else {
-				m.NodeEndpoints = m.NodeEndpoints[:n]
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch {
+			case s.Number == 0 && v >= 1:
+				if n := r.FlexArrayLen(8, true); n > cap(m.NodeEndpoints) || m.NodeEndpoints == nil {
+					m.NodeEndpoints = make([]VoteResponseNodeEndpoint, n)
+				} else {
+					m.NodeEndpoints = m.NodeEndpoints[:n]
+				}
+				for i := range m.NodeEndpoints {
+					nodeEndpoint := &m.NodeEndpoints[i]
+					nodeEndpoint.NodeID = r.Int32()
+					r.FlexString(&nodeEndpoint.Host, true)
+					nodeEndpoint.Port = r.Uint16()
+					r.FlexTags(&nodeEndpoint.UnknownTags, true)
+				}
+			default:
+				s.Unknown(&m.UnknownTags)
 			}
-			for i := range m.NodeEndpoints {
-				nodeEndpoint := &m.NodeEndpoints[i]
-				nodeEndpoint.NodeID = r.Int32()
-				r.FlexString(&nodeEndpoint.Host, true)
-				nodeEndpoint.Port = r.Uint16()
-				r.FlexTags(&nodeEndpoint.UnknownTags, true)
-			}
-		default:
-			s.Unknown(&m.UnknownTags)
 		}
 	}
 	return Finished(m, r)

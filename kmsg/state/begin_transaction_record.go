@@ -81,12 +81,14 @@ func (m *BeginTransactionRecord) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.Name = kbin.NullString{}
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch s.Number {
-		case 0:
-			r.FlexNullableString(&m.Name, true)
-		default:
-			s.Unknown(&m.UnknownTags)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch s.Number {
+			case 0:
+				r.FlexNullableString(&m.Name, true)
+			default:
+				s.Unknown(&m.UnknownTags)
+			}
 		}
 	}
 	return kmsg.Finished(m, r)

@@ -104,18 +104,20 @@ func (m *BrokerRegistrationChangeRecord) DecodeFrom(r *kbin.Reader) error {
 	m.LogDirs = m.LogDirs[:0]
 	m.CordonedLogDirs = nil
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch {
-		case s.Number == 0:
-			m.Fenced = kmsg.FencingChange(r.Int8())
-		case s.Number == 1 && v >= 1:
-			m.InControlledShutdown = kmsg.ControlledShutdownChange(r.Int8())
-		case s.Number == 2 && v >= 2:
-			m.LogDirs = r.UUIDs(m.LogDirs, r.FlexArrayLen(16, true))
-		case s.Number == 3 && v >= 3:
-			m.CordonedLogDirs = r.UUIDs(m.CordonedLogDirs, r.FlexNullableArrayLen(16, true))
-		default:
-			s.Unknown(&m.UnknownTags)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch {
+			case s.Number == 0:
+				m.Fenced = kmsg.FencingChange(r.Int8())
+			case s.Number == 1 && v >= 1:
+				m.InControlledShutdown = kmsg.ControlledShutdownChange(r.Int8())
+			case s.Number == 2 && v >= 2:
+				m.LogDirs = r.UUIDs(m.LogDirs, r.FlexArrayLen(16, true))
+			case s.Number == 3 && v >= 3:
+				m.CordonedLogDirs = r.UUIDs(m.CordonedLogDirs, r.FlexNullableArrayLen(16, true))
+			default:
+				s.Unknown(&m.UnknownTags)
+			}
 		}
 	}
 	return kmsg.Finished(m, r)

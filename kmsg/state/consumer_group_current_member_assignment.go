@@ -255,12 +255,14 @@ func decodeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(m *ConsumerG
 	m.Partitions = r.FlexInt32s(m.Partitions, true)
 	m.AssignmentEpochs = kbin.Resize(m.AssignmentEpochs, 0)
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch s.Number {
-		case 0:
-			m.AssignmentEpochs = r.FlexNullableInt32s(m.AssignmentEpochs, true)
-		default:
-			s.Unknown(&m.UnknownTags)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch s.Number {
+			case 0:
+				m.AssignmentEpochs = r.FlexNullableInt32s(m.AssignmentEpochs, true)
+			default:
+				s.Unknown(&m.UnknownTags)
+			}
 		}
 	}
 }

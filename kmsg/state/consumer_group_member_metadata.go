@@ -261,31 +261,33 @@ func (m *ConsumerGroupMemberMetadataValue) DecodeFrom(r *kbin.Reader) error {
 	r.FlexNullableString(&m.ServerAssignor, true)
 	m.ClassicMemberMetadata = new(NewConsumerGroupMemberMetadataValueClassicMemberMetadata())
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch s.Number {
-		case 0:
-			if r.Uvarint() != 0 {
-				if m.ClassicMemberMetadata == nil {
-					m.ClassicMemberMetadata = new(ConsumerGroupMemberMetadataValueClassicMemberMetadata)
-				}
-				m.ClassicMemberMetadata.SessionTimeoutMs = r.Int32()
-				if n := r.FlexArrayLen(3, true); n > cap(m.ClassicMemberMetadata.SupportedProtocols) || m.ClassicMemberMetadata.SupportedProtocols == nil {
-					m.ClassicMemberMetadata.SupportedProtocols = make([]ConsumerGroupMemberMetadataValueClassicProtocol, n)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch s.Number {
+			case 0:
+				if r.Uvarint() != 0 {
+					if m.ClassicMemberMetadata == nil {
+						m.ClassicMemberMetadata = new(ConsumerGroupMemberMetadataValueClassicMemberMetadata)
+					}
+					m.ClassicMemberMetadata.SessionTimeoutMs = r.Int32()
+					if n := r.FlexArrayLen(3, true); n > cap(m.ClassicMemberMetadata.SupportedProtocols) || m.ClassicMemberMetadata.SupportedProtocols == nil {
+						m.ClassicMemberMetadata.SupportedProtocols = make([]ConsumerGroupMemberMetadataValueClassicProtocol, n)
+					} else {
+						m.ClassicMemberMetadata.SupportedProtocols = m.ClassicMemberMetadata.SupportedProtocols[:n]
+					}
+					for i := range m.ClassicMemberMetadata.SupportedProtocols {
+						supportedProtocol := &m.ClassicMemberMetadata.SupportedProtocols[i]
+						r.FlexString(&supportedProtocol.Name, true)
+						supportedProtocol.Metadata = r.FlexBytes(true)
+						r.FlexTags(&supportedProtocol.UnknownTags, true)
+					}
+					r.FlexTags(&m.ClassicMemberMetadata.UnknownTags, true)
 				} else {
-					m.ClassicMemberMetadata.SupportedProtocols = m.ClassicMemberMetadata.SupportedProtocols[:n]
+					m.ClassicMemberMetadata = nil
 				}
-				for i := range m.ClassicMemberMetadata.SupportedProtocols {
-					supportedProtocol := &m.ClassicMemberMetadata.SupportedProtocols[i]
-					r.FlexString(&supportedProtocol.Name, true)
-					supportedProtocol.Metadata = r.FlexBytes(true)
-					r.FlexTags(&supportedProtocol.UnknownTags, true)
-				}
-				r.FlexTags(&m.ClassicMemberMetadata.UnknownTags, true)
-			} else {
-				m.ClassicMemberMetadata = nil
+			default:
+				s.Unknown(&m.UnknownTags)
 			}
-		default:
-			s.Unknown(&m.UnknownTags)
 		}
 	}
 	return kmsg.Finished(m, r)

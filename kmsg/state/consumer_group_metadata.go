@@ -168,12 +168,14 @@ func (m *ConsumerGroupMetadataValue) DecodeFrom(r *kbin.Reader) error {
 	m.Epoch = r.Int32()
 	m.MetadataHash = 0
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch s.Number {
-		case 0:
-			m.MetadataHash = r.Int64()
-		default:
-			s.Unknown(&m.UnknownTags)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch s.Number {
+			case 0:
+				m.MetadataHash = r.Int64()
+			default:
+				s.Unknown(&m.UnknownTags)
+			}
 		}
 	}
 	return kmsg.Finished(m, r)

@@ -236,7 +236,7 @@ func (m *OffsetCommitValue) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.TopicID = kbin.UUID{}
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s := r.TagSection(); s.Next(); {
 			switch s.Number {
 			case 0:

@@ -127,28 +127,30 @@ func (m *PartitionChangeRecord) DecodeFrom(r *kbin.Reader) error {
 	m.LastKnownELR = nil
 	m.Directories = nil
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch {
-		case s.Number == 0:
-			m.ISR = r.FlexNullableInt32s(m.ISR, true)
-		case s.Number == 1:
-			m.Leader = r.Int32()
-		case s.Number == 2:
-			m.Replicas = r.FlexNullableInt32s(m.Replicas, true)
-		case s.Number == 3:
-			m.RemovingReplicas = r.FlexNullableInt32s(m.RemovingReplicas, true)
-		case s.Number == 4:
-			m.AddingReplicas = r.FlexNullableInt32s(m.AddingReplicas, true)
-		case s.Number == 5:
-			m.LeaderRecoveryState = kmsg.LeaderRecoveryState(r.Int8())
-		case s.Number == 6 && v >= 2:
-			m.EligibleLeaderReplicas = r.FlexNullableInt32s(m.EligibleLeaderReplicas, true)
-		case s.Number == 7 && v >= 2:
-			m.LastKnownELR = r.FlexNullableInt32s(m.LastKnownELR, true)
-		case s.Number == 8 && v >= 1:
-			m.Directories = r.UUIDs(m.Directories, r.FlexNullableArrayLen(16, true))
-		default:
-			s.Unknown(&m.UnknownTags)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch {
+			case s.Number == 0:
+				m.ISR = r.FlexNullableInt32s(m.ISR, true)
+			case s.Number == 1:
+				m.Leader = r.Int32()
+			case s.Number == 2:
+				m.Replicas = r.FlexNullableInt32s(m.Replicas, true)
+			case s.Number == 3:
+				m.RemovingReplicas = r.FlexNullableInt32s(m.RemovingReplicas, true)
+			case s.Number == 4:
+				m.AddingReplicas = r.FlexNullableInt32s(m.AddingReplicas, true)
+			case s.Number == 5:
+				m.LeaderRecoveryState = kmsg.LeaderRecoveryState(r.Int8())
+			case s.Number == 6 && v >= 2:
+				m.EligibleLeaderReplicas = r.FlexNullableInt32s(m.EligibleLeaderReplicas, true)
+			case s.Number == 7 && v >= 2:
+				m.LastKnownELR = r.FlexNullableInt32s(m.LastKnownELR, true)
+			case s.Number == 8 && v >= 1:
+				m.Directories = r.UUIDs(m.Directories, r.FlexNullableArrayLen(16, true))
+			default:
+				s.Unknown(&m.UnknownTags)
+			}
 		}
 	}
 	return kmsg.Finished(m, r)

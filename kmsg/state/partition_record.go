@@ -152,16 +152,18 @@ func (m *PartitionRecord) DecodeFrom(r *kbin.Reader) error {
 	m.EligibleLeaderReplicas = nil
 	m.LastKnownELR = nil
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch {
-		case s.Number == 0:
-			m.LeaderRecoveryState = kmsg.LeaderRecoveryState(r.Int8())
-		case s.Number == 1 && v >= 2:
-			m.EligibleLeaderReplicas = r.FlexNullableInt32s(m.EligibleLeaderReplicas, true)
-		case s.Number == 2 && v >= 2:
-			m.LastKnownELR = r.FlexNullableInt32s(m.LastKnownELR, true)
-		default:
-			s.Unknown(&m.UnknownTags)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch {
+			case s.Number == 0:
+				m.LeaderRecoveryState = kmsg.LeaderRecoveryState(r.Int8())
+			case s.Number == 1 && v >= 2:
+				m.EligibleLeaderReplicas = r.FlexNullableInt32s(m.EligibleLeaderReplicas, true)
+			case s.Number == 2 && v >= 2:
+				m.LastKnownELR = r.FlexNullableInt32s(m.LastKnownELR, true)
+			default:
+				s.Unknown(&m.UnknownTags)
+			}
 		}
 	}
 	return kmsg.Finished(m, r)

@@ -199,12 +199,14 @@ func (m *RemoteLogSegmentMetadataRecord) DecodeFrom(r *kbin.Reader) error {
 	m.RemoteLogSegmentState = kmsg.RemoteLogSegmentState(r.Int8())
 	m.TxnIndexEmpty = false
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch s.Number {
-		case 0:
-			m.TxnIndexEmpty = r.Bool()
-		default:
-			s.Unknown(&m.UnknownTags)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch s.Number {
+			case 0:
+				m.TxnIndexEmpty = r.Bool()
+			default:
+				s.Unknown(&m.UnknownTags)
+			}
 		}
 	}
 	return kmsg.Finished(m, r)

@@ -167,12 +167,14 @@ func (m *ShareGroupTargetAssignmentMetadataValue) DecodeFrom(r *kbin.Reader) err
 	m.AssignmentEpoch = r.Int32()
 	m.AssignmentTimestamp = 0
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch s.Number {
-		case 0:
-			m.AssignmentTimestamp = r.Int64()
-		default:
-			s.Unknown(&m.UnknownTags)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch s.Number {
+			case 0:
+				m.AssignmentTimestamp = r.Int64()
+			default:
+				s.Unknown(&m.UnknownTags)
+			}
 		}
 	}
 	return kmsg.Finished(m, r)

@@ -250,12 +250,14 @@ func (m *ShareSnapshotValue) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.DeliveryCompleteCount = -1
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch s.Number {
-		case 0:
-			m.DeliveryCompleteCount = r.Int32()
-		default:
-			s.Unknown(&m.UnknownTags)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch s.Number {
+			case 0:
+				m.DeliveryCompleteCount = r.Int32()
+			default:
+				s.Unknown(&m.UnknownTags)
+			}
 		}
 	}
 	return kmsg.Finished(m, r)

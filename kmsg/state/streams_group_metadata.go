@@ -217,31 +217,33 @@ func (m *StreamsGroupMetadataValue) DecodeFrom(r *kbin.Reader) error {
 	m.StoredDescriptionTopologyEpoch = -1
 	m.FailedDescriptionTopologyEpoch = -1
 	m.UnknownTags = kbin.Tags{}
-	for s := r.TagSection(); s.Next(); {
-		switch s.Number {
-		case 0:
-			m.ValidatedTopologyEpoch = r.Int32()
-		case 1:
-			if n := r.FlexNullableArrayLen(3, true); n < 0 {
-				m.LastAssignmentConfigs = nil
-			} else {
-				if n > cap(m.LastAssignmentConfigs) || m.LastAssignmentConfigs == nil {
-					m.LastAssignmentConfigs = make([]StreamsGroupMetadataValueLastAssignmentConfig, n)
+	if r.HasTags() {
+		for s := r.TagSection(); s.Next(); {
+			switch s.Number {
+			case 0:
+				m.ValidatedTopologyEpoch = r.Int32()
+			case 1:
+				if n := r.FlexNullableArrayLen(3, true); n < 0 {
+					m.LastAssignmentConfigs = nil
+				} else {
+					if n > cap(m.LastAssignmentConfigs) || m.LastAssignmentConfigs == nil {
+						m.LastAssignmentConfigs = make([]StreamsGroupMetadataValueLastAssignmentConfig, n)
+					}
+					m.LastAssignmentConfigs = m.LastAssignmentConfigs[:n]
 				}
-				m.LastAssignmentConfigs = m.LastAssignmentConfigs[:n]
+				for i := range m.LastAssignmentConfigs {
+					lastAssignmentConfig := &m.LastAssignmentConfigs[i]
+					r.FlexString(&lastAssignmentConfig.Key, true)
+					r.FlexString(&lastAssignmentConfig.Value, true)
+					r.FlexTags(&lastAssignmentConfig.UnknownTags, true)
+				}
+			case 2:
+				m.StoredDescriptionTopologyEpoch = r.Int32()
+			case 3:
+				m.FailedDescriptionTopologyEpoch = r.Int32()
+			default:
+				s.Unknown(&m.UnknownTags)
 			}
-			for i := range m.LastAssignmentConfigs {
-				lastAssignmentConfig := &m.LastAssignmentConfigs[i]
-				r.FlexString(&lastAssignmentConfig.Key, true)
-				r.FlexString(&lastAssignmentConfig.Value, true)
-				r.FlexTags(&lastAssignmentConfig.UnknownTags, true)
-			}
-		case 2:
-			m.StoredDescriptionTopologyEpoch = r.Int32()
-		case 3:
-			m.FailedDescriptionTopologyEpoch = r.Int32()
-		default:
-			s.Unknown(&m.UnknownTags)
 		}
 	}
 	return kmsg.Finished(m, r)

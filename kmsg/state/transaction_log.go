@@ -263,7 +263,7 @@ func (m *TransactionLogValue) DecodeFrom(r *kbin.Reader) error {
 	m.ClientTransactionVersion = 0
 	m.NextProducerEpoch = -1
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s := r.TagSection(); s.Next(); {
 			switch s.Number {
 			case 0:

@@ -678,7 +678,7 @@ func (m *CornersRequest) DecodeFrom(r *kbin.Reader) error {
 	m.TaggedID = kbin.UUID{}
 	m.TaggedInners = m.TaggedInners[:0]
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s := r.TagSection(); s.Next(); {
 			switch {
 			case s.Number == 0:
@@ -932,7 +932,7 @@ func decodeCornersRequestInner(m *CornersRequestInner, r *kbin.Reader, v int16) 
 	}
 	m.Extra = -1
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s := r.TagSection(); s.Next(); {
 			switch s.Number {
 			case 0:

@@ -283,138 +283,140 @@ func (m *ManyTagsData) DecodeFrom(r *kbin.Reader) error {
 		m.All.T62 = 0
 		m.All.T63 = 0
 		m.All.UnknownTags = kbin.Tags{}
-		for s := r.TagSection(); s.Next(); {
-			switch s.Number {
-			case 0:
-				m.All.T0 = r.Int8()
-			case 1:
-				m.All.T1 = r.Int8()
-			case 2:
-				m.All.T2 = r.Int8()
-			case 3:
-				m.All.T3 = r.Int8()
-			case 4:
-				m.All.T4 = r.Int8()
-			case 5:
-				m.All.T5 = r.Int8()
-			case 6:
-				m.All.T6 = r.Int8()
-			case 7:
-				m.All.T7 = r.Int8()
-			case 8:
-				m.All.T8 = r.Int8()
-			case 9:
-				m.All.T9 = r.Int8()
-			case 10:
-				m.All.T10 = r.Int8()
-			case 11:
-				m.All.T11 = r.Int8()
-			case 12:
-				m.All.T12 = r.Int8()
-			case 13:
-				m.All.T13 = r.Int8()
-			case 14:
-				m.All.T14 = r.Int8()
-			case 15:
-				m.All.T15 = r.Int8()
-			case 16:
-				m.All.T16 = r.Int8()
-			case 17:
-				m.All.T17 = r.Int8()
-			case 18:
-				m.All.T18 = r.Int8()
-			case 19:
-				m.All.T19 = r.Int8()
-			case 20:
-				m.All.T20 = r.Int8()
-			case 21:
-				m.All.T21 = r.Int8()
-			case 22:
-				m.All.T22 = r.Int8()
-			case 23:
-				m.All.T23 = r.Int8()
-			case 24:
-				m.All.T24 = r.Int8()
-			case 25:
-				m.All.T25 = r.Int8()
-			case 26:
-				m.All.T26 = r.Int8()
-			case 27:
-				m.All.T27 = r.Int8()
-			case 28:
-				m.All.T28 = r.Int8()
-			case 29:
-				m.All.T29 = r.Int8()
-			case 30:
-				m.All.T30 = r.Int8()
-			case 31:
-				m.All.T31 = r.Int8()
-			case 32:
-				m.All.T32 = r.Int8()
-			case 33:
-				m.All.T33 = r.Int8()
-			case 34:
-				m.All.T34 = r.Int8()
-			case 35:
-				m.All.T35 = r.Int8()
-			case 36:
-				m.All.T36 = r.Int8()
-			case 37:
-				m.All.T37 = r.Int8()
-			case 38:
-				m.All.T38 = r.Int8()
-			case 39:
-				m.All.T39 = r.Int8()
-			case 40:
-				m.All.T40 = r.Int8()
-			case 41:
-				m.All.T41 = r.Int8()
-			case 42:
-				m.All.T42 = r.Int8()
-			case 43:
-				m.All.T43 = r.Int8()
-			case 44:
-				m.All.T44 = r.Int8()
-			case 45:
-				m.All.T45 = r.Int8()
-			case 46:
-				m.All.T46 = r.Int8()
-			case 47:
-				m.All.T47 = r.Int8()
-			case 48:
-				m.All.T48 = r.Int8()
-			case 49:
-				m.All.T49 = r.Int8()
-			case 50:
-				m.All.T50 = r.Int8()
-			case 51:
-				m.All.T51 = r.Int8()
-			case 52:
-				m.All.T52 = r.Int8()
-			case 53:
-				m.All.T53 = r.Int8()
-			case 54:
-				m.All.T54 = r.Int8()
-			case 55:
-				m.All.T55 = r.Int8()
-			case 56:
-				m.All.T56 = r.Int8()
-			case 57:
-				m.All.T57 = r.Int8()
-			case 58:
-				m.All.T58 = r.Int8()
-			case 59:
-				m.All.T59 = r.Int8()
-			case 60:
-				m.All.T60 = r.Int8()
-			case 61:
-				m.All.T61 = r.Int8()
-			case 62:
-				m.All.T62 = r.Int8()
-			case 63:
-				m.All.T63 = r.Int8()
-			default:
-				s.Unknown(&m.All.UnknownTags)
+		if r.HasTags() {
+			for s := r.TagSection(); s.Next(); {
+				switch s.Number {
+				case 0:
+					m.All.T0 = r.Int8()
+				case 1:
+					m.All.T1 = r.Int8()
+				case 2:
+					m.All.T2 = r.Int8()
+				case 3:
+					m.All.T3 = r.Int8()
+				case 4:
+					m.All.T4 = r.Int8()
+				case 5:
+					m.All.T5 = r.Int8()
+				case 6:
+					m.All.T6 = r.Int8()
+				case 7:
+					m.All.T7 = r.Int8()
+				case 8:
+					m.All.T8 = r.Int8()
+				case 9:
+					m.All.T9 = r.Int8()
+				case 10:
+					m.All.T10 = r.Int8()
+				case 11:
+					m.All.T11 = r.Int8()
+				case 12:
+					m.All.T12 = r.Int8()
+				case 13:
+					m.All.T13 = r.Int8()
+				case 14:
+					m.All.T14 = r.Int8()
+				case 15:
+					m.All.T15 = r.Int8()
+				case 16:
+					m.All.T16 = r.Int8()
+				case 17:
+					m.All.T17 = r.Int8()
+				case 18:
+					m.All.T18 = r.Int8()
+				case 19:
+					m.All.T19 = r.Int8()
+				case 20:
+					m.All.T20 = r.Int8()
+				case 21:
+					m.All.T21 = r.Int8()
+				case 22:
+					m.All.T22 = r.Int8()
+				case 23:
+					m.All.T23 = r.Int8()
+				case 24:
+					m.All.T24 = r.Int8()
+				case 25:
+					m.All.T25 = r.Int8()
+				case 26:
+					m.All.T26 = r.Int8()
+				case 27:
+					m.All.T27 = r.Int8()
+				case 28:
+					m.All.T28 = r.Int8()
+				case 29:
+					m.All.T29 = r.Int8()
+				case 30:
+					m.All.T30 = r.Int8()
+				case 31:
+					m.All.T31 = r.Int8()
+				case 32:
+					m.All.T32 = r.Int8()
+				case 33:
+					m.All.T33 = r.Int8()
+				case 34:
+					m.All.T34 = r.Int8()
+				case 35:
+					m.All.T35 = r.Int8()
+				case 36:
+					m.All.T36 = r.Int8()
+				case 37:
+					m.All.T37 = r.Int8()
+				case 38:
+					m.All.T38 = r.Int8()
+				case 39:
+					m.All.T39 = r.Int8()
+				case 40:
+					m.All.T40 = r.Int8()
+				case 41:
+					m.All.T41 = r.Int8()
+				case 42:
+					m.All.T42 = r.Int8()
+				case 43:
+					m.All.T43 = r.Int8()
+				case 44:
+					m.All.T44 = r.Int8()
+				case 45:
+					m.All.T45 = r.Int8()
+				case 46:
+					m.All.T46 = r.Int8()
+				case 47:
+					m.All.T47 = r.Int8()
+				case 48:
+					m.All.T48 = r.Int8()
+				case 49:
+					m.All.T49 = r.Int8()
+				case 50:
+					m.All.T50 = r.Int8()
+				case 51:
+					m.All.T51 = r.Int8()
+				case 52:
+					m.All.T52 = r.Int8()
+				case 53:
+					m.All.T53 = r.Int8()
+				case 54:
+					m.All.T54 = r.Int8()
+				case 55:
+					m.All.T55 = r.Int8()
+				case 56:
+					m.All.T56 = r.Int8()
+				case 57:
+					m.All.T57 = r.Int8()
+				case 58:
+					m.All.T58 = r.Int8()
+				case 59:
+					m.All.T59 = r.Int8()
+				case 60:
+					m.All.T60 = r.Int8()
+				case 61:
+					m.All.T61 = r.Int8()
+				case 62:
+					m.All.T62 = r.Int8()
+				case 63:
+					m.All.T63 = r.Int8()
+				default:
+					s.Unknown(&m.All.UnknownTags)
+				}
 			}
 		}
 	} else {
@@ -485,7 +487,7 @@ func (m *ManyTagsData) DecodeFrom(r *kbin.Reader) error {
 	m.T62 = 0
 	m.T63 = 0
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s2 := r.TagSection(); s2.Next(); {
 			switch {
 			case s2.Number == 0 && v >= 2:

@@ -125,7 +125,7 @@ func (m *OverrideHeader) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.Tagged = "t"
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s := r.TagSection(); s.Next(); {
 			switch {
 			case s.Number == 0 && v >= 2:

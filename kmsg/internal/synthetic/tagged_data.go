@@ -340,7 +340,7 @@ func (m *TaggedData) DecodeFrom(r *kbin.Reader) error {
 	}
 	m.Outer = TaggedDataOuter{}
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s := r.TagSection(); s.Next(); {
 			switch {
 			case s.Number == 0 && v >= 2:
@@ -410,42 +410,46 @@ func (m *TaggedData) DecodeFrom(r *kbin.Reader) error {
 				m.Outer.Inner = nil
 				m.Outer.Lists = nil
 				m.Outer.UnknownTags = kbin.Tags{}
-				for s2 := r.TagSection(); s2.Next(); {
-					switch {
-					case s2.Number == 0 && v >= 3:
-						if r.Uvarint() != 0 {
-							if m.Outer.Inner == nil {
-								m.Outer.Inner = new(TaggedDataPair)
+				if r.HasTags() {
+					for s2 := r.TagSection(); s2.Next(); {
+						switch {
+						case s2.Number == 0 && v >= 3:
+							if r.Uvarint() != 0 {
+								if m.Outer.Inner == nil {
+									m.Outer.Inner = new(TaggedDataPair)
+								}
+								decodeTaggedDataPair(m.Outer.Inner, r, v)
+							} else {
+								m.Outer.Inner = nil
 							}
-							decodeTaggedDataPair(m.Outer.Inner, r, v)
-						} else {
-							m.Outer.Inner = nil
-						}
-					case s2.Number == 1:
-						if n := r.FlexNullableArrayLen(2, true); n < 0 {
-							m.Outer.Lists = nil
-						} else {
-							if n > cap(m.Outer.Lists) || m.Outer.Lists == nil {
-								m.Outer.Lists = make([]TaggedDataList, n)
+						case s2.Number == 1:
+							if n := r.FlexNullableArrayLen(2, true); n < 0 {
+								m.Outer.Lists = nil
+							} else {
+								if n > cap(m.Outer.Lists) || m.Outer.Lists == nil {
+									m.Outer.Lists = make([]TaggedDataList, n)
+								}
+								m.Outer.Lists = m.Outer.Lists[:n]
 							}
-							m.Outer.Lists = m.Outer.Lists[:n]
-						}
-						for i := range m.Outer.Lists {
-							list := &m.Outer.Lists[i]
-							list.Items = r.FlexInt32s(list.Items, true)
-							list.Note = kbin.NullString{}
-							list.UnknownTags = kbin.Tags{}
-							for s3 := r.TagSection(); s3.Next(); {
-								switch s3.Number {
-								case 0:
-									r.FlexNullableString(&list.Note, true)
-								default:
-									s3.Unknown(&list.UnknownTags)
+							for i := range m.Outer.Lists {
+								list := &m.Outer.Lists[i]
+								list.Items = r.FlexInt32s(list.Items, true)
+								list.Note = kbin.NullString{}
+								list.UnknownTags = kbin.Tags{}
+								if r.HasTags() {
+									for s3 := r.TagSection(); s3.Next(); {
+										switch s3.Number {
+										case 0:
+											r.FlexNullableString(&list.Note, true)
+										default:
+											s3.Unknown(&list.UnknownTags)
+										}
+									}
 								}
 							}
+						default:
+							s2.Unknown(&m.Outer.UnknownTags)
 						}
-					default:
-						s2.Unknown(&m.Outer.UnknownTags)
 					}
 				}
 			default:
@@ -702,12 +706,14 @@ func decodeTaggedDataPair(m *TaggedDataPair, r *kbin.Reader, v int16) {
 		m.Next.Number = r.Int64()
 		m.Next.Kind = 0
 		m.Next.UnknownTags = kbin.Tags{}
-		for s := r.TagSection(); s.Next(); {
-			switch {
-			case s.Number == 0 && v >= 3:
-				m.Next.Kind = r.Int8()
-			default:
-				s.Unknown(&m.Next.UnknownTags)
+		if r.HasTags() {
+			for s := r.TagSection(); s.Next(); {
+				switch {
+				case s.Number == 0 && v >= 3:
+					m.Next.Kind = r.Int8()
+				default:
+					s.Unknown(&m.Next.UnknownTags)
+				}
 			}
 		}
 	} else {
@@ -715,7 +721,7 @@ func decodeTaggedDataPair(m *TaggedDataPair, r *kbin.Reader, v int16) {
 	}
 	m.Hint = -1
 	m.UnknownTags = kbin.Tags{}
-	if flex {
+	if flex && r.HasTags() {
 		for s2 := r.TagSection(); s2.Next(); {
 			switch s2.Number {
 			case 0:
