@@ -127,15 +127,18 @@ func stringValue(f *model.Field, x *jen.Statement) *jen.Statement {
 	return jen.String().Call(x)
 }
 
-// appendRun writes fields of fixed size; dst grows once for neighbours.
+// appendRun writes fields of fixed size; dst grows once for neighbours that the compiler writes
+// each at once. Of bytes that follow each other it joins those of a number only if the number is
+// longer than the one before, or has eight.
 func (sc *scope) appendRun(g *jen.Group, fields []*model.Field) {
 	var lines []jen.Code
-	n := 0
+	n, size := 0, 0
 	for ; n < len(fields); n++ {
 		bytes := bytesOf(fields[n], sc.field(fields[n]))
-		if bytes == nil {
+		if bytes == nil || len(bytes) == 4 && size >= 4 {
 			break
 		}
+		size = len(bytes)
 		lines = append(lines, jen.List(bytes...))
 	}
 	if n < 2 {

@@ -173,7 +173,7 @@ func AppendFlexString(dst []byte, s string, flex bool) []byte {
 		b[0], b[1] = byte(len(s)+1)|0x80, byte((len(s)+1)>>7)
 		n += 2
 	}
-	// Two moves, which may overlap, are faster than a copy of a length that varies.
+	// Moves that overlap are faster than a copy of a length that varies.
 	to := dst[n : n+len(s)]
 	switch {
 	case len(s) > 16:
@@ -184,11 +184,8 @@ func AppendFlexString(dst []byte, s string, flex bool) []byte {
 	case len(s) >= 4:
 		binary.LittleEndian.PutUint32(to, load32(s))
 		binary.LittleEndian.PutUint32(to[len(to)-4:], load32(s[len(s)-4:]))
-	case len(s) >= 2:
-		to[0], to[1] = s[0], s[1]
-		to[len(to)-1] = s[len(s)-1]
-	case len(s) == 1:
-		to[0] = s[0]
+	case len(s) > 0:
+		to[0], to[len(to)/2], to[len(to)-1] = s[0], s[len(s)/2], s[len(s)-1]
 	}
 	return dst[:n+len(s)]
 }

@@ -130,28 +130,15 @@ func Strings[T ~string](r *Reader, s []T, n int, flex bool) []T {
 
 // AppendFlexInt32s appends an array with its count, compact if flex. Nil is empty.
 func AppendFlexInt32s(dst []byte, s []int32, flex bool) []byte {
-	n := len(dst)
-	if len(s) >= 0x7f || 4+4*len(s) > cap(dst)-n {
-		return appendLongInt32s(dst, s, flex)
+	switch {
+	case !flex:
+		checkLen(len(s))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(len(s)))
+	case len(s) < 0x7f:
+		dst = append(dst, byte(len(s)+1))
+	default:
+		dst = AppendCompactArrayLen(dst, len(s))
 	}
-	b := dst[n : n+4]
-	if flex {
-		b[0] = byte(len(s) + 1)
-		n++
-	} else {
-		b[0], b[1], b[2], b[3] = 0, 0, 0, byte(len(s))
-		n += 4
-	}
-	b = dst[n : n+4*len(s)]
-	for i, v := range s {
-		binary.BigEndian.PutUint32(b[4*i:4*i+4], uint32(v))
-	}
-	return dst[:n+4*len(s)]
-}
-
-// appendLongInt32s is AppendFlexInt32s for arrays that are long, or need a larger dst.
-func appendLongInt32s(dst []byte, s []int32, flex bool) []byte {
-	dst = AppendFlexArrayLen(dst, len(s), flex)
 	for _, v := range s {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(v))
 	}

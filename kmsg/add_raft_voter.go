@@ -122,10 +122,8 @@ func (m *AddRaftVoterRequest) Check() error {
 func (m *AddRaftVoterRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
-	dst = append(dst,
-		byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs),
-		byte(uint32(m.VoterID)>>24), byte(uint32(m.VoterID)>>16), byte(uint32(m.VoterID)>>8), byte(m.VoterID),
-	)
+	dst = append(dst, byte(uint32(m.TimeoutMs)>>24), byte(uint32(m.TimeoutMs)>>16), byte(uint32(m.TimeoutMs)>>8), byte(m.TimeoutMs))
+	dst = append(dst, byte(uint32(m.VoterID)>>24), byte(uint32(m.VoterID)>>16), byte(uint32(m.VoterID)>>8), byte(m.VoterID))
 	dst = append(dst, m.VoterDirectoryID[:]...)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Listeners), true)
 	for i := range m.Listeners {

@@ -178,8 +178,8 @@ func (m *AllocateProducerIDsResponse) AppendTo(dst []byte) []byte {
 		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
 		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
 		byte(uint64(m.ProducerIDStart)>>56), byte(uint64(m.ProducerIDStart)>>48), byte(uint64(m.ProducerIDStart)>>40), byte(uint64(m.ProducerIDStart)>>32), byte(uint64(m.ProducerIDStart)>>24), byte(uint64(m.ProducerIDStart)>>16), byte(uint64(m.ProducerIDStart)>>8), byte(m.ProducerIDStart),
-		byte(uint32(m.ProducerIDLen)>>24), byte(uint32(m.ProducerIDLen)>>16), byte(uint32(m.ProducerIDLen)>>8), byte(m.ProducerIDLen),
 	)
+	dst = append(dst, byte(uint32(m.ProducerIDLen)>>24), byte(uint32(m.ProducerIDLen)>>16), byte(uint32(m.ProducerIDLen)>>8), byte(m.ProducerIDLen))
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
 }

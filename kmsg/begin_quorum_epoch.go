@@ -158,10 +158,8 @@ func (m *BeginQuorumEpochRequest) AppendTo(dst []byte) []byte {
 			if v >= 1 {
 				dst = append(dst, partition.VoterDirectoryID[:]...)
 			}
-			dst = append(dst,
-				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
-				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
-			)
+			dst = append(dst, byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID))
+			dst = append(dst, byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch))
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}
@@ -409,8 +407,8 @@ func (m *BeginQuorumEpochResponse) AppendTo(dst []byte) []byte {
 				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
 				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
 				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
-				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
 			)
+			dst = append(dst, byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch))
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}

@@ -369,8 +369,8 @@ func (m *DescribeQuorumResponse) AppendTo(dst []byte) []byte {
 			if v >= 2 {
 				dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			}
+			dst = append(dst, byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID))
 			dst = append(dst,
-				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
 				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
 				byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32), byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
 			)

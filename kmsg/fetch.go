@@ -203,31 +203,29 @@ func (m *FetchRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 12
 	if v >= 15 {
+		dst = append(dst, byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs))
+		dst = append(dst, byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes))
 		dst = append(dst,
-			byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs),
-			byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes),
 			byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
 			byte(m.IsolationLevel),
 			byte(uint32(m.SessionID)>>24), byte(uint32(m.SessionID)>>16), byte(uint32(m.SessionID)>>8), byte(m.SessionID),
-			byte(uint32(m.SessionEpoch)>>24), byte(uint32(m.SessionEpoch)>>16), byte(uint32(m.SessionEpoch)>>8), byte(m.SessionEpoch),
 		)
+		dst = append(dst, byte(uint32(m.SessionEpoch)>>24), byte(uint32(m.SessionEpoch)>>16), byte(uint32(m.SessionEpoch)>>8), byte(m.SessionEpoch))
 	} else {
 		if v >= 7 {
+			dst = append(dst, byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID))
+			dst = append(dst, byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs))
+			dst = append(dst, byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes))
 			dst = append(dst,
-				byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID),
-				byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs),
-				byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes),
 				byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
 				byte(m.IsolationLevel),
 				byte(uint32(m.SessionID)>>24), byte(uint32(m.SessionID)>>16), byte(uint32(m.SessionID)>>8), byte(m.SessionID),
-				byte(uint32(m.SessionEpoch)>>24), byte(uint32(m.SessionEpoch)>>16), byte(uint32(m.SessionEpoch)>>8), byte(m.SessionEpoch),
 			)
+			dst = append(dst, byte(uint32(m.SessionEpoch)>>24), byte(uint32(m.SessionEpoch)>>16), byte(uint32(m.SessionEpoch)>>8), byte(m.SessionEpoch))
 		} else {
-			dst = append(dst,
-				byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID),
-				byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs),
-				byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes),
-			)
+			dst = append(dst, byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID))
+			dst = append(dst, byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs))
+			dst = append(dst, byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes))
 			if v >= 3 {
 				dst = append(dst, byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes))
 			}
@@ -249,23 +247,25 @@ func (m *FetchRequest) AppendTo(dst []byte) []byte {
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
 			if v >= 12 {
+				dst = append(dst, byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition))
 				dst = append(dst,
-					byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
 					byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch),
 					byte(uint64(partition.FetchOffset)>>56), byte(uint64(partition.FetchOffset)>>48), byte(uint64(partition.FetchOffset)>>40), byte(uint64(partition.FetchOffset)>>32), byte(uint64(partition.FetchOffset)>>24), byte(uint64(partition.FetchOffset)>>16), byte(uint64(partition.FetchOffset)>>8), byte(partition.FetchOffset),
+				)
+				dst = append(dst,
 					byte(uint32(partition.LastFetchedEpoch)>>24), byte(uint32(partition.LastFetchedEpoch)>>16), byte(uint32(partition.LastFetchedEpoch)>>8), byte(partition.LastFetchedEpoch),
 					byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32), byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset),
-					byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes),
 				)
+				dst = append(dst, byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes))
 			} else {
 				if v >= 9 {
+					dst = append(dst, byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition))
 					dst = append(dst,
-						byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
 						byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch),
 						byte(uint64(partition.FetchOffset)>>56), byte(uint64(partition.FetchOffset)>>48), byte(uint64(partition.FetchOffset)>>40), byte(uint64(partition.FetchOffset)>>32), byte(uint64(partition.FetchOffset)>>24), byte(uint64(partition.FetchOffset)>>16), byte(uint64(partition.FetchOffset)>>8), byte(partition.FetchOffset),
 						byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32), byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset),
-						byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes),
 					)
+					dst = append(dst, byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes))
 				} else {
 					dst = append(dst, byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition))
 					dst = append(dst, byte(uint64(partition.FetchOffset)>>56), byte(uint64(partition.FetchOffset)>>48), byte(uint64(partition.FetchOffset)>>40), byte(uint64(partition.FetchOffset)>>32), byte(uint64(partition.FetchOffset)>>24), byte(uint64(partition.FetchOffset)>>16), byte(uint64(partition.FetchOffset)>>8), byte(partition.FetchOffset))
@@ -1167,19 +1167,15 @@ func appendTagsFetchResponsePartitionData(m *FetchResponsePartitionData, dst []b
 	}
 	if hasCurrentLeader {
 		dst = w.Begin(1)
-		dst = append(dst,
-			byte(uint32(m.CurrentLeader.LeaderID)>>24), byte(uint32(m.CurrentLeader.LeaderID)>>16), byte(uint32(m.CurrentLeader.LeaderID)>>8), byte(m.CurrentLeader.LeaderID),
-			byte(uint32(m.CurrentLeader.LeaderEpoch)>>24), byte(uint32(m.CurrentLeader.LeaderEpoch)>>16), byte(uint32(m.CurrentLeader.LeaderEpoch)>>8), byte(m.CurrentLeader.LeaderEpoch),
-		)
+		dst = append(dst, byte(uint32(m.CurrentLeader.LeaderID)>>24), byte(uint32(m.CurrentLeader.LeaderID)>>16), byte(uint32(m.CurrentLeader.LeaderID)>>8), byte(m.CurrentLeader.LeaderID))
+		dst = append(dst, byte(uint32(m.CurrentLeader.LeaderEpoch)>>24), byte(uint32(m.CurrentLeader.LeaderEpoch)>>16), byte(uint32(m.CurrentLeader.LeaderEpoch)>>8), byte(m.CurrentLeader.LeaderEpoch))
 		dst = kbin.AppendTags(dst, m.CurrentLeader.UnknownTags)
 		w.End(dst)
 	}
 	if hasSnapshotID {
 		dst = w.Begin(2)
-		dst = append(dst,
-			byte(uint64(m.SnapshotID.EndOffset)>>56), byte(uint64(m.SnapshotID.EndOffset)>>48), byte(uint64(m.SnapshotID.EndOffset)>>40), byte(uint64(m.SnapshotID.EndOffset)>>32), byte(uint64(m.SnapshotID.EndOffset)>>24), byte(uint64(m.SnapshotID.EndOffset)>>16), byte(uint64(m.SnapshotID.EndOffset)>>8), byte(m.SnapshotID.EndOffset),
-			byte(uint32(m.SnapshotID.Epoch)>>24), byte(uint32(m.SnapshotID.Epoch)>>16), byte(uint32(m.SnapshotID.Epoch)>>8), byte(m.SnapshotID.Epoch),
-		)
+		dst = append(dst, byte(uint64(m.SnapshotID.EndOffset)>>56), byte(uint64(m.SnapshotID.EndOffset)>>48), byte(uint64(m.SnapshotID.EndOffset)>>40), byte(uint64(m.SnapshotID.EndOffset)>>32), byte(uint64(m.SnapshotID.EndOffset)>>24), byte(uint64(m.SnapshotID.EndOffset)>>16), byte(uint64(m.SnapshotID.EndOffset)>>8), byte(m.SnapshotID.EndOffset))
+		dst = append(dst, byte(uint32(m.SnapshotID.Epoch)>>24), byte(uint32(m.SnapshotID.Epoch)>>16), byte(uint32(m.SnapshotID.Epoch)>>8), byte(m.SnapshotID.Epoch))
 		dst = kbin.AppendTags(dst, m.SnapshotID.UnknownTags)
 		w.End(dst)
 	}

@@ -139,10 +139,8 @@ func (m *FetchSnapshotRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *FetchSnapshotRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
-	dst = append(dst,
-		byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID),
-		byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
-	)
+	dst = append(dst, byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID))
+	dst = append(dst, byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
 		topic := &m.Topics[i]
@@ -150,14 +148,10 @@ func (m *FetchSnapshotRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = append(dst,
-				byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition),
-				byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch),
-			)
-			dst = append(dst,
-				byte(uint64(partition.SnapshotID.EndOffset)>>56), byte(uint64(partition.SnapshotID.EndOffset)>>48), byte(uint64(partition.SnapshotID.EndOffset)>>40), byte(uint64(partition.SnapshotID.EndOffset)>>32), byte(uint64(partition.SnapshotID.EndOffset)>>24), byte(uint64(partition.SnapshotID.EndOffset)>>16), byte(uint64(partition.SnapshotID.EndOffset)>>8), byte(partition.SnapshotID.EndOffset),
-				byte(uint32(partition.SnapshotID.Epoch)>>24), byte(uint32(partition.SnapshotID.Epoch)>>16), byte(uint32(partition.SnapshotID.Epoch)>>8), byte(partition.SnapshotID.Epoch),
-			)
+			dst = append(dst, byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition))
+			dst = append(dst, byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch))
+			dst = append(dst, byte(uint64(partition.SnapshotID.EndOffset)>>56), byte(uint64(partition.SnapshotID.EndOffset)>>48), byte(uint64(partition.SnapshotID.EndOffset)>>40), byte(uint64(partition.SnapshotID.EndOffset)>>32), byte(uint64(partition.SnapshotID.EndOffset)>>24), byte(uint64(partition.SnapshotID.EndOffset)>>16), byte(uint64(partition.SnapshotID.EndOffset)>>8), byte(partition.SnapshotID.EndOffset))
+			dst = append(dst, byte(uint32(partition.SnapshotID.Epoch)>>24), byte(uint32(partition.SnapshotID.Epoch)>>16), byte(uint32(partition.SnapshotID.Epoch)>>8), byte(partition.SnapshotID.Epoch))
 			dst = kbin.AppendTags(dst, partition.SnapshotID.UnknownTags)
 			dst = append(dst, byte(uint64(partition.Position)>>56), byte(uint64(partition.Position)>>48), byte(uint64(partition.Position)>>40), byte(uint64(partition.Position)>>32), byte(uint64(partition.Position)>>24), byte(uint64(partition.Position)>>16), byte(uint64(partition.Position)>>8), byte(partition.Position))
 			dst = appendTagsFetchSnapshotRequestPartitionSnapshot(partition, dst, v)
@@ -465,10 +459,8 @@ func (m *FetchSnapshotResponse) AppendTo(dst []byte) []byte {
 				byte(uint32(partition.Index)>>24), byte(uint32(partition.Index)>>16), byte(uint32(partition.Index)>>8), byte(partition.Index),
 				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
 			)
-			dst = append(dst,
-				byte(uint64(partition.SnapshotID.EndOffset)>>56), byte(uint64(partition.SnapshotID.EndOffset)>>48), byte(uint64(partition.SnapshotID.EndOffset)>>40), byte(uint64(partition.SnapshotID.EndOffset)>>32), byte(uint64(partition.SnapshotID.EndOffset)>>24), byte(uint64(partition.SnapshotID.EndOffset)>>16), byte(uint64(partition.SnapshotID.EndOffset)>>8), byte(partition.SnapshotID.EndOffset),
-				byte(uint32(partition.SnapshotID.Epoch)>>24), byte(uint32(partition.SnapshotID.Epoch)>>16), byte(uint32(partition.SnapshotID.Epoch)>>8), byte(partition.SnapshotID.Epoch),
-			)
+			dst = append(dst, byte(uint64(partition.SnapshotID.EndOffset)>>56), byte(uint64(partition.SnapshotID.EndOffset)>>48), byte(uint64(partition.SnapshotID.EndOffset)>>40), byte(uint64(partition.SnapshotID.EndOffset)>>32), byte(uint64(partition.SnapshotID.EndOffset)>>24), byte(uint64(partition.SnapshotID.EndOffset)>>16), byte(uint64(partition.SnapshotID.EndOffset)>>8), byte(partition.SnapshotID.EndOffset))
+			dst = append(dst, byte(uint32(partition.SnapshotID.Epoch)>>24), byte(uint32(partition.SnapshotID.Epoch)>>16), byte(uint32(partition.SnapshotID.Epoch)>>8), byte(partition.SnapshotID.Epoch))
 			dst = kbin.AppendTags(dst, partition.SnapshotID.UnknownTags)
 			dst = append(dst,
 				byte(uint64(partition.Size)>>56), byte(uint64(partition.Size)>>48), byte(uint64(partition.Size)>>40), byte(uint64(partition.Size)>>32), byte(uint64(partition.Size)>>24), byte(uint64(partition.Size)>>16), byte(uint64(partition.Size)>>8), byte(partition.Size),
@@ -629,10 +621,8 @@ func appendTagsFetchSnapshotResponsePartitionSnapshot(m *FetchSnapshotResponsePa
 	w := m.UnknownTags.Writer(dst, count)
 	if hasCurrentLeader {
 		dst = w.Begin(0)
-		dst = append(dst,
-			byte(uint32(m.CurrentLeader.LeaderID)>>24), byte(uint32(m.CurrentLeader.LeaderID)>>16), byte(uint32(m.CurrentLeader.LeaderID)>>8), byte(m.CurrentLeader.LeaderID),
-			byte(uint32(m.CurrentLeader.LeaderEpoch)>>24), byte(uint32(m.CurrentLeader.LeaderEpoch)>>16), byte(uint32(m.CurrentLeader.LeaderEpoch)>>8), byte(m.CurrentLeader.LeaderEpoch),
-		)
+		dst = append(dst, byte(uint32(m.CurrentLeader.LeaderID)>>24), byte(uint32(m.CurrentLeader.LeaderID)>>16), byte(uint32(m.CurrentLeader.LeaderID)>>8), byte(m.CurrentLeader.LeaderID))
+		dst = append(dst, byte(uint32(m.CurrentLeader.LeaderEpoch)>>24), byte(uint32(m.CurrentLeader.LeaderEpoch)>>16), byte(uint32(m.CurrentLeader.LeaderEpoch)>>8), byte(m.CurrentLeader.LeaderEpoch))
 		dst = kbin.AppendTags(dst, m.CurrentLeader.UnknownTags)
 		w.End(dst)
 	}

@@ -186,8 +186,8 @@ func (m *GetTelemetrySubscriptionsResponse) AppendTo(dst []byte) []byte {
 	dst = append(dst, byte(uint32(m.SubscriptionID)>>24), byte(uint32(m.SubscriptionID)>>16), byte(uint32(m.SubscriptionID)>>8), byte(m.SubscriptionID))
 	dst = kbin.AppendFlexArrayLen(dst, len(m.AcceptedCompressionTypes), true)
 	dst = kbin.AppendInt8s(dst, m.AcceptedCompressionTypes)
+	dst = append(dst, byte(uint32(m.PushIntervalMs)>>24), byte(uint32(m.PushIntervalMs)>>16), byte(uint32(m.PushIntervalMs)>>8), byte(m.PushIntervalMs))
 	dst = append(dst,
-		byte(uint32(m.PushIntervalMs)>>24), byte(uint32(m.PushIntervalMs)>>16), byte(uint32(m.PushIntervalMs)>>8), byte(m.PushIntervalMs),
 		byte(uint32(m.TelemetryMaxBytes)>>24), byte(uint32(m.TelemetryMaxBytes)>>16), byte(uint32(m.TelemetryMaxBytes)>>8), byte(m.TelemetryMaxBytes),
 		kbin.BoolByte(m.DeltaTemporality),
 	)

@@ -683,10 +683,8 @@ func appendTagsProduceResponsePartitionProduceResponse(m *ProduceResponsePartiti
 	w := m.UnknownTags.Writer(dst, count)
 	if hasCurrentLeader {
 		dst = w.Begin(0)
-		dst = append(dst,
-			byte(uint32(m.CurrentLeader.LeaderID)>>24), byte(uint32(m.CurrentLeader.LeaderID)>>16), byte(uint32(m.CurrentLeader.LeaderID)>>8), byte(m.CurrentLeader.LeaderID),
-			byte(uint32(m.CurrentLeader.LeaderEpoch)>>24), byte(uint32(m.CurrentLeader.LeaderEpoch)>>16), byte(uint32(m.CurrentLeader.LeaderEpoch)>>8), byte(m.CurrentLeader.LeaderEpoch),
-		)
+		dst = append(dst, byte(uint32(m.CurrentLeader.LeaderID)>>24), byte(uint32(m.CurrentLeader.LeaderID)>>16), byte(uint32(m.CurrentLeader.LeaderID)>>8), byte(m.CurrentLeader.LeaderID))
+		dst = append(dst, byte(uint32(m.CurrentLeader.LeaderEpoch)>>24), byte(uint32(m.CurrentLeader.LeaderEpoch)>>16), byte(uint32(m.CurrentLeader.LeaderEpoch)>>8), byte(m.CurrentLeader.LeaderEpoch))
 		dst = kbin.AppendTags(dst, m.CurrentLeader.UnknownTags)
 		w.End(dst)
 	}

@@ -414,10 +414,8 @@ func (m *ShareAcknowledgeResponse) AppendTo(dst []byte) []byte {
 				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
 			)
 			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
-			dst = append(dst,
-				byte(uint32(partition.CurrentLeader.LeaderID)>>24), byte(uint32(partition.CurrentLeader.LeaderID)>>16), byte(uint32(partition.CurrentLeader.LeaderID)>>8), byte(partition.CurrentLeader.LeaderID),
-				byte(uint32(partition.CurrentLeader.LeaderEpoch)>>24), byte(uint32(partition.CurrentLeader.LeaderEpoch)>>16), byte(uint32(partition.CurrentLeader.LeaderEpoch)>>8), byte(partition.CurrentLeader.LeaderEpoch),
-			)
+			dst = append(dst, byte(uint32(partition.CurrentLeader.LeaderID)>>24), byte(uint32(partition.CurrentLeader.LeaderID)>>16), byte(uint32(partition.CurrentLeader.LeaderID)>>8), byte(partition.CurrentLeader.LeaderID))
+			dst = append(dst, byte(uint32(partition.CurrentLeader.LeaderEpoch)>>24), byte(uint32(partition.CurrentLeader.LeaderEpoch)>>16), byte(uint32(partition.CurrentLeader.LeaderEpoch)>>8), byte(partition.CurrentLeader.LeaderEpoch))
 			dst = kbin.AppendTags(dst, partition.CurrentLeader.UnknownTags)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}

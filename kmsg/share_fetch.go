@@ -184,33 +184,29 @@ func (m *ShareFetchRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableString(dst, m.GroupID, true)
 	dst = kbin.AppendFlexNullableString(dst, m.MemberID, true)
 	if v >= 2 {
+		dst = append(dst, byte(uint32(m.ShareSessionEpoch)>>24), byte(uint32(m.ShareSessionEpoch)>>16), byte(uint32(m.ShareSessionEpoch)>>8), byte(m.ShareSessionEpoch))
+		dst = append(dst, byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs))
+		dst = append(dst, byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes))
+		dst = append(dst, byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes))
+		dst = append(dst, byte(uint32(m.MaxRecords)>>24), byte(uint32(m.MaxRecords)>>16), byte(uint32(m.MaxRecords)>>8), byte(m.MaxRecords))
 		dst = append(dst,
-			byte(uint32(m.ShareSessionEpoch)>>24), byte(uint32(m.ShareSessionEpoch)>>16), byte(uint32(m.ShareSessionEpoch)>>8), byte(m.ShareSessionEpoch),
-			byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs),
-			byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes),
-			byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
-			byte(uint32(m.MaxRecords)>>24), byte(uint32(m.MaxRecords)>>16), byte(uint32(m.MaxRecords)>>8), byte(m.MaxRecords),
 			byte(uint32(m.BatchSize)>>24), byte(uint32(m.BatchSize)>>16), byte(uint32(m.BatchSize)>>8), byte(m.BatchSize),
 			byte(m.ShareAcquireMode),
 			kbin.BoolByte(m.IsRenewAck),
 		)
 	} else {
 		if v >= 1 {
-			dst = append(dst,
-				byte(uint32(m.ShareSessionEpoch)>>24), byte(uint32(m.ShareSessionEpoch)>>16), byte(uint32(m.ShareSessionEpoch)>>8), byte(m.ShareSessionEpoch),
-				byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs),
-				byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes),
-				byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
-				byte(uint32(m.MaxRecords)>>24), byte(uint32(m.MaxRecords)>>16), byte(uint32(m.MaxRecords)>>8), byte(m.MaxRecords),
-				byte(uint32(m.BatchSize)>>24), byte(uint32(m.BatchSize)>>16), byte(uint32(m.BatchSize)>>8), byte(m.BatchSize),
-			)
+			dst = append(dst, byte(uint32(m.ShareSessionEpoch)>>24), byte(uint32(m.ShareSessionEpoch)>>16), byte(uint32(m.ShareSessionEpoch)>>8), byte(m.ShareSessionEpoch))
+			dst = append(dst, byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs))
+			dst = append(dst, byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes))
+			dst = append(dst, byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes))
+			dst = append(dst, byte(uint32(m.MaxRecords)>>24), byte(uint32(m.MaxRecords)>>16), byte(uint32(m.MaxRecords)>>8), byte(m.MaxRecords))
+			dst = append(dst, byte(uint32(m.BatchSize)>>24), byte(uint32(m.BatchSize)>>16), byte(uint32(m.BatchSize)>>8), byte(m.BatchSize))
 		} else {
-			dst = append(dst,
-				byte(uint32(m.ShareSessionEpoch)>>24), byte(uint32(m.ShareSessionEpoch)>>16), byte(uint32(m.ShareSessionEpoch)>>8), byte(m.ShareSessionEpoch),
-				byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs),
-				byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes),
-				byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
-			)
+			dst = append(dst, byte(uint32(m.ShareSessionEpoch)>>24), byte(uint32(m.ShareSessionEpoch)>>16), byte(uint32(m.ShareSessionEpoch)>>8), byte(m.ShareSessionEpoch))
+			dst = append(dst, byte(uint32(m.MaxWaitMs)>>24), byte(uint32(m.MaxWaitMs)>>16), byte(uint32(m.MaxWaitMs)>>8), byte(m.MaxWaitMs))
+			dst = append(dst, byte(uint32(m.MinBytes)>>24), byte(uint32(m.MinBytes)>>16), byte(uint32(m.MinBytes)>>8), byte(m.MinBytes))
+			dst = append(dst, byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes))
 		}
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
@@ -223,10 +219,8 @@ func (m *ShareFetchRequest) AppendTo(dst []byte) []byte {
 			if v >= 1 {
 				dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
 			} else {
-				dst = append(dst,
-					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-					byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes),
-				)
+				dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
+				dst = append(dst, byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes))
 			}
 			dst = kbin.AppendFlexArrayLen(dst, len(partition.AcknowledgementBatches), true)
 			for k := range partition.AcknowledgementBatches {
@@ -573,10 +567,8 @@ func (m *ShareFetchResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			dst = append(dst, byte(uint16(partition.AcknowledgeErrorCode)>>8), byte(partition.AcknowledgeErrorCode))
 			dst = kbin.AppendFlexNullableString(dst, partition.AcknowledgeErrorMessage, true)
-			dst = append(dst,
-				byte(uint32(partition.CurrentLeader.LeaderID)>>24), byte(uint32(partition.CurrentLeader.LeaderID)>>16), byte(uint32(partition.CurrentLeader.LeaderID)>>8), byte(partition.CurrentLeader.LeaderID),
-				byte(uint32(partition.CurrentLeader.LeaderEpoch)>>24), byte(uint32(partition.CurrentLeader.LeaderEpoch)>>16), byte(uint32(partition.CurrentLeader.LeaderEpoch)>>8), byte(partition.CurrentLeader.LeaderEpoch),
-			)
+			dst = append(dst, byte(uint32(partition.CurrentLeader.LeaderID)>>24), byte(uint32(partition.CurrentLeader.LeaderID)>>16), byte(uint32(partition.CurrentLeader.LeaderID)>>8), byte(partition.CurrentLeader.LeaderID))
+			dst = append(dst, byte(uint32(partition.CurrentLeader.LeaderEpoch)>>24), byte(uint32(partition.CurrentLeader.LeaderEpoch)>>16), byte(uint32(partition.CurrentLeader.LeaderEpoch)>>8), byte(partition.CurrentLeader.LeaderEpoch))
 			dst = kbin.AppendTags(dst, partition.CurrentLeader.UnknownTags)
 			if v <= 0 {
 				dst = kbin.AppendFlexNullableBytes(dst, partition.Records, true)

@@ -269,10 +269,8 @@ func (m *ShareGroupDescribeResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexNullableString(dst, group.ErrorMessage, true)
 		dst = kbin.AppendFlexString(dst, group.GroupID, true)
 		dst = kbin.AppendFlexString(dst, string(group.GroupState), true)
-		dst = append(dst,
-			byte(uint32(group.GroupEpoch)>>24), byte(uint32(group.GroupEpoch)>>16), byte(uint32(group.GroupEpoch)>>8), byte(group.GroupEpoch),
-			byte(uint32(group.AssignmentEpoch)>>24), byte(uint32(group.AssignmentEpoch)>>16), byte(uint32(group.AssignmentEpoch)>>8), byte(group.AssignmentEpoch),
-		)
+		dst = append(dst, byte(uint32(group.GroupEpoch)>>24), byte(uint32(group.GroupEpoch)>>16), byte(uint32(group.GroupEpoch)>>8), byte(group.GroupEpoch))
+		dst = append(dst, byte(uint32(group.AssignmentEpoch)>>24), byte(uint32(group.AssignmentEpoch)>>16), byte(uint32(group.AssignmentEpoch)>>8), byte(group.AssignmentEpoch))
 		dst = kbin.AppendFlexString(dst, group.AssignorName, true)
 		dst = kbin.AppendFlexArrayLen(dst, len(group.Members), true)
 		for j := range group.Members {

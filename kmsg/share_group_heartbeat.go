@@ -228,10 +228,8 @@ func (m *ShareGroupHeartbeatResponse) AppendTo(dst []byte) []byte {
 	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendFlexNullableString(dst, m.MemberID, true)
-	dst = append(dst,
-		byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch),
-		byte(uint32(m.HeartbeatIntervalMs)>>24), byte(uint32(m.HeartbeatIntervalMs)>>16), byte(uint32(m.HeartbeatIntervalMs)>>8), byte(m.HeartbeatIntervalMs),
-	)
+	dst = append(dst, byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch))
+	dst = append(dst, byte(uint32(m.HeartbeatIntervalMs)>>24), byte(uint32(m.HeartbeatIntervalMs)>>16), byte(uint32(m.HeartbeatIntervalMs)>>8), byte(m.HeartbeatIntervalMs))
 	if m.Assignment != nil {
 		dst = append(dst, 1)
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Assignment.TopicPartitions), true)

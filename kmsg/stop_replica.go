@@ -205,8 +205,8 @@ func (m *StopReplicaRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexArrayLen(dst, len(topicState.PartitionStates), true)
 			for j := range topicState.PartitionStates {
 				partitionState := &topicState.PartitionStates[j]
+				dst = append(dst, byte(uint32(partitionState.PartitionIndex)>>24), byte(uint32(partitionState.PartitionIndex)>>16), byte(uint32(partitionState.PartitionIndex)>>8), byte(partitionState.PartitionIndex))
 				dst = append(dst,
-					byte(uint32(partitionState.PartitionIndex)>>24), byte(uint32(partitionState.PartitionIndex)>>16), byte(uint32(partitionState.PartitionIndex)>>8), byte(partitionState.PartitionIndex),
 					byte(uint32(partitionState.LeaderEpoch)>>24), byte(uint32(partitionState.LeaderEpoch)>>16), byte(uint32(partitionState.LeaderEpoch)>>8), byte(partitionState.LeaderEpoch),
 					kbin.BoolByte(partitionState.DeletePartition),
 				)

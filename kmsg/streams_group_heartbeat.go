@@ -286,10 +286,8 @@ func (m *StreamsGroupHeartbeatRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = kbin.AppendFlexString(dst, m.GroupID, true)
 	dst = kbin.AppendFlexString(dst, m.MemberID, true)
-	dst = append(dst,
-		byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch),
-		byte(uint32(m.EndpointInformationEpoch)>>24), byte(uint32(m.EndpointInformationEpoch)>>16), byte(uint32(m.EndpointInformationEpoch)>>8), byte(m.EndpointInformationEpoch),
-	)
+	dst = append(dst, byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch))
+	dst = append(dst, byte(uint32(m.EndpointInformationEpoch)>>24), byte(uint32(m.EndpointInformationEpoch)>>16), byte(uint32(m.EndpointInformationEpoch)>>8), byte(m.EndpointInformationEpoch))
 	dst = kbin.AppendFlexNullableString(dst, m.InstanceID, true)
 	dst = kbin.AppendFlexNullableString(dst, m.RackID, true)
 	dst = append(dst, byte(uint32(m.RebalanceTimeoutMs)>>24), byte(uint32(m.RebalanceTimeoutMs)>>16), byte(uint32(m.RebalanceTimeoutMs)>>8), byte(m.RebalanceTimeoutMs))
@@ -869,10 +867,8 @@ func (m *StreamsGroupHeartbeatResponse) AppendTo(dst []byte) []byte {
 	)
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, true)
 	dst = kbin.AppendFlexString(dst, m.MemberID, true)
-	dst = append(dst,
-		byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch),
-		byte(uint32(m.HeartbeatIntervalMs)>>24), byte(uint32(m.HeartbeatIntervalMs)>>16), byte(uint32(m.HeartbeatIntervalMs)>>8), byte(m.HeartbeatIntervalMs),
-	)
+	dst = append(dst, byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch))
+	dst = append(dst, byte(uint32(m.HeartbeatIntervalMs)>>24), byte(uint32(m.HeartbeatIntervalMs)>>16), byte(uint32(m.HeartbeatIntervalMs)>>8), byte(m.HeartbeatIntervalMs))
 	if v <= 0 {
 		dst = append(dst, byte(uint32(m.AcceptableRecoveryLagLegacy)>>24), byte(uint32(m.AcceptableRecoveryLagLegacy)>>16), byte(uint32(m.AcceptableRecoveryLagLegacy)>>8), byte(m.AcceptableRecoveryLagLegacy))
 	}

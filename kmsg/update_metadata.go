@@ -452,12 +452,10 @@ func appendUpdateMetadataRequestPartitionState(m *UpdateMetadataRequestPartition
 	if v <= 4 {
 		dst = kbin.AppendFlexString(dst, m.TopicName, false)
 	}
-	dst = append(dst,
-		byte(uint32(m.PartitionIndex)>>24), byte(uint32(m.PartitionIndex)>>16), byte(uint32(m.PartitionIndex)>>8), byte(m.PartitionIndex),
-		byte(uint32(m.ControllerEpoch)>>24), byte(uint32(m.ControllerEpoch)>>16), byte(uint32(m.ControllerEpoch)>>8), byte(m.ControllerEpoch),
-		byte(uint32(m.Leader)>>24), byte(uint32(m.Leader)>>16), byte(uint32(m.Leader)>>8), byte(m.Leader),
-		byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch),
-	)
+	dst = append(dst, byte(uint32(m.PartitionIndex)>>24), byte(uint32(m.PartitionIndex)>>16), byte(uint32(m.PartitionIndex)>>8), byte(m.PartitionIndex))
+	dst = append(dst, byte(uint32(m.ControllerEpoch)>>24), byte(uint32(m.ControllerEpoch)>>16), byte(uint32(m.ControllerEpoch)>>8), byte(m.ControllerEpoch))
+	dst = append(dst, byte(uint32(m.Leader)>>24), byte(uint32(m.Leader)>>16), byte(uint32(m.Leader)>>8), byte(m.Leader))
+	dst = append(dst, byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch))
 	dst = kbin.AppendFlexInt32s(dst, m.ISR, flex)
 	dst = append(dst, byte(uint32(m.ZkVersion)>>24), byte(uint32(m.ZkVersion)>>16), byte(uint32(m.ZkVersion)>>8), byte(m.ZkVersion))
 	dst = kbin.AppendFlexInt32s(dst, m.Replicas, flex)

@@ -127,10 +127,8 @@ func (m *UpdateRaftVoterRequest) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *UpdateRaftVoterRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableString(dst, m.ClusterID, true)
-	dst = append(dst,
-		byte(uint32(m.CurrentLeaderEpoch)>>24), byte(uint32(m.CurrentLeaderEpoch)>>16), byte(uint32(m.CurrentLeaderEpoch)>>8), byte(m.CurrentLeaderEpoch),
-		byte(uint32(m.VoterID)>>24), byte(uint32(m.VoterID)>>16), byte(uint32(m.VoterID)>>8), byte(m.VoterID),
-	)
+	dst = append(dst, byte(uint32(m.CurrentLeaderEpoch)>>24), byte(uint32(m.CurrentLeaderEpoch)>>16), byte(uint32(m.CurrentLeaderEpoch)>>8), byte(m.CurrentLeaderEpoch))
+	dst = append(dst, byte(uint32(m.VoterID)>>24), byte(uint32(m.VoterID)>>16), byte(uint32(m.VoterID)>>8), byte(m.VoterID))
 	dst = append(dst, m.VoterDirectoryID[:]...)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Listeners), true)
 	for i := range m.Listeners {
@@ -344,10 +342,8 @@ func appendTagsUpdateRaftVoterResponse(m *UpdateRaftVoterResponse, dst []byte, v
 	w := m.UnknownTags.Writer(dst, count)
 	if hasCurrentLeader {
 		dst = w.Begin(0)
-		dst = append(dst,
-			byte(uint32(m.CurrentLeader.LeaderID)>>24), byte(uint32(m.CurrentLeader.LeaderID)>>16), byte(uint32(m.CurrentLeader.LeaderID)>>8), byte(m.CurrentLeader.LeaderID),
-			byte(uint32(m.CurrentLeader.LeaderEpoch)>>24), byte(uint32(m.CurrentLeader.LeaderEpoch)>>16), byte(uint32(m.CurrentLeader.LeaderEpoch)>>8), byte(m.CurrentLeader.LeaderEpoch),
-		)
+		dst = append(dst, byte(uint32(m.CurrentLeader.LeaderID)>>24), byte(uint32(m.CurrentLeader.LeaderID)>>16), byte(uint32(m.CurrentLeader.LeaderID)>>8), byte(m.CurrentLeader.LeaderID))
+		dst = append(dst, byte(uint32(m.CurrentLeader.LeaderEpoch)>>24), byte(uint32(m.CurrentLeader.LeaderEpoch)>>16), byte(uint32(m.CurrentLeader.LeaderEpoch)>>8), byte(m.CurrentLeader.LeaderEpoch))
 		dst = kbin.AppendFlexString(dst, m.CurrentLeader.Host, true)
 		dst = append(dst, byte(uint32(m.CurrentLeader.Port)>>24), byte(uint32(m.CurrentLeader.Port)>>16), byte(uint32(m.CurrentLeader.Port)>>8), byte(m.CurrentLeader.Port))
 		dst = kbin.AppendTags(dst, m.CurrentLeader.UnknownTags)

@@ -139,11 +139,9 @@ func (m *VoteRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexArrayLen(dst, len(topic.Partitions), true)
 		for j := range topic.Partitions {
 			partition := &topic.Partitions[j]
-			dst = append(dst,
-				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-				byte(uint32(partition.ReplicaEpoch)>>24), byte(uint32(partition.ReplicaEpoch)>>16), byte(uint32(partition.ReplicaEpoch)>>8), byte(partition.ReplicaEpoch),
-				byte(uint32(partition.ReplicaID)>>24), byte(uint32(partition.ReplicaID)>>16), byte(uint32(partition.ReplicaID)>>8), byte(partition.ReplicaID),
-			)
+			dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
+			dst = append(dst, byte(uint32(partition.ReplicaEpoch)>>24), byte(uint32(partition.ReplicaEpoch)>>16), byte(uint32(partition.ReplicaEpoch)>>8), byte(partition.ReplicaEpoch))
+			dst = append(dst, byte(uint32(partition.ReplicaID)>>24), byte(uint32(partition.ReplicaID)>>16), byte(uint32(partition.ReplicaID)>>8), byte(partition.ReplicaID))
 			if v >= 1 {
 				dst = append(dst, partition.ReplicaDirectoryID[:]...)
 				dst = append(dst, partition.VoterDirectoryID[:]...)
@@ -373,6 +371,8 @@ func (m *VoteResponse) AppendTo(dst []byte) []byte {
 				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
 				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
 				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
+			)
+			dst = append(dst,
 				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
 				kbin.BoolByte(partition.VoteGranted),
 			)

@@ -113,11 +113,9 @@ func (m *PartitionRecord) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexInt32s(dst, m.ISR, true)
 	dst = kbin.AppendFlexInt32s(dst, m.RemovingReplicas, true)
 	dst = kbin.AppendFlexInt32s(dst, m.AddingReplicas, true)
-	dst = append(dst,
-		byte(uint32(m.Leader)>>24), byte(uint32(m.Leader)>>16), byte(uint32(m.Leader)>>8), byte(m.Leader),
-		byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch),
-		byte(uint32(m.PartitionEpoch)>>24), byte(uint32(m.PartitionEpoch)>>16), byte(uint32(m.PartitionEpoch)>>8), byte(m.PartitionEpoch),
-	)
+	dst = append(dst, byte(uint32(m.Leader)>>24), byte(uint32(m.Leader)>>16), byte(uint32(m.Leader)>>8), byte(m.Leader))
+	dst = append(dst, byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch))
+	dst = append(dst, byte(uint32(m.PartitionEpoch)>>24), byte(uint32(m.PartitionEpoch)>>16), byte(uint32(m.PartitionEpoch)>>8), byte(m.PartitionEpoch))
 	if v >= 1 {
 		dst = kbin.AppendFlexArrayLen(dst, len(m.Directories), true)
 		dst = kbin.AppendUUIDs(dst, m.Directories)

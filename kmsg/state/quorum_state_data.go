@@ -108,11 +108,9 @@ func (m *QuorumStateData) AppendTo(dst []byte) []byte {
 	if v <= 0 {
 		dst = kbin.AppendFlexString(dst, m.ClusterID, true)
 	}
-	dst = append(dst,
-		byte(uint32(m.LeaderID)>>24), byte(uint32(m.LeaderID)>>16), byte(uint32(m.LeaderID)>>8), byte(m.LeaderID),
-		byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch),
-		byte(uint32(m.VotedID)>>24), byte(uint32(m.VotedID)>>16), byte(uint32(m.VotedID)>>8), byte(m.VotedID),
-	)
+	dst = append(dst, byte(uint32(m.LeaderID)>>24), byte(uint32(m.LeaderID)>>16), byte(uint32(m.LeaderID)>>8), byte(m.LeaderID))
+	dst = append(dst, byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch))
+	dst = append(dst, byte(uint32(m.VotedID)>>24), byte(uint32(m.VotedID)>>16), byte(uint32(m.VotedID)>>8), byte(m.VotedID))
 	if v >= 1 {
 		dst = append(dst, m.VotedDirectoryID[:]...)
 	}

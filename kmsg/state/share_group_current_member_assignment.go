@@ -178,8 +178,8 @@ func (m *ShareGroupCurrentMemberAssignmentValue) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareGroupCurrentMemberAssignmentValue) AppendTo(dst []byte) []byte {
+	dst = append(dst, byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch))
 	dst = append(dst,
-		byte(uint32(m.MemberEpoch)>>24), byte(uint32(m.MemberEpoch)>>16), byte(uint32(m.MemberEpoch)>>8), byte(m.MemberEpoch),
 		byte(uint32(m.PreviousMemberEpoch)>>24), byte(uint32(m.PreviousMemberEpoch)>>16), byte(uint32(m.PreviousMemberEpoch)>>8), byte(m.PreviousMemberEpoch),
 		byte(m.State),
 	)

@@ -198,9 +198,9 @@ func (m *ShareSnapshotValue) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *ShareSnapshotValue) AppendTo(dst []byte) []byte {
 	v := m.Version
+	dst = append(dst, byte(uint32(m.SnapshotEpoch)>>24), byte(uint32(m.SnapshotEpoch)>>16), byte(uint32(m.SnapshotEpoch)>>8), byte(m.SnapshotEpoch))
+	dst = append(dst, byte(uint32(m.StateEpoch)>>24), byte(uint32(m.StateEpoch)>>16), byte(uint32(m.StateEpoch)>>8), byte(m.StateEpoch))
 	dst = append(dst,
-		byte(uint32(m.SnapshotEpoch)>>24), byte(uint32(m.SnapshotEpoch)>>16), byte(uint32(m.SnapshotEpoch)>>8), byte(m.SnapshotEpoch),
-		byte(uint32(m.StateEpoch)>>24), byte(uint32(m.StateEpoch)>>16), byte(uint32(m.StateEpoch)>>8), byte(m.StateEpoch),
 		byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch),
 		byte(uint64(m.StartOffset)>>56), byte(uint64(m.StartOffset)>>48), byte(uint64(m.StartOffset)>>40), byte(uint64(m.StartOffset)>>32), byte(uint64(m.StartOffset)>>24), byte(uint64(m.StartOffset)>>16), byte(uint64(m.StartOffset)>>8), byte(m.StartOffset),
 		byte(uint64(m.CreateTimestamp)>>56), byte(uint64(m.CreateTimestamp)>>48), byte(uint64(m.CreateTimestamp)>>40), byte(uint64(m.CreateTimestamp)>>32), byte(uint64(m.CreateTimestamp)>>24), byte(uint64(m.CreateTimestamp)>>16), byte(uint64(m.CreateTimestamp)>>8), byte(m.CreateTimestamp),

@@ -223,10 +223,8 @@ func (m *StreamsGroupMemberMetadataValue) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableString(dst, m.RackID, true)
 	dst = kbin.AppendFlexString(dst, m.ClientID, true)
 	dst = kbin.AppendFlexString(dst, m.ClientHost, true)
-	dst = append(dst,
-		byte(uint32(m.RebalanceTimeoutMs)>>24), byte(uint32(m.RebalanceTimeoutMs)>>16), byte(uint32(m.RebalanceTimeoutMs)>>8), byte(m.RebalanceTimeoutMs),
-		byte(uint32(m.TopologyEpoch)>>24), byte(uint32(m.TopologyEpoch)>>16), byte(uint32(m.TopologyEpoch)>>8), byte(m.TopologyEpoch),
-	)
+	dst = append(dst, byte(uint32(m.RebalanceTimeoutMs)>>24), byte(uint32(m.RebalanceTimeoutMs)>>16), byte(uint32(m.RebalanceTimeoutMs)>>8), byte(m.RebalanceTimeoutMs))
+	dst = append(dst, byte(uint32(m.TopologyEpoch)>>24), byte(uint32(m.TopologyEpoch)>>16), byte(uint32(m.TopologyEpoch)>>8), byte(m.TopologyEpoch))
 	dst = kbin.AppendFlexString(dst, m.ProcessID, true)
 	if m.UserEndpoint != nil {
 		dst = append(dst, 1)

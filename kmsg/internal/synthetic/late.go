@@ -162,10 +162,8 @@ func (m *LateRequest) AppendTo(dst []byte) []byte {
 			for j := range topic.Partitions {
 				partition := &topic.Partitions[j]
 				if v >= 5 {
-					dst = append(dst,
-						byte(uint32(partition.Index)>>24), byte(uint32(partition.Index)>>16), byte(uint32(partition.Index)>>8), byte(partition.Index),
-						byte(uint32(partition.Epoch)>>24), byte(uint32(partition.Epoch)>>16), byte(uint32(partition.Epoch)>>8), byte(partition.Epoch),
-					)
+					dst = append(dst, byte(uint32(partition.Index)>>24), byte(uint32(partition.Index)>>16), byte(uint32(partition.Index)>>8), byte(partition.Index))
+					dst = append(dst, byte(uint32(partition.Epoch)>>24), byte(uint32(partition.Epoch)>>16), byte(uint32(partition.Epoch)>>8), byte(partition.Epoch))
 				} else {
 					dst = append(dst, byte(uint32(partition.Index)>>24), byte(uint32(partition.Index)>>16), byte(uint32(partition.Index)>>8), byte(partition.Index))
 				}
