@@ -19,19 +19,23 @@ func Resize[S ~[]E, E any](s S, n int) S {
 
 // FlexInt32s reads an array, compact if flex, into s, growing it if needed.
 func (r *Reader) FlexInt32s(s []int32, flex bool) []int32 {
-	if b := r.buf[r.off:]; flex && len(b) > 0 {
-		// Nearly all: few elements.
-		if n := int(b[0]) - 1; uint(n) < 0x7f && 4*n < len(b) {
-			r.off += 1 + 4*n
-			if n > cap(s) || s == nil {
-				s = r.newInt32s(n)
-			}
-			s, b = s[:n], b[1:]
-			for i := range s {
-				s[i] = int32(binary.BigEndian.Uint32(b[4*i : 4*i+4]))
-			}
-			return s
+	n, b := -1, r.buf[r.off:]
+	switch {
+	case flex && len(b) > 0:
+		n, b = int(b[0])-1, b[1:]
+	case !flex && len(b) >= 4:
+		n, b = int(binary.BigEndian.Uint32(b)), b[4:]
+	}
+	if uint(n) < 0x7f && 4*n <= len(b) { // nearly all: few elements, which are there
+		r.off = len(r.buf) - len(b) + 4*n
+		if n > cap(s) || s == nil {
+			s = r.newInt32s(n)
 		}
+		s = s[:n]
+		for i := range s {
+			s[i] = int32(binary.BigEndian.Uint32(b[4*i : 4*i+4]))
+		}
+		return s
 	}
 	return r.int32s(s, r.FlexArrayLen(4, flex))
 }

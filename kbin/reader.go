@@ -290,11 +290,18 @@ func (r *Reader) CompactNullableString() NullString {
 // FlexString reads a string, compact if flex, into s. If s equals it already, s stays as
 // it is and nothing is allocated.
 func (r *Reader) FlexString(s *string, flex bool) {
-	if b := r.buf[r.off:]; flex && len(b) > 0 {
-		// Nearly all: the length is one byte and the string is there.
+	// Nearly all: a compact length is one byte, and the string is there.
+	switch b := r.buf[r.off:]; {
+	case flex && len(b) > 0:
 		if n := int(b[0]) - 1; uint(n) < 0x7f && n < len(b) {
 			r.off += 1 + n
 			r.setString(s, b[1:1+n])
+			return
+		}
+	case !flex && len(b) >= 2:
+		if n := int(binary.BigEndian.Uint16(b)); n <= MaxString && n <= len(b)-2 {
+			r.off += 2 + n
+			r.setString(s, b[2:2+n])
 			return
 		}
 	}
@@ -308,11 +315,19 @@ func (r *Reader) FlexString(s *string, flex bool) {
 
 // FlexNullableString reads a string or null into s, as [Reader.FlexString] does.
 func (r *Reader) FlexNullableString(s *NullString, flex bool) {
-	if b := r.buf[r.off:]; flex && len(b) > 0 {
+	switch b := r.buf[r.off:]; {
+	case flex && len(b) > 0:
 		if n := int(b[0]) - 1; uint(n) < 0x7f && n < len(b) {
 			r.off += 1 + n
 			s.Valid = true
 			r.setString(&s.S, b[1:1+n])
+			return
+		}
+	case !flex && len(b) >= 2:
+		if n := int(binary.BigEndian.Uint16(b)); n <= MaxString && n <= len(b)-2 {
+			r.off += 2 + n
+			s.Valid = true
+			r.setString(&s.S, b[2:2+n])
 			return
 		}
 	}
@@ -349,18 +364,30 @@ func (r *Reader) NullableBytes() []byte { return r.FlexNullableBytes(false) }
 // is nil.
 func (r *Reader) CompactNullableBytes() []byte { return r.FlexNullableBytes(true) }
 
-// FlexBytes reads bytes, compact if flex, and returns a view, nil only after an error.
+// FlexBytes reads bytes, compact if flex, and returns a view, which is empty after an error.
 func (r *Reader) FlexBytes(flex bool) []byte {
-	n := r.length(flex)
-	if n < 0 {
+	b := r.FlexNullableBytes(flex)
+	if b == nil {
 		r.null("a byte field")
-		n = 0
+		return r.take(0, "bytes")
 	}
-	return r.take(n, "bytes")
+	return b
 }
 
 // FlexNullableBytes reads bytes or null and returns a view or nil.
 func (r *Reader) FlexNullableBytes(flex bool) []byte {
+	switch b := r.buf[r.off:]; {
+	case flex && len(b) > 0:
+		if n := int(b[0]) - 1; uint(n) < 0x7f && n < len(b) {
+			r.off += 1 + n
+			return b[1 : 1+n : 1+n]
+		}
+	case !flex && len(b) >= 4:
+		if n := int(binary.BigEndian.Uint32(b)); uint(n) <= uint(len(b)-4) {
+			r.off += 4 + n
+			return b[4 : 4+n : 4+n]
+		}
+	}
 	n := r.length(flex)
 	if n < 0 {
 		return nil
@@ -379,10 +406,18 @@ func (r *Reader) length(flex bool) int {
 // encoding of an element: a count that the remaining bytes cannot hold is an error, before
 // anything is made of it.
 func (r *Reader) FlexArrayLen(minSize int, flex bool) int {
-	if b := r.buf[r.off:]; flex && len(b) > 0 {
+	switch b := r.buf[r.off:]; {
+	case flex && len(b) > 0:
 		n := int(b[0]) - 1
 		if claim := n * max(minSize, 1); uint(n) < 0x7f && claim < len(b) && claim <= r.room {
 			r.off++
+			r.room -= claim
+			return n
+		}
+	case !flex && len(b) >= 4:
+		n := int(binary.BigEndian.Uint32(b))
+		if claim := n * max(minSize, 1); uint(n) < 0x7f && claim <= len(b)-4 && claim <= r.room {
+			r.off += 4
 			r.room -= claim
 			return n
 		}

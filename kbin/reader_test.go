@@ -559,8 +559,16 @@ func TestArraysShareBytes(t *testing.T) {
 		}
 	}
 	// A short count goes another way through the reader.
+	classic := append([]byte{0, 0, 0, 100, 0, 0, 0, 50}, make([]byte, 96)...)
+	r := kbin.NewReader(classic)
+	if got := r.ArrayLen(1); got != 100 {
+		t.Fatalf("got %d elements, want 100", got)
+	}
+	if got := r.ArrayLen(1); got != 0 || !errors.Is(r.Err(), io.ErrUnexpectedEOF) {
+		t.Errorf("a short count, classic: got %d elements and %v, want none and %v", got, r.Err(), io.ErrUnexpectedEOF)
+	}
 	b := append([]byte{101, 51}, make([]byte, 99)...)
-	r := kbin.NewReader(b)
+	r.Reset(b)
 	if got := r.CompactArrayLen(1); got != 100 {
 		t.Fatalf("got %d elements, want 100", got)
 	}
@@ -579,5 +587,28 @@ func TestPresent(t *testing.T) {
 		if got := kbin.NewReader([]byte{b}).Present(); got != want {
 			t.Errorf("Present of %#02x: got %v, want %v", b, got, want)
 		}
+	}
+}
+
+// TestNullBeforeMuch: a classic length of null is not the length that its bits are without a sign,
+// though as many bytes follow.
+func TestNullBeforeMuch(t *testing.T) {
+	b := append([]byte{0xff, 0xff, 0xff, 0xff}, make([]byte, 1<<17)...)
+	r := kbin.NewReader(b)
+	if s := r.NullableString(); s.Valid || r.Offset() != 2 || r.Err() != nil {
+		t.Errorf("NullableString: got %d bytes, valid %v, at %d, error %v, want null at 2", len(s.S), s.Valid, r.Offset(), r.Err())
+	}
+	r.Reset(b)
+	if got := r.NullableBytes(); got != nil || r.Offset() != 4 || r.Err() != nil {
+		t.Errorf("NullableBytes: got %d bytes at %d, error %v, want null at 4", len(got), r.Offset(), r.Err())
+	}
+	r.Reset(b)
+	if got := r.String(); got != "" || r.Err() == nil {
+		t.Errorf("String: got %d bytes and no error, want one", len(got))
+	}
+	r.Reset(b)
+	r.Lenient = true
+	if got := r.String(); got != "" || r.Offset() != 2 || r.Err() != nil {
+		t.Errorf("String, lenient: got %d bytes at %d, error %v, want none at 2", len(got), r.Offset(), r.Err())
 	}
 }
