@@ -64,7 +64,7 @@ func (sc *scope) append(g *jen.Group) {
 		} else {
 			n = sc.together(body)
 			group := body[:n]
-			emit(g, when(inBody(group[0]), s.Versions), func(g *jen.Group) { sc.appendFields(g, group) }, nil)
+			emit(g, when(inBody(group[0]), s.Versions), func(g *jen.Group) { inOrder(g, group, sc.appendRun, sc.appendVariable) }, nil)
 		}
 		body = body[n:]
 	}
@@ -149,20 +149,6 @@ func (sc *scope) appendRun(g *jen.Group, fields []*model.Field) {
 	}
 	if n < len(fields) {
 		sc.appendRun(g, fields[n:])
-	}
-}
-
-// appendFields writes fields that the same versions have.
-func (sc *scope) appendFields(g *jen.Group, fields []*model.Field) {
-	for len(fields) > 0 {
-		n := fixedRun(fields)
-		if n > 0 {
-			sc.appendRun(g, fields[:n])
-		} else {
-			n = 1
-			sc.appendVariable(g, fields[0])
-		}
-		fields = fields[n:]
 	}
 }
 

@@ -67,7 +67,7 @@ func (sc *scope) decode(g *jen.Group) {
 		} else {
 			n = sc.together(body)
 			group := body[:n]
-			emit(g, when(inBody(group[0]), s.Versions), func(g *jen.Group) { sc.decodeFields(g, group) }, sc.setDefaults(group))
+			emit(g, when(inBody(group[0]), s.Versions), func(g *jen.Group) { inOrder(g, group, sc.decodeRun, sc.decodeVariable) }, sc.setDefaults(group))
 		}
 		body = body[n:]
 	}
@@ -93,6 +93,21 @@ func fixedRun(fields []*model.Field) int {
 		}
 	}
 	return len(fields)
+}
+
+// inOrder handles fields that the same versions have: neighbours of fixed size as runs, others
+// each alone.
+func inOrder(g *jen.Group, fields []*model.Field, run func(*jen.Group, []*model.Field), variable func(*jen.Group, *model.Field)) {
+	for len(fields) > 0 {
+		n := fixedRun(fields)
+		if n > 0 {
+			run(g, fields[:n])
+		} else {
+			n = 1
+			variable(g, fields[0])
+		}
+		fields = fields[n:]
+	}
 }
 
 // together counts the fields at the start that the same versions have; those of fixed size
@@ -177,20 +192,6 @@ func sameVersions(fields []*model.Field, reach def.Versions) int {
 		}
 	}
 	return len(fields)
-}
-
-// decodeFields reads fields that the same versions have.
-func (sc *scope) decodeFields(g *jen.Group, fields []*model.Field) {
-	for len(fields) > 0 {
-		n := fixedRun(fields)
-		if n > 0 {
-			sc.decodeRun(g, fields[:n])
-		} else {
-			n = 1
-			sc.decodeVariable(g, fields[0])
-		}
-		fields = fields[n:]
-	}
 }
 
 // decodeRun reads fields of fixed size under one bounds check.
