@@ -2,6 +2,7 @@ package gen
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dave/jennifer/jen"
 
@@ -89,7 +90,7 @@ func setDst(g *jen.Group, x *jen.Statement) { g.Id("dst").Op("=").Add(x) }
 // appendFixed is dst with a value of fixed size appended.
 func appendFixed(f *model.Field, x *jen.Statement) *jen.Statement {
 	if bytes := bytesOf(f, x); bytes != nil {
-		return jen.Append(append([]jen.Code{jen.Id("dst")}, bytes...)...)
+		return appendBytes(bytes)
 	}
 	if f.Def.Type.Base == def.UUID {
 		return jen.Append(jen.Id("dst"), x.Index(jen.Op(":")).Op("..."))
@@ -119,6 +120,20 @@ func bytesOf(f *model.Field, x *jen.Statement) []jen.Code {
 	return bytes
 }
 
+// appendBytes is dst with the bytes of numbers appended, a line each, and two for eight bytes.
+func appendBytes(numbers ...[]jen.Code) *jen.Statement {
+	if len(numbers) == 1 && len(numbers[0]) <= 4 {
+		return jen.Append(append([]jen.Code{jen.Id("dst")}, numbers[0]...)...)
+	}
+	var lines []jen.Code
+	for _, bytes := range numbers {
+		for line := range slices.Chunk(bytes, 4) {
+			lines = append(lines, jen.List(line...))
+		}
+	}
+	return jen.Id("append").Custom(jen.Options{Open: "(dst,", Close: ")", Separator: ",", Multi: true}, lines...)
+}
+
 // stringValue turns a string of an enumeration into what kbin takes.
 func stringValue(f *model.Field, x *jen.Statement) *jen.Statement {
 	if f.Enum == nil {
@@ -131,7 +146,7 @@ func stringValue(f *model.Field, x *jen.Statement) *jen.Statement {
 // each at once. Of bytes that follow each other it joins those of a number only if the number is
 // longer than the one before, or has eight.
 func (sc *scope) appendRun(g *jen.Group, fields []*model.Field) {
-	var lines []jen.Code
+	var numbers [][]jen.Code
 	n, size := 0, 0
 	for ; n < len(fields); n++ {
 		bytes := bytesOf(fields[n], sc.field(fields[n]))
@@ -139,13 +154,13 @@ func (sc *scope) appendRun(g *jen.Group, fields []*model.Field) {
 			break
 		}
 		size = len(bytes)
-		lines = append(lines, jen.List(bytes...))
+		numbers = append(numbers, bytes)
 	}
-	if n < 2 {
+	if n > 0 {
+		setDst(g, appendBytes(numbers...))
+	} else {
 		setDst(g, appendFixed(fields[0], sc.field(fields[0])))
 		n = 1
-	} else {
-		g.Id("dst").Op("=").Id("append").Custom(jen.Options{Open: "(dst,", Close: ")", Separator: ",", Multi: true}, lines...)
 	}
 	if n < len(fields) {
 		sc.appendRun(g, fields[n:])

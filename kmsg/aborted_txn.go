@@ -59,10 +59,14 @@ func (m *AbortedTxn) Check() error {
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *AbortedTxn) AppendTo(dst []byte) []byte {
 	dst = append(dst,
-		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
-		byte(uint64(m.FirstOffset)>>56), byte(uint64(m.FirstOffset)>>48), byte(uint64(m.FirstOffset)>>40), byte(uint64(m.FirstOffset)>>32), byte(uint64(m.FirstOffset)>>24), byte(uint64(m.FirstOffset)>>16), byte(uint64(m.FirstOffset)>>8), byte(m.FirstOffset),
-		byte(uint64(m.LastOffset)>>56), byte(uint64(m.LastOffset)>>48), byte(uint64(m.LastOffset)>>40), byte(uint64(m.LastOffset)>>32), byte(uint64(m.LastOffset)>>24), byte(uint64(m.LastOffset)>>16), byte(uint64(m.LastOffset)>>8), byte(m.LastOffset),
-		byte(uint64(m.LastStableOffset)>>56), byte(uint64(m.LastStableOffset)>>48), byte(uint64(m.LastStableOffset)>>40), byte(uint64(m.LastStableOffset)>>32), byte(uint64(m.LastStableOffset)>>24), byte(uint64(m.LastStableOffset)>>16), byte(uint64(m.LastStableOffset)>>8), byte(m.LastStableOffset),
+		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32),
+		byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+		byte(uint64(m.FirstOffset)>>56), byte(uint64(m.FirstOffset)>>48), byte(uint64(m.FirstOffset)>>40), byte(uint64(m.FirstOffset)>>32),
+		byte(uint64(m.FirstOffset)>>24), byte(uint64(m.FirstOffset)>>16), byte(uint64(m.FirstOffset)>>8), byte(m.FirstOffset),
+		byte(uint64(m.LastOffset)>>56), byte(uint64(m.LastOffset)>>48), byte(uint64(m.LastOffset)>>40), byte(uint64(m.LastOffset)>>32),
+		byte(uint64(m.LastOffset)>>24), byte(uint64(m.LastOffset)>>16), byte(uint64(m.LastOffset)>>8), byte(m.LastOffset),
+		byte(uint64(m.LastStableOffset)>>56), byte(uint64(m.LastStableOffset)>>48), byte(uint64(m.LastStableOffset)>>40), byte(uint64(m.LastStableOffset)>>32),
+		byte(uint64(m.LastStableOffset)>>24), byte(uint64(m.LastStableOffset)>>16), byte(uint64(m.LastStableOffset)>>8), byte(m.LastStableOffset),
 	)
 	return dst
 }

@@ -141,7 +141,8 @@ func (m *AddPartitionsToTxnRequest) AppendTo(dst []byte) []byte {
 			transaction := &m.Transactions[i]
 			dst = kbin.AppendFlexString(dst, transaction.TransactionalID, true)
 			dst = append(dst,
-				byte(uint64(transaction.ProducerID)>>56), byte(uint64(transaction.ProducerID)>>48), byte(uint64(transaction.ProducerID)>>40), byte(uint64(transaction.ProducerID)>>32), byte(uint64(transaction.ProducerID)>>24), byte(uint64(transaction.ProducerID)>>16), byte(uint64(transaction.ProducerID)>>8), byte(transaction.ProducerID),
+				byte(uint64(transaction.ProducerID)>>56), byte(uint64(transaction.ProducerID)>>48), byte(uint64(transaction.ProducerID)>>40), byte(uint64(transaction.ProducerID)>>32),
+				byte(uint64(transaction.ProducerID)>>24), byte(uint64(transaction.ProducerID)>>16), byte(uint64(transaction.ProducerID)>>8), byte(transaction.ProducerID),
 				byte(uint16(transaction.ProducerEpoch)>>8), byte(transaction.ProducerEpoch),
 				kbin.BoolByte(transaction.VerifyOnly),
 			)
@@ -155,7 +156,8 @@ func (m *AddPartitionsToTxnRequest) AppendTo(dst []byte) []byte {
 	if v <= 3 {
 		dst = kbin.AppendFlexString(dst, m.V3AndBelowTransactionalID, flex)
 		dst = append(dst,
-			byte(uint64(m.V3AndBelowProducerID)>>56), byte(uint64(m.V3AndBelowProducerID)>>48), byte(uint64(m.V3AndBelowProducerID)>>40), byte(uint64(m.V3AndBelowProducerID)>>32), byte(uint64(m.V3AndBelowProducerID)>>24), byte(uint64(m.V3AndBelowProducerID)>>16), byte(uint64(m.V3AndBelowProducerID)>>8), byte(m.V3AndBelowProducerID),
+			byte(uint64(m.V3AndBelowProducerID)>>56), byte(uint64(m.V3AndBelowProducerID)>>48), byte(uint64(m.V3AndBelowProducerID)>>40), byte(uint64(m.V3AndBelowProducerID)>>32),
+			byte(uint64(m.V3AndBelowProducerID)>>24), byte(uint64(m.V3AndBelowProducerID)>>16), byte(uint64(m.V3AndBelowProducerID)>>8), byte(m.V3AndBelowProducerID),
 			byte(uint16(m.V3AndBelowProducerEpoch)>>8), byte(m.V3AndBelowProducerEpoch),
 		)
 		dst = kbin.AppendFlexArrayLen(dst, len(m.V3AndBelowTopics), flex)

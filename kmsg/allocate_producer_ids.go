@@ -82,7 +82,8 @@ func (m *AllocateProducerIDsRequest) Check() error {
 func (m *AllocateProducerIDsRequest) AppendTo(dst []byte) []byte {
 	dst = append(dst,
 		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
-		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32),
+		byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
 	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
@@ -177,7 +178,8 @@ func (m *AllocateProducerIDsResponse) AppendTo(dst []byte) []byte {
 	dst = append(dst,
 		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
 		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
-		byte(uint64(m.ProducerIDStart)>>56), byte(uint64(m.ProducerIDStart)>>48), byte(uint64(m.ProducerIDStart)>>40), byte(uint64(m.ProducerIDStart)>>32), byte(uint64(m.ProducerIDStart)>>24), byte(uint64(m.ProducerIDStart)>>16), byte(uint64(m.ProducerIDStart)>>8), byte(m.ProducerIDStart),
+		byte(uint64(m.ProducerIDStart)>>56), byte(uint64(m.ProducerIDStart)>>48), byte(uint64(m.ProducerIDStart)>>40), byte(uint64(m.ProducerIDStart)>>32),
+		byte(uint64(m.ProducerIDStart)>>24), byte(uint64(m.ProducerIDStart)>>16), byte(uint64(m.ProducerIDStart)>>8), byte(m.ProducerIDStart),
 	)
 	dst = append(dst, byte(uint32(m.ProducerIDLen)>>24), byte(uint32(m.ProducerIDLen)>>16), byte(uint32(m.ProducerIDLen)>>8), byte(m.ProducerIDLen))
 	dst = kbin.AppendTags(dst, m.UnknownTags)

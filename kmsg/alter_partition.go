@@ -149,7 +149,8 @@ func (m *AlterPartitionRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = append(dst,
 		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
-		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32),
+		byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
 	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), true)
 	for i := range m.Topics {
@@ -174,7 +175,8 @@ func (m *AlterPartitionRequest) AppendTo(dst []byte) []byte {
 					newISRWithEpoch := &partition.NewISRWithEpochs[k]
 					dst = append(dst,
 						byte(uint32(newISRWithEpoch.BrokerID)>>24), byte(uint32(newISRWithEpoch.BrokerID)>>16), byte(uint32(newISRWithEpoch.BrokerID)>>8), byte(newISRWithEpoch.BrokerID),
-						byte(uint64(newISRWithEpoch.BrokerEpoch)>>56), byte(uint64(newISRWithEpoch.BrokerEpoch)>>48), byte(uint64(newISRWithEpoch.BrokerEpoch)>>40), byte(uint64(newISRWithEpoch.BrokerEpoch)>>32), byte(uint64(newISRWithEpoch.BrokerEpoch)>>24), byte(uint64(newISRWithEpoch.BrokerEpoch)>>16), byte(uint64(newISRWithEpoch.BrokerEpoch)>>8), byte(newISRWithEpoch.BrokerEpoch),
+						byte(uint64(newISRWithEpoch.BrokerEpoch)>>56), byte(uint64(newISRWithEpoch.BrokerEpoch)>>48), byte(uint64(newISRWithEpoch.BrokerEpoch)>>40), byte(uint64(newISRWithEpoch.BrokerEpoch)>>32),
+						byte(uint64(newISRWithEpoch.BrokerEpoch)>>24), byte(uint64(newISRWithEpoch.BrokerEpoch)>>16), byte(uint64(newISRWithEpoch.BrokerEpoch)>>8), byte(newISRWithEpoch.BrokerEpoch),
 					)
 					dst = kbin.AppendTags(dst, newISRWithEpoch.UnknownTags)
 				}

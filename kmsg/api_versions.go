@@ -438,7 +438,10 @@ func appendTagsAPIVersionsResponse(m *APIVersionsResponse, dst []byte, v int16) 
 	}
 	if hasFinalizedFeaturesEpoch {
 		dst = w.Begin(1)
-		dst = append(dst, byte(uint64(m.FinalizedFeaturesEpoch)>>56), byte(uint64(m.FinalizedFeaturesEpoch)>>48), byte(uint64(m.FinalizedFeaturesEpoch)>>40), byte(uint64(m.FinalizedFeaturesEpoch)>>32), byte(uint64(m.FinalizedFeaturesEpoch)>>24), byte(uint64(m.FinalizedFeaturesEpoch)>>16), byte(uint64(m.FinalizedFeaturesEpoch)>>8), byte(m.FinalizedFeaturesEpoch))
+		dst = append(dst,
+			byte(uint64(m.FinalizedFeaturesEpoch)>>56), byte(uint64(m.FinalizedFeaturesEpoch)>>48), byte(uint64(m.FinalizedFeaturesEpoch)>>40), byte(uint64(m.FinalizedFeaturesEpoch)>>32),
+			byte(uint64(m.FinalizedFeaturesEpoch)>>24), byte(uint64(m.FinalizedFeaturesEpoch)>>16), byte(uint64(m.FinalizedFeaturesEpoch)>>8), byte(m.FinalizedFeaturesEpoch),
+		)
 		w.End(dst)
 	}
 	if hasFinalizedFeatures {

@@ -102,8 +102,10 @@ func (m *BrokerHeartbeatRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = append(dst,
 		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
-		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
-		byte(uint64(m.CurrentMetadataOffset)>>56), byte(uint64(m.CurrentMetadataOffset)>>48), byte(uint64(m.CurrentMetadataOffset)>>40), byte(uint64(m.CurrentMetadataOffset)>>32), byte(uint64(m.CurrentMetadataOffset)>>24), byte(uint64(m.CurrentMetadataOffset)>>16), byte(uint64(m.CurrentMetadataOffset)>>8), byte(m.CurrentMetadataOffset),
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32),
+		byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+		byte(uint64(m.CurrentMetadataOffset)>>56), byte(uint64(m.CurrentMetadataOffset)>>48), byte(uint64(m.CurrentMetadataOffset)>>40), byte(uint64(m.CurrentMetadataOffset)>>32),
+		byte(uint64(m.CurrentMetadataOffset)>>24), byte(uint64(m.CurrentMetadataOffset)>>16), byte(uint64(m.CurrentMetadataOffset)>>8), byte(m.CurrentMetadataOffset),
 		kbin.BoolByte(m.WantFence),
 		kbin.BoolByte(m.WantShutDown),
 	)

@@ -181,7 +181,10 @@ func (m *BrokerRegistrationRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendUUIDs(dst, m.LogDirs)
 	}
 	if v >= 3 {
-		dst = append(dst, byte(uint64(m.PreviousBrokerEpoch)>>56), byte(uint64(m.PreviousBrokerEpoch)>>48), byte(uint64(m.PreviousBrokerEpoch)>>40), byte(uint64(m.PreviousBrokerEpoch)>>32), byte(uint64(m.PreviousBrokerEpoch)>>24), byte(uint64(m.PreviousBrokerEpoch)>>16), byte(uint64(m.PreviousBrokerEpoch)>>8), byte(m.PreviousBrokerEpoch))
+		dst = append(dst,
+			byte(uint64(m.PreviousBrokerEpoch)>>56), byte(uint64(m.PreviousBrokerEpoch)>>48), byte(uint64(m.PreviousBrokerEpoch)>>40), byte(uint64(m.PreviousBrokerEpoch)>>32),
+			byte(uint64(m.PreviousBrokerEpoch)>>24), byte(uint64(m.PreviousBrokerEpoch)>>16), byte(uint64(m.PreviousBrokerEpoch)>>8), byte(m.PreviousBrokerEpoch),
+		)
 	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
@@ -330,7 +333,8 @@ func (m *BrokerRegistrationResponse) AppendTo(dst []byte) []byte {
 	dst = append(dst,
 		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
 		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
-		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32),
+		byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
 	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

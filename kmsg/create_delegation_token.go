@@ -126,7 +126,10 @@ func (m *CreateDelegationTokenRequest) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendTags(dst, renewer.UnknownTags)
 		}
 	}
-	dst = append(dst, byte(uint64(m.MaxLifetimeMs)>>56), byte(uint64(m.MaxLifetimeMs)>>48), byte(uint64(m.MaxLifetimeMs)>>40), byte(uint64(m.MaxLifetimeMs)>>32), byte(uint64(m.MaxLifetimeMs)>>24), byte(uint64(m.MaxLifetimeMs)>>16), byte(uint64(m.MaxLifetimeMs)>>8), byte(m.MaxLifetimeMs))
+	dst = append(dst,
+		byte(uint64(m.MaxLifetimeMs)>>56), byte(uint64(m.MaxLifetimeMs)>>48), byte(uint64(m.MaxLifetimeMs)>>40), byte(uint64(m.MaxLifetimeMs)>>32),
+		byte(uint64(m.MaxLifetimeMs)>>24), byte(uint64(m.MaxLifetimeMs)>>16), byte(uint64(m.MaxLifetimeMs)>>8), byte(m.MaxLifetimeMs),
+	)
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
@@ -275,9 +278,12 @@ func (m *CreateDelegationTokenResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, m.TokenRequesterPrincipalName, true)
 	}
 	dst = append(dst,
-		byte(uint64(m.IssueTimestampMs)>>56), byte(uint64(m.IssueTimestampMs)>>48), byte(uint64(m.IssueTimestampMs)>>40), byte(uint64(m.IssueTimestampMs)>>32), byte(uint64(m.IssueTimestampMs)>>24), byte(uint64(m.IssueTimestampMs)>>16), byte(uint64(m.IssueTimestampMs)>>8), byte(m.IssueTimestampMs),
-		byte(uint64(m.ExpiryTimestampMs)>>56), byte(uint64(m.ExpiryTimestampMs)>>48), byte(uint64(m.ExpiryTimestampMs)>>40), byte(uint64(m.ExpiryTimestampMs)>>32), byte(uint64(m.ExpiryTimestampMs)>>24), byte(uint64(m.ExpiryTimestampMs)>>16), byte(uint64(m.ExpiryTimestampMs)>>8), byte(m.ExpiryTimestampMs),
-		byte(uint64(m.MaxTimestampMs)>>56), byte(uint64(m.MaxTimestampMs)>>48), byte(uint64(m.MaxTimestampMs)>>40), byte(uint64(m.MaxTimestampMs)>>32), byte(uint64(m.MaxTimestampMs)>>24), byte(uint64(m.MaxTimestampMs)>>16), byte(uint64(m.MaxTimestampMs)>>8), byte(m.MaxTimestampMs),
+		byte(uint64(m.IssueTimestampMs)>>56), byte(uint64(m.IssueTimestampMs)>>48), byte(uint64(m.IssueTimestampMs)>>40), byte(uint64(m.IssueTimestampMs)>>32),
+		byte(uint64(m.IssueTimestampMs)>>24), byte(uint64(m.IssueTimestampMs)>>16), byte(uint64(m.IssueTimestampMs)>>8), byte(m.IssueTimestampMs),
+		byte(uint64(m.ExpiryTimestampMs)>>56), byte(uint64(m.ExpiryTimestampMs)>>48), byte(uint64(m.ExpiryTimestampMs)>>40), byte(uint64(m.ExpiryTimestampMs)>>32),
+		byte(uint64(m.ExpiryTimestampMs)>>24), byte(uint64(m.ExpiryTimestampMs)>>16), byte(uint64(m.ExpiryTimestampMs)>>8), byte(m.ExpiryTimestampMs),
+		byte(uint64(m.MaxTimestampMs)>>56), byte(uint64(m.MaxTimestampMs)>>48), byte(uint64(m.MaxTimestampMs)>>40), byte(uint64(m.MaxTimestampMs)>>32),
+		byte(uint64(m.MaxTimestampMs)>>24), byte(uint64(m.MaxTimestampMs)>>16), byte(uint64(m.MaxTimestampMs)>>8), byte(m.MaxTimestampMs),
 	)
 	dst = kbin.AppendFlexString(dst, m.TokenID, flex)
 	dst = kbin.AppendFlexBytes(dst, m.HMAC, flex)

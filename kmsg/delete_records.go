@@ -120,7 +120,8 @@ func (m *DeleteRecordsRequest) AppendTo(dst []byte) []byte {
 			partition := &topic.Partitions[j]
 			dst = append(dst,
 				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-				byte(uint64(partition.Offset)>>56), byte(uint64(partition.Offset)>>48), byte(uint64(partition.Offset)>>40), byte(uint64(partition.Offset)>>32), byte(uint64(partition.Offset)>>24), byte(uint64(partition.Offset)>>16), byte(uint64(partition.Offset)>>8), byte(partition.Offset),
+				byte(uint64(partition.Offset)>>56), byte(uint64(partition.Offset)>>48), byte(uint64(partition.Offset)>>40), byte(uint64(partition.Offset)>>32),
+				byte(uint64(partition.Offset)>>24), byte(uint64(partition.Offset)>>16), byte(uint64(partition.Offset)>>8), byte(partition.Offset),
 			)
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
@@ -303,7 +304,8 @@ func (m *DeleteRecordsResponse) AppendTo(dst []byte) []byte {
 			partition := &topic.Partitions[j]
 			dst = append(dst,
 				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-				byte(uint64(partition.LowWatermark)>>56), byte(uint64(partition.LowWatermark)>>48), byte(uint64(partition.LowWatermark)>>40), byte(uint64(partition.LowWatermark)>>32), byte(uint64(partition.LowWatermark)>>24), byte(uint64(partition.LowWatermark)>>16), byte(uint64(partition.LowWatermark)>>8), byte(partition.LowWatermark),
+				byte(uint64(partition.LowWatermark)>>56), byte(uint64(partition.LowWatermark)>>48), byte(uint64(partition.LowWatermark)>>40), byte(uint64(partition.LowWatermark)>>32),
+				byte(uint64(partition.LowWatermark)>>24), byte(uint64(partition.LowWatermark)>>16), byte(uint64(partition.LowWatermark)>>8), byte(partition.LowWatermark),
 				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
 			)
 			if flex {

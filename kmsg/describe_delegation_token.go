@@ -287,9 +287,12 @@ func (m *DescribeDelegationTokenResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexString(dst, token.TokenRequesterPrincipalName, true)
 		}
 		dst = append(dst,
-			byte(uint64(token.IssueTimestamp)>>56), byte(uint64(token.IssueTimestamp)>>48), byte(uint64(token.IssueTimestamp)>>40), byte(uint64(token.IssueTimestamp)>>32), byte(uint64(token.IssueTimestamp)>>24), byte(uint64(token.IssueTimestamp)>>16), byte(uint64(token.IssueTimestamp)>>8), byte(token.IssueTimestamp),
-			byte(uint64(token.ExpiryTimestamp)>>56), byte(uint64(token.ExpiryTimestamp)>>48), byte(uint64(token.ExpiryTimestamp)>>40), byte(uint64(token.ExpiryTimestamp)>>32), byte(uint64(token.ExpiryTimestamp)>>24), byte(uint64(token.ExpiryTimestamp)>>16), byte(uint64(token.ExpiryTimestamp)>>8), byte(token.ExpiryTimestamp),
-			byte(uint64(token.MaxTimestamp)>>56), byte(uint64(token.MaxTimestamp)>>48), byte(uint64(token.MaxTimestamp)>>40), byte(uint64(token.MaxTimestamp)>>32), byte(uint64(token.MaxTimestamp)>>24), byte(uint64(token.MaxTimestamp)>>16), byte(uint64(token.MaxTimestamp)>>8), byte(token.MaxTimestamp),
+			byte(uint64(token.IssueTimestamp)>>56), byte(uint64(token.IssueTimestamp)>>48), byte(uint64(token.IssueTimestamp)>>40), byte(uint64(token.IssueTimestamp)>>32),
+			byte(uint64(token.IssueTimestamp)>>24), byte(uint64(token.IssueTimestamp)>>16), byte(uint64(token.IssueTimestamp)>>8), byte(token.IssueTimestamp),
+			byte(uint64(token.ExpiryTimestamp)>>56), byte(uint64(token.ExpiryTimestamp)>>48), byte(uint64(token.ExpiryTimestamp)>>40), byte(uint64(token.ExpiryTimestamp)>>32),
+			byte(uint64(token.ExpiryTimestamp)>>24), byte(uint64(token.ExpiryTimestamp)>>16), byte(uint64(token.ExpiryTimestamp)>>8), byte(token.ExpiryTimestamp),
+			byte(uint64(token.MaxTimestamp)>>56), byte(uint64(token.MaxTimestamp)>>48), byte(uint64(token.MaxTimestamp)>>40), byte(uint64(token.MaxTimestamp)>>32),
+			byte(uint64(token.MaxTimestamp)>>24), byte(uint64(token.MaxTimestamp)>>16), byte(uint64(token.MaxTimestamp)>>8), byte(token.MaxTimestamp),
 		)
 		dst = kbin.AppendFlexString(dst, token.TokenID, flex)
 		dst = kbin.AppendFlexBytes(dst, token.HMAC, flex)

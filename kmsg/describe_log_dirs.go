@@ -299,8 +299,10 @@ func (m *DescribeLogDirsResponse) AppendTo(dst []byte) []byte {
 				partition := &topic.Partitions[k]
 				dst = append(dst,
 					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-					byte(uint64(partition.PartitionSize)>>56), byte(uint64(partition.PartitionSize)>>48), byte(uint64(partition.PartitionSize)>>40), byte(uint64(partition.PartitionSize)>>32), byte(uint64(partition.PartitionSize)>>24), byte(uint64(partition.PartitionSize)>>16), byte(uint64(partition.PartitionSize)>>8), byte(partition.PartitionSize),
-					byte(uint64(partition.OffsetLag)>>56), byte(uint64(partition.OffsetLag)>>48), byte(uint64(partition.OffsetLag)>>40), byte(uint64(partition.OffsetLag)>>32), byte(uint64(partition.OffsetLag)>>24), byte(uint64(partition.OffsetLag)>>16), byte(uint64(partition.OffsetLag)>>8), byte(partition.OffsetLag),
+					byte(uint64(partition.PartitionSize)>>56), byte(uint64(partition.PartitionSize)>>48), byte(uint64(partition.PartitionSize)>>40), byte(uint64(partition.PartitionSize)>>32),
+					byte(uint64(partition.PartitionSize)>>24), byte(uint64(partition.PartitionSize)>>16), byte(uint64(partition.PartitionSize)>>8), byte(partition.PartitionSize),
+					byte(uint64(partition.OffsetLag)>>56), byte(uint64(partition.OffsetLag)>>48), byte(uint64(partition.OffsetLag)>>40), byte(uint64(partition.OffsetLag)>>32),
+					byte(uint64(partition.OffsetLag)>>24), byte(uint64(partition.OffsetLag)>>16), byte(uint64(partition.OffsetLag)>>8), byte(partition.OffsetLag),
 					kbin.BoolByte(partition.IsFutureKey),
 				)
 				if flex {
@@ -313,8 +315,10 @@ func (m *DescribeLogDirsResponse) AppendTo(dst []byte) []byte {
 		}
 		if v >= 4 {
 			dst = append(dst,
-				byte(uint64(result.TotalBytes)>>56), byte(uint64(result.TotalBytes)>>48), byte(uint64(result.TotalBytes)>>40), byte(uint64(result.TotalBytes)>>32), byte(uint64(result.TotalBytes)>>24), byte(uint64(result.TotalBytes)>>16), byte(uint64(result.TotalBytes)>>8), byte(result.TotalBytes),
-				byte(uint64(result.UsableBytes)>>56), byte(uint64(result.UsableBytes)>>48), byte(uint64(result.UsableBytes)>>40), byte(uint64(result.UsableBytes)>>32), byte(uint64(result.UsableBytes)>>24), byte(uint64(result.UsableBytes)>>16), byte(uint64(result.UsableBytes)>>8), byte(result.UsableBytes),
+				byte(uint64(result.TotalBytes)>>56), byte(uint64(result.TotalBytes)>>48), byte(uint64(result.TotalBytes)>>40), byte(uint64(result.TotalBytes)>>32),
+				byte(uint64(result.TotalBytes)>>24), byte(uint64(result.TotalBytes)>>16), byte(uint64(result.TotalBytes)>>8), byte(result.TotalBytes),
+				byte(uint64(result.UsableBytes)>>56), byte(uint64(result.UsableBytes)>>48), byte(uint64(result.UsableBytes)>>40), byte(uint64(result.UsableBytes)>>32),
+				byte(uint64(result.UsableBytes)>>24), byte(uint64(result.UsableBytes)>>16), byte(uint64(result.UsableBytes)>>8), byte(result.UsableBytes),
 			)
 		}
 		if v >= 5 {

@@ -276,15 +276,20 @@ func (m *DescribeProducersResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexArrayLen(dst, len(partition.ActiveProducers), true)
 			for k := range partition.ActiveProducers {
 				activeProducer := &partition.ActiveProducers[k]
-				dst = append(dst, byte(uint64(activeProducer.ProducerID)>>56), byte(uint64(activeProducer.ProducerID)>>48), byte(uint64(activeProducer.ProducerID)>>40), byte(uint64(activeProducer.ProducerID)>>32), byte(uint64(activeProducer.ProducerID)>>24), byte(uint64(activeProducer.ProducerID)>>16), byte(uint64(activeProducer.ProducerID)>>8), byte(activeProducer.ProducerID))
+				dst = append(dst,
+					byte(uint64(activeProducer.ProducerID)>>56), byte(uint64(activeProducer.ProducerID)>>48), byte(uint64(activeProducer.ProducerID)>>40), byte(uint64(activeProducer.ProducerID)>>32),
+					byte(uint64(activeProducer.ProducerID)>>24), byte(uint64(activeProducer.ProducerID)>>16), byte(uint64(activeProducer.ProducerID)>>8), byte(activeProducer.ProducerID),
+				)
 				dst = append(dst, byte(uint32(activeProducer.ProducerEpoch)>>24), byte(uint32(activeProducer.ProducerEpoch)>>16), byte(uint32(activeProducer.ProducerEpoch)>>8), byte(activeProducer.ProducerEpoch))
 				dst = append(dst,
 					byte(uint32(activeProducer.LastSequence)>>24), byte(uint32(activeProducer.LastSequence)>>16), byte(uint32(activeProducer.LastSequence)>>8), byte(activeProducer.LastSequence),
-					byte(uint64(activeProducer.LastTimestamp)>>56), byte(uint64(activeProducer.LastTimestamp)>>48), byte(uint64(activeProducer.LastTimestamp)>>40), byte(uint64(activeProducer.LastTimestamp)>>32), byte(uint64(activeProducer.LastTimestamp)>>24), byte(uint64(activeProducer.LastTimestamp)>>16), byte(uint64(activeProducer.LastTimestamp)>>8), byte(activeProducer.LastTimestamp),
+					byte(uint64(activeProducer.LastTimestamp)>>56), byte(uint64(activeProducer.LastTimestamp)>>48), byte(uint64(activeProducer.LastTimestamp)>>40), byte(uint64(activeProducer.LastTimestamp)>>32),
+					byte(uint64(activeProducer.LastTimestamp)>>24), byte(uint64(activeProducer.LastTimestamp)>>16), byte(uint64(activeProducer.LastTimestamp)>>8), byte(activeProducer.LastTimestamp),
 				)
 				dst = append(dst,
 					byte(uint32(activeProducer.CoordinatorEpoch)>>24), byte(uint32(activeProducer.CoordinatorEpoch)>>16), byte(uint32(activeProducer.CoordinatorEpoch)>>8), byte(activeProducer.CoordinatorEpoch),
-					byte(uint64(activeProducer.CurrentTxnStartOffset)>>56), byte(uint64(activeProducer.CurrentTxnStartOffset)>>48), byte(uint64(activeProducer.CurrentTxnStartOffset)>>40), byte(uint64(activeProducer.CurrentTxnStartOffset)>>32), byte(uint64(activeProducer.CurrentTxnStartOffset)>>24), byte(uint64(activeProducer.CurrentTxnStartOffset)>>16), byte(uint64(activeProducer.CurrentTxnStartOffset)>>8), byte(activeProducer.CurrentTxnStartOffset),
+					byte(uint64(activeProducer.CurrentTxnStartOffset)>>56), byte(uint64(activeProducer.CurrentTxnStartOffset)>>48), byte(uint64(activeProducer.CurrentTxnStartOffset)>>40), byte(uint64(activeProducer.CurrentTxnStartOffset)>>32),
+					byte(uint64(activeProducer.CurrentTxnStartOffset)>>24), byte(uint64(activeProducer.CurrentTxnStartOffset)>>16), byte(uint64(activeProducer.CurrentTxnStartOffset)>>8), byte(activeProducer.CurrentTxnStartOffset),
 				)
 				dst = kbin.AppendTags(dst, activeProducer.UnknownTags)
 			}

@@ -372,7 +372,8 @@ func (m *DescribeQuorumResponse) AppendTo(dst []byte) []byte {
 			dst = append(dst, byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID))
 			dst = append(dst,
 				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
-				byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32), byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
+				byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32),
+				byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
 			)
 			dst = kbin.AppendFlexArrayLen(dst, len(partition.CurrentVoters), true)
 			for k := range partition.CurrentVoters {
@@ -552,11 +553,16 @@ func appendDescribeQuorumResponseReplicaState(m *DescribeQuorumResponseReplicaSt
 	if v >= 2 {
 		dst = append(dst, m.ReplicaDirectoryID[:]...)
 	}
-	dst = append(dst, byte(uint64(m.LogEndOffset)>>56), byte(uint64(m.LogEndOffset)>>48), byte(uint64(m.LogEndOffset)>>40), byte(uint64(m.LogEndOffset)>>32), byte(uint64(m.LogEndOffset)>>24), byte(uint64(m.LogEndOffset)>>16), byte(uint64(m.LogEndOffset)>>8), byte(m.LogEndOffset))
+	dst = append(dst,
+		byte(uint64(m.LogEndOffset)>>56), byte(uint64(m.LogEndOffset)>>48), byte(uint64(m.LogEndOffset)>>40), byte(uint64(m.LogEndOffset)>>32),
+		byte(uint64(m.LogEndOffset)>>24), byte(uint64(m.LogEndOffset)>>16), byte(uint64(m.LogEndOffset)>>8), byte(m.LogEndOffset),
+	)
 	if v >= 1 {
 		dst = append(dst,
-			byte(uint64(m.LastFetchTimestamp)>>56), byte(uint64(m.LastFetchTimestamp)>>48), byte(uint64(m.LastFetchTimestamp)>>40), byte(uint64(m.LastFetchTimestamp)>>32), byte(uint64(m.LastFetchTimestamp)>>24), byte(uint64(m.LastFetchTimestamp)>>16), byte(uint64(m.LastFetchTimestamp)>>8), byte(m.LastFetchTimestamp),
-			byte(uint64(m.LastCaughtUpTimestamp)>>56), byte(uint64(m.LastCaughtUpTimestamp)>>48), byte(uint64(m.LastCaughtUpTimestamp)>>40), byte(uint64(m.LastCaughtUpTimestamp)>>32), byte(uint64(m.LastCaughtUpTimestamp)>>24), byte(uint64(m.LastCaughtUpTimestamp)>>16), byte(uint64(m.LastCaughtUpTimestamp)>>8), byte(m.LastCaughtUpTimestamp),
+			byte(uint64(m.LastFetchTimestamp)>>56), byte(uint64(m.LastFetchTimestamp)>>48), byte(uint64(m.LastFetchTimestamp)>>40), byte(uint64(m.LastFetchTimestamp)>>32),
+			byte(uint64(m.LastFetchTimestamp)>>24), byte(uint64(m.LastFetchTimestamp)>>16), byte(uint64(m.LastFetchTimestamp)>>8), byte(m.LastFetchTimestamp),
+			byte(uint64(m.LastCaughtUpTimestamp)>>56), byte(uint64(m.LastCaughtUpTimestamp)>>48), byte(uint64(m.LastCaughtUpTimestamp)>>40), byte(uint64(m.LastCaughtUpTimestamp)>>32),
+			byte(uint64(m.LastCaughtUpTimestamp)>>24), byte(uint64(m.LastCaughtUpTimestamp)>>16), byte(uint64(m.LastCaughtUpTimestamp)>>8), byte(m.LastCaughtUpTimestamp),
 		)
 	}
 	dst = kbin.AppendTags(dst, m.UnknownTags)

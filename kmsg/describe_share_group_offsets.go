@@ -320,11 +320,15 @@ func (m *DescribeShareGroupOffsetsResponse) AppendTo(dst []byte) []byte {
 				partition := &topic.Partitions[k]
 				dst = append(dst,
 					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-					byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32), byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
+					byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32),
+					byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
 				)
 				dst = append(dst, byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch))
 				if v >= 1 {
-					dst = append(dst, byte(uint64(partition.Lag)>>56), byte(uint64(partition.Lag)>>48), byte(uint64(partition.Lag)>>40), byte(uint64(partition.Lag)>>32), byte(uint64(partition.Lag)>>24), byte(uint64(partition.Lag)>>16), byte(uint64(partition.Lag)>>8), byte(partition.Lag))
+					dst = append(dst,
+						byte(uint64(partition.Lag)>>56), byte(uint64(partition.Lag)>>48), byte(uint64(partition.Lag)>>40), byte(uint64(partition.Lag)>>32),
+						byte(uint64(partition.Lag)>>24), byte(uint64(partition.Lag)>>16), byte(uint64(partition.Lag)>>8), byte(partition.Lag),
+					)
 				}
 				dst = append(dst, byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode))
 				dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)

@@ -219,8 +219,10 @@ func (m *DescribeTransactionsResponse) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, string(transactionState.TransactionState), true)
 		dst = append(dst,
 			byte(uint32(transactionState.TransactionTimeoutMs)>>24), byte(uint32(transactionState.TransactionTimeoutMs)>>16), byte(uint32(transactionState.TransactionTimeoutMs)>>8), byte(transactionState.TransactionTimeoutMs),
-			byte(uint64(transactionState.TransactionStartTimeMs)>>56), byte(uint64(transactionState.TransactionStartTimeMs)>>48), byte(uint64(transactionState.TransactionStartTimeMs)>>40), byte(uint64(transactionState.TransactionStartTimeMs)>>32), byte(uint64(transactionState.TransactionStartTimeMs)>>24), byte(uint64(transactionState.TransactionStartTimeMs)>>16), byte(uint64(transactionState.TransactionStartTimeMs)>>8), byte(transactionState.TransactionStartTimeMs),
-			byte(uint64(transactionState.ProducerID)>>56), byte(uint64(transactionState.ProducerID)>>48), byte(uint64(transactionState.ProducerID)>>40), byte(uint64(transactionState.ProducerID)>>32), byte(uint64(transactionState.ProducerID)>>24), byte(uint64(transactionState.ProducerID)>>16), byte(uint64(transactionState.ProducerID)>>8), byte(transactionState.ProducerID),
+			byte(uint64(transactionState.TransactionStartTimeMs)>>56), byte(uint64(transactionState.TransactionStartTimeMs)>>48), byte(uint64(transactionState.TransactionStartTimeMs)>>40), byte(uint64(transactionState.TransactionStartTimeMs)>>32),
+			byte(uint64(transactionState.TransactionStartTimeMs)>>24), byte(uint64(transactionState.TransactionStartTimeMs)>>16), byte(uint64(transactionState.TransactionStartTimeMs)>>8), byte(transactionState.TransactionStartTimeMs),
+			byte(uint64(transactionState.ProducerID)>>56), byte(uint64(transactionState.ProducerID)>>48), byte(uint64(transactionState.ProducerID)>>40), byte(uint64(transactionState.ProducerID)>>32),
+			byte(uint64(transactionState.ProducerID)>>24), byte(uint64(transactionState.ProducerID)>>16), byte(uint64(transactionState.ProducerID)>>8), byte(transactionState.ProducerID),
 			byte(uint16(transactionState.ProducerEpoch)>>8), byte(transactionState.ProducerEpoch),
 		)
 		dst = kbin.AppendFlexArrayLen(dst, len(transactionState.Topics), true)

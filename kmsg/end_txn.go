@@ -93,7 +93,8 @@ func (m *EndTxnRequest) AppendTo(dst []byte) []byte {
 	flex := v >= 3
 	dst = kbin.AppendFlexString(dst, m.TransactionalID, flex)
 	dst = append(dst,
-		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32),
+		byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
 		byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
 		kbin.BoolByte(m.Committed),
 	)
@@ -208,7 +209,8 @@ func (m *EndTxnResponse) AppendTo(dst []byte) []byte {
 	)
 	if v >= 5 {
 		dst = append(dst,
-			byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+			byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32),
+			byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
 			byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
 		)
 	}

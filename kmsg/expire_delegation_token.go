@@ -81,7 +81,10 @@ func (m *ExpireDelegationTokenRequest) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 2
 	dst = kbin.AppendFlexBytes(dst, m.HMAC, flex)
-	dst = append(dst, byte(uint64(m.ExpiryTimePeriodMs)>>56), byte(uint64(m.ExpiryTimePeriodMs)>>48), byte(uint64(m.ExpiryTimePeriodMs)>>40), byte(uint64(m.ExpiryTimePeriodMs)>>32), byte(uint64(m.ExpiryTimePeriodMs)>>24), byte(uint64(m.ExpiryTimePeriodMs)>>16), byte(uint64(m.ExpiryTimePeriodMs)>>8), byte(m.ExpiryTimePeriodMs))
+	dst = append(dst,
+		byte(uint64(m.ExpiryTimePeriodMs)>>56), byte(uint64(m.ExpiryTimePeriodMs)>>48), byte(uint64(m.ExpiryTimePeriodMs)>>40), byte(uint64(m.ExpiryTimePeriodMs)>>32),
+		byte(uint64(m.ExpiryTimePeriodMs)>>24), byte(uint64(m.ExpiryTimePeriodMs)>>16), byte(uint64(m.ExpiryTimePeriodMs)>>8), byte(m.ExpiryTimePeriodMs),
+	)
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)
 	}
@@ -176,7 +179,8 @@ func (m *ExpireDelegationTokenResponse) AppendTo(dst []byte) []byte {
 	flex := v >= 2
 	dst = append(dst,
 		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
-		byte(uint64(m.ExpiryTimestampMs)>>56), byte(uint64(m.ExpiryTimestampMs)>>48), byte(uint64(m.ExpiryTimestampMs)>>40), byte(uint64(m.ExpiryTimestampMs)>>32), byte(uint64(m.ExpiryTimestampMs)>>24), byte(uint64(m.ExpiryTimestampMs)>>16), byte(uint64(m.ExpiryTimestampMs)>>8), byte(m.ExpiryTimestampMs),
+		byte(uint64(m.ExpiryTimestampMs)>>56), byte(uint64(m.ExpiryTimestampMs)>>48), byte(uint64(m.ExpiryTimestampMs)>>40), byte(uint64(m.ExpiryTimestampMs)>>32),
+		byte(uint64(m.ExpiryTimestampMs)>>24), byte(uint64(m.ExpiryTimestampMs)>>16), byte(uint64(m.ExpiryTimestampMs)>>8), byte(m.ExpiryTimestampMs),
 	)
 	dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))
 	if flex {

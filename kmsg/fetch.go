@@ -250,11 +250,13 @@ func (m *FetchRequest) AppendTo(dst []byte) []byte {
 				dst = append(dst, byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition))
 				dst = append(dst,
 					byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch),
-					byte(uint64(partition.FetchOffset)>>56), byte(uint64(partition.FetchOffset)>>48), byte(uint64(partition.FetchOffset)>>40), byte(uint64(partition.FetchOffset)>>32), byte(uint64(partition.FetchOffset)>>24), byte(uint64(partition.FetchOffset)>>16), byte(uint64(partition.FetchOffset)>>8), byte(partition.FetchOffset),
+					byte(uint64(partition.FetchOffset)>>56), byte(uint64(partition.FetchOffset)>>48), byte(uint64(partition.FetchOffset)>>40), byte(uint64(partition.FetchOffset)>>32),
+					byte(uint64(partition.FetchOffset)>>24), byte(uint64(partition.FetchOffset)>>16), byte(uint64(partition.FetchOffset)>>8), byte(partition.FetchOffset),
 				)
 				dst = append(dst,
 					byte(uint32(partition.LastFetchedEpoch)>>24), byte(uint32(partition.LastFetchedEpoch)>>16), byte(uint32(partition.LastFetchedEpoch)>>8), byte(partition.LastFetchedEpoch),
-					byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32), byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset),
+					byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32),
+					byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset),
 				)
 				dst = append(dst, byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes))
 			} else {
@@ -262,15 +264,23 @@ func (m *FetchRequest) AppendTo(dst []byte) []byte {
 					dst = append(dst, byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition))
 					dst = append(dst,
 						byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch),
-						byte(uint64(partition.FetchOffset)>>56), byte(uint64(partition.FetchOffset)>>48), byte(uint64(partition.FetchOffset)>>40), byte(uint64(partition.FetchOffset)>>32), byte(uint64(partition.FetchOffset)>>24), byte(uint64(partition.FetchOffset)>>16), byte(uint64(partition.FetchOffset)>>8), byte(partition.FetchOffset),
-						byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32), byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset),
+						byte(uint64(partition.FetchOffset)>>56), byte(uint64(partition.FetchOffset)>>48), byte(uint64(partition.FetchOffset)>>40), byte(uint64(partition.FetchOffset)>>32),
+						byte(uint64(partition.FetchOffset)>>24), byte(uint64(partition.FetchOffset)>>16), byte(uint64(partition.FetchOffset)>>8), byte(partition.FetchOffset),
+						byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32),
+						byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset),
 					)
 					dst = append(dst, byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes))
 				} else {
 					dst = append(dst, byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition))
-					dst = append(dst, byte(uint64(partition.FetchOffset)>>56), byte(uint64(partition.FetchOffset)>>48), byte(uint64(partition.FetchOffset)>>40), byte(uint64(partition.FetchOffset)>>32), byte(uint64(partition.FetchOffset)>>24), byte(uint64(partition.FetchOffset)>>16), byte(uint64(partition.FetchOffset)>>8), byte(partition.FetchOffset))
+					dst = append(dst,
+						byte(uint64(partition.FetchOffset)>>56), byte(uint64(partition.FetchOffset)>>48), byte(uint64(partition.FetchOffset)>>40), byte(uint64(partition.FetchOffset)>>32),
+						byte(uint64(partition.FetchOffset)>>24), byte(uint64(partition.FetchOffset)>>16), byte(uint64(partition.FetchOffset)>>8), byte(partition.FetchOffset),
+					)
 					if v >= 5 {
-						dst = append(dst, byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32), byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset))
+						dst = append(dst,
+							byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32),
+							byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset),
+						)
 					}
 					dst = append(dst, byte(uint32(partition.PartitionMaxBytes)>>24), byte(uint32(partition.PartitionMaxBytes)>>16), byte(uint32(partition.PartitionMaxBytes)>>8), byte(partition.PartitionMaxBytes))
 				}
@@ -518,7 +528,8 @@ func appendTagsFetchRequest(m *FetchRequest, dst []byte, v int16) []byte {
 		dst = w.Begin(1)
 		dst = append(dst,
 			byte(uint32(m.ReplicaState.ReplicaID)>>24), byte(uint32(m.ReplicaState.ReplicaID)>>16), byte(uint32(m.ReplicaState.ReplicaID)>>8), byte(m.ReplicaState.ReplicaID),
-			byte(uint64(m.ReplicaState.ReplicaEpoch)>>56), byte(uint64(m.ReplicaState.ReplicaEpoch)>>48), byte(uint64(m.ReplicaState.ReplicaEpoch)>>40), byte(uint64(m.ReplicaState.ReplicaEpoch)>>32), byte(uint64(m.ReplicaState.ReplicaEpoch)>>24), byte(uint64(m.ReplicaState.ReplicaEpoch)>>16), byte(uint64(m.ReplicaState.ReplicaEpoch)>>8), byte(m.ReplicaState.ReplicaEpoch),
+			byte(uint64(m.ReplicaState.ReplicaEpoch)>>56), byte(uint64(m.ReplicaState.ReplicaEpoch)>>48), byte(uint64(m.ReplicaState.ReplicaEpoch)>>40), byte(uint64(m.ReplicaState.ReplicaEpoch)>>32),
+			byte(uint64(m.ReplicaState.ReplicaEpoch)>>24), byte(uint64(m.ReplicaState.ReplicaEpoch)>>16), byte(uint64(m.ReplicaState.ReplicaEpoch)>>8), byte(m.ReplicaState.ReplicaEpoch),
 		)
 		dst = kbin.AppendTags(dst, m.ReplicaState.UnknownTags)
 		w.End(dst)
@@ -591,7 +602,10 @@ func appendTagsFetchRequestPartition(m *FetchRequestPartition, dst []byte, v int
 	}
 	if hasHighWatermark {
 		dst = w.Begin(1)
-		dst = append(dst, byte(uint64(m.HighWatermark)>>56), byte(uint64(m.HighWatermark)>>48), byte(uint64(m.HighWatermark)>>40), byte(uint64(m.HighWatermark)>>32), byte(uint64(m.HighWatermark)>>24), byte(uint64(m.HighWatermark)>>16), byte(uint64(m.HighWatermark)>>8), byte(m.HighWatermark))
+		dst = append(dst,
+			byte(uint64(m.HighWatermark)>>56), byte(uint64(m.HighWatermark)>>48), byte(uint64(m.HighWatermark)>>40), byte(uint64(m.HighWatermark)>>32),
+			byte(uint64(m.HighWatermark)>>24), byte(uint64(m.HighWatermark)>>16), byte(uint64(m.HighWatermark)>>8), byte(m.HighWatermark),
+		)
 		w.End(dst)
 	}
 	return w.Finish()
@@ -856,23 +870,29 @@ func (m *FetchResponse) AppendTo(dst []byte) []byte {
 				dst = append(dst,
 					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
 					byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
-					byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32), byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
-					byte(uint64(partition.LastStableOffset)>>56), byte(uint64(partition.LastStableOffset)>>48), byte(uint64(partition.LastStableOffset)>>40), byte(uint64(partition.LastStableOffset)>>32), byte(uint64(partition.LastStableOffset)>>24), byte(uint64(partition.LastStableOffset)>>16), byte(uint64(partition.LastStableOffset)>>8), byte(partition.LastStableOffset),
-					byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32), byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset),
+					byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32),
+					byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
+					byte(uint64(partition.LastStableOffset)>>56), byte(uint64(partition.LastStableOffset)>>48), byte(uint64(partition.LastStableOffset)>>40), byte(uint64(partition.LastStableOffset)>>32),
+					byte(uint64(partition.LastStableOffset)>>24), byte(uint64(partition.LastStableOffset)>>16), byte(uint64(partition.LastStableOffset)>>8), byte(partition.LastStableOffset),
+					byte(uint64(partition.LogStartOffset)>>56), byte(uint64(partition.LogStartOffset)>>48), byte(uint64(partition.LogStartOffset)>>40), byte(uint64(partition.LogStartOffset)>>32),
+					byte(uint64(partition.LogStartOffset)>>24), byte(uint64(partition.LogStartOffset)>>16), byte(uint64(partition.LogStartOffset)>>8), byte(partition.LogStartOffset),
 				)
 			} else {
 				if v >= 4 {
 					dst = append(dst,
 						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
 						byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
-						byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32), byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
-						byte(uint64(partition.LastStableOffset)>>56), byte(uint64(partition.LastStableOffset)>>48), byte(uint64(partition.LastStableOffset)>>40), byte(uint64(partition.LastStableOffset)>>32), byte(uint64(partition.LastStableOffset)>>24), byte(uint64(partition.LastStableOffset)>>16), byte(uint64(partition.LastStableOffset)>>8), byte(partition.LastStableOffset),
+						byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32),
+						byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
+						byte(uint64(partition.LastStableOffset)>>56), byte(uint64(partition.LastStableOffset)>>48), byte(uint64(partition.LastStableOffset)>>40), byte(uint64(partition.LastStableOffset)>>32),
+						byte(uint64(partition.LastStableOffset)>>24), byte(uint64(partition.LastStableOffset)>>16), byte(uint64(partition.LastStableOffset)>>8), byte(partition.LastStableOffset),
 					)
 				} else {
 					dst = append(dst,
 						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
 						byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
-						byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32), byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
+						byte(uint64(partition.HighWatermark)>>56), byte(uint64(partition.HighWatermark)>>48), byte(uint64(partition.HighWatermark)>>40), byte(uint64(partition.HighWatermark)>>32),
+						byte(uint64(partition.HighWatermark)>>24), byte(uint64(partition.HighWatermark)>>16), byte(uint64(partition.HighWatermark)>>8), byte(partition.HighWatermark),
 					)
 				}
 			}
@@ -881,8 +901,10 @@ func (m *FetchResponse) AppendTo(dst []byte) []byte {
 				for k := range partition.AbortedTransactions {
 					abortedTransaction := &partition.AbortedTransactions[k]
 					dst = append(dst,
-						byte(uint64(abortedTransaction.ProducerID)>>56), byte(uint64(abortedTransaction.ProducerID)>>48), byte(uint64(abortedTransaction.ProducerID)>>40), byte(uint64(abortedTransaction.ProducerID)>>32), byte(uint64(abortedTransaction.ProducerID)>>24), byte(uint64(abortedTransaction.ProducerID)>>16), byte(uint64(abortedTransaction.ProducerID)>>8), byte(abortedTransaction.ProducerID),
-						byte(uint64(abortedTransaction.FirstOffset)>>56), byte(uint64(abortedTransaction.FirstOffset)>>48), byte(uint64(abortedTransaction.FirstOffset)>>40), byte(uint64(abortedTransaction.FirstOffset)>>32), byte(uint64(abortedTransaction.FirstOffset)>>24), byte(uint64(abortedTransaction.FirstOffset)>>16), byte(uint64(abortedTransaction.FirstOffset)>>8), byte(abortedTransaction.FirstOffset),
+						byte(uint64(abortedTransaction.ProducerID)>>56), byte(uint64(abortedTransaction.ProducerID)>>48), byte(uint64(abortedTransaction.ProducerID)>>40), byte(uint64(abortedTransaction.ProducerID)>>32),
+						byte(uint64(abortedTransaction.ProducerID)>>24), byte(uint64(abortedTransaction.ProducerID)>>16), byte(uint64(abortedTransaction.ProducerID)>>8), byte(abortedTransaction.ProducerID),
+						byte(uint64(abortedTransaction.FirstOffset)>>56), byte(uint64(abortedTransaction.FirstOffset)>>48), byte(uint64(abortedTransaction.FirstOffset)>>40), byte(uint64(abortedTransaction.FirstOffset)>>32),
+						byte(uint64(abortedTransaction.FirstOffset)>>24), byte(uint64(abortedTransaction.FirstOffset)>>16), byte(uint64(abortedTransaction.FirstOffset)>>8), byte(abortedTransaction.FirstOffset),
 					)
 					if flex {
 						dst = kbin.AppendTags(dst, abortedTransaction.UnknownTags)
@@ -1160,7 +1182,8 @@ func appendTagsFetchResponsePartitionData(m *FetchResponsePartitionData, dst []b
 		dst = w.Begin(0)
 		dst = append(dst,
 			byte(uint32(m.DivergingEpoch.Epoch)>>24), byte(uint32(m.DivergingEpoch.Epoch)>>16), byte(uint32(m.DivergingEpoch.Epoch)>>8), byte(m.DivergingEpoch.Epoch),
-			byte(uint64(m.DivergingEpoch.EndOffset)>>56), byte(uint64(m.DivergingEpoch.EndOffset)>>48), byte(uint64(m.DivergingEpoch.EndOffset)>>40), byte(uint64(m.DivergingEpoch.EndOffset)>>32), byte(uint64(m.DivergingEpoch.EndOffset)>>24), byte(uint64(m.DivergingEpoch.EndOffset)>>16), byte(uint64(m.DivergingEpoch.EndOffset)>>8), byte(m.DivergingEpoch.EndOffset),
+			byte(uint64(m.DivergingEpoch.EndOffset)>>56), byte(uint64(m.DivergingEpoch.EndOffset)>>48), byte(uint64(m.DivergingEpoch.EndOffset)>>40), byte(uint64(m.DivergingEpoch.EndOffset)>>32),
+			byte(uint64(m.DivergingEpoch.EndOffset)>>24), byte(uint64(m.DivergingEpoch.EndOffset)>>16), byte(uint64(m.DivergingEpoch.EndOffset)>>8), byte(m.DivergingEpoch.EndOffset),
 		)
 		dst = kbin.AppendTags(dst, m.DivergingEpoch.UnknownTags)
 		w.End(dst)
@@ -1174,7 +1197,10 @@ func appendTagsFetchResponsePartitionData(m *FetchResponsePartitionData, dst []b
 	}
 	if hasSnapshotID {
 		dst = w.Begin(2)
-		dst = append(dst, byte(uint64(m.SnapshotID.EndOffset)>>56), byte(uint64(m.SnapshotID.EndOffset)>>48), byte(uint64(m.SnapshotID.EndOffset)>>40), byte(uint64(m.SnapshotID.EndOffset)>>32), byte(uint64(m.SnapshotID.EndOffset)>>24), byte(uint64(m.SnapshotID.EndOffset)>>16), byte(uint64(m.SnapshotID.EndOffset)>>8), byte(m.SnapshotID.EndOffset))
+		dst = append(dst,
+			byte(uint64(m.SnapshotID.EndOffset)>>56), byte(uint64(m.SnapshotID.EndOffset)>>48), byte(uint64(m.SnapshotID.EndOffset)>>40), byte(uint64(m.SnapshotID.EndOffset)>>32),
+			byte(uint64(m.SnapshotID.EndOffset)>>24), byte(uint64(m.SnapshotID.EndOffset)>>16), byte(uint64(m.SnapshotID.EndOffset)>>8), byte(m.SnapshotID.EndOffset),
+		)
 		dst = append(dst, byte(uint32(m.SnapshotID.Epoch)>>24), byte(uint32(m.SnapshotID.Epoch)>>16), byte(uint32(m.SnapshotID.Epoch)>>8), byte(m.SnapshotID.Epoch))
 		dst = kbin.AppendTags(dst, m.SnapshotID.UnknownTags)
 		w.End(dst)

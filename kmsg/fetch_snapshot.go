@@ -150,10 +150,16 @@ func (m *FetchSnapshotRequest) AppendTo(dst []byte) []byte {
 			partition := &topic.Partitions[j]
 			dst = append(dst, byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition))
 			dst = append(dst, byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch))
-			dst = append(dst, byte(uint64(partition.SnapshotID.EndOffset)>>56), byte(uint64(partition.SnapshotID.EndOffset)>>48), byte(uint64(partition.SnapshotID.EndOffset)>>40), byte(uint64(partition.SnapshotID.EndOffset)>>32), byte(uint64(partition.SnapshotID.EndOffset)>>24), byte(uint64(partition.SnapshotID.EndOffset)>>16), byte(uint64(partition.SnapshotID.EndOffset)>>8), byte(partition.SnapshotID.EndOffset))
+			dst = append(dst,
+				byte(uint64(partition.SnapshotID.EndOffset)>>56), byte(uint64(partition.SnapshotID.EndOffset)>>48), byte(uint64(partition.SnapshotID.EndOffset)>>40), byte(uint64(partition.SnapshotID.EndOffset)>>32),
+				byte(uint64(partition.SnapshotID.EndOffset)>>24), byte(uint64(partition.SnapshotID.EndOffset)>>16), byte(uint64(partition.SnapshotID.EndOffset)>>8), byte(partition.SnapshotID.EndOffset),
+			)
 			dst = append(dst, byte(uint32(partition.SnapshotID.Epoch)>>24), byte(uint32(partition.SnapshotID.Epoch)>>16), byte(uint32(partition.SnapshotID.Epoch)>>8), byte(partition.SnapshotID.Epoch))
 			dst = kbin.AppendTags(dst, partition.SnapshotID.UnknownTags)
-			dst = append(dst, byte(uint64(partition.Position)>>56), byte(uint64(partition.Position)>>48), byte(uint64(partition.Position)>>40), byte(uint64(partition.Position)>>32), byte(uint64(partition.Position)>>24), byte(uint64(partition.Position)>>16), byte(uint64(partition.Position)>>8), byte(partition.Position))
+			dst = append(dst,
+				byte(uint64(partition.Position)>>56), byte(uint64(partition.Position)>>48), byte(uint64(partition.Position)>>40), byte(uint64(partition.Position)>>32),
+				byte(uint64(partition.Position)>>24), byte(uint64(partition.Position)>>16), byte(uint64(partition.Position)>>8), byte(partition.Position),
+			)
 			dst = appendTagsFetchSnapshotRequestPartitionSnapshot(partition, dst, v)
 		}
 		dst = kbin.AppendTags(dst, topic.UnknownTags)
@@ -459,12 +465,17 @@ func (m *FetchSnapshotResponse) AppendTo(dst []byte) []byte {
 				byte(uint32(partition.Index)>>24), byte(uint32(partition.Index)>>16), byte(uint32(partition.Index)>>8), byte(partition.Index),
 				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
 			)
-			dst = append(dst, byte(uint64(partition.SnapshotID.EndOffset)>>56), byte(uint64(partition.SnapshotID.EndOffset)>>48), byte(uint64(partition.SnapshotID.EndOffset)>>40), byte(uint64(partition.SnapshotID.EndOffset)>>32), byte(uint64(partition.SnapshotID.EndOffset)>>24), byte(uint64(partition.SnapshotID.EndOffset)>>16), byte(uint64(partition.SnapshotID.EndOffset)>>8), byte(partition.SnapshotID.EndOffset))
+			dst = append(dst,
+				byte(uint64(partition.SnapshotID.EndOffset)>>56), byte(uint64(partition.SnapshotID.EndOffset)>>48), byte(uint64(partition.SnapshotID.EndOffset)>>40), byte(uint64(partition.SnapshotID.EndOffset)>>32),
+				byte(uint64(partition.SnapshotID.EndOffset)>>24), byte(uint64(partition.SnapshotID.EndOffset)>>16), byte(uint64(partition.SnapshotID.EndOffset)>>8), byte(partition.SnapshotID.EndOffset),
+			)
 			dst = append(dst, byte(uint32(partition.SnapshotID.Epoch)>>24), byte(uint32(partition.SnapshotID.Epoch)>>16), byte(uint32(partition.SnapshotID.Epoch)>>8), byte(partition.SnapshotID.Epoch))
 			dst = kbin.AppendTags(dst, partition.SnapshotID.UnknownTags)
 			dst = append(dst,
-				byte(uint64(partition.Size)>>56), byte(uint64(partition.Size)>>48), byte(uint64(partition.Size)>>40), byte(uint64(partition.Size)>>32), byte(uint64(partition.Size)>>24), byte(uint64(partition.Size)>>16), byte(uint64(partition.Size)>>8), byte(partition.Size),
-				byte(uint64(partition.Position)>>56), byte(uint64(partition.Position)>>48), byte(uint64(partition.Position)>>40), byte(uint64(partition.Position)>>32), byte(uint64(partition.Position)>>24), byte(uint64(partition.Position)>>16), byte(uint64(partition.Position)>>8), byte(partition.Position),
+				byte(uint64(partition.Size)>>56), byte(uint64(partition.Size)>>48), byte(uint64(partition.Size)>>40), byte(uint64(partition.Size)>>32),
+				byte(uint64(partition.Size)>>24), byte(uint64(partition.Size)>>16), byte(uint64(partition.Size)>>8), byte(partition.Size),
+				byte(uint64(partition.Position)>>56), byte(uint64(partition.Position)>>48), byte(uint64(partition.Position)>>40), byte(uint64(partition.Position)>>32),
+				byte(uint64(partition.Position)>>24), byte(uint64(partition.Position)>>16), byte(uint64(partition.Position)>>8), byte(partition.Position),
 			)
 			dst = kbin.AppendFlexBytes(dst, partition.UnalignedRecords, true)
 			dst = appendTagsFetchSnapshotResponsePartitionSnapshot(partition, dst, v)

@@ -120,7 +120,8 @@ func (m *InitProducerIDRequest) AppendTo(dst []byte) []byte {
 	dst = append(dst, byte(uint32(m.TransactionTimeoutMs)>>24), byte(uint32(m.TransactionTimeoutMs)>>16), byte(uint32(m.TransactionTimeoutMs)>>8), byte(m.TransactionTimeoutMs))
 	if v >= 3 {
 		dst = append(dst,
-			byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+			byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32),
+			byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
 			byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
 		)
 	}
@@ -258,12 +259,14 @@ func (m *InitProducerIDResponse) AppendTo(dst []byte) []byte {
 	dst = append(dst,
 		byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
 		byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
-		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32),
+		byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
 		byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
 	)
 	if v >= 6 {
 		dst = append(dst,
-			byte(uint64(m.OngoingTxnProducerID)>>56), byte(uint64(m.OngoingTxnProducerID)>>48), byte(uint64(m.OngoingTxnProducerID)>>40), byte(uint64(m.OngoingTxnProducerID)>>32), byte(uint64(m.OngoingTxnProducerID)>>24), byte(uint64(m.OngoingTxnProducerID)>>16), byte(uint64(m.OngoingTxnProducerID)>>8), byte(m.OngoingTxnProducerID),
+			byte(uint64(m.OngoingTxnProducerID)>>56), byte(uint64(m.OngoingTxnProducerID)>>48), byte(uint64(m.OngoingTxnProducerID)>>40), byte(uint64(m.OngoingTxnProducerID)>>32),
+			byte(uint64(m.OngoingTxnProducerID)>>24), byte(uint64(m.OngoingTxnProducerID)>>16), byte(uint64(m.OngoingTxnProducerID)>>8), byte(m.OngoingTxnProducerID),
 			byte(uint16(m.OngoingTxnProducerEpoch)>>8), byte(m.OngoingTxnProducerEpoch),
 		)
 	}

@@ -122,7 +122,8 @@ func (m *InitializeShareGroupStateRequest) AppendTo(dst []byte) []byte {
 			dst = append(dst, byte(uint32(partition.Partition)>>24), byte(uint32(partition.Partition)>>16), byte(uint32(partition.Partition)>>8), byte(partition.Partition))
 			dst = append(dst,
 				byte(uint32(partition.StateEpoch)>>24), byte(uint32(partition.StateEpoch)>>16), byte(uint32(partition.StateEpoch)>>8), byte(partition.StateEpoch),
-				byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32), byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
+				byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32),
+				byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
 			)
 			dst = kbin.AppendTags(dst, partition.UnknownTags)
 		}

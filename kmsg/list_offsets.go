@@ -141,17 +141,22 @@ func (m *ListOffsetsRequest) AppendTo(dst []byte) []byte {
 				dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
 				dst = append(dst,
 					byte(uint32(partition.CurrentLeaderEpoch)>>24), byte(uint32(partition.CurrentLeaderEpoch)>>16), byte(uint32(partition.CurrentLeaderEpoch)>>8), byte(partition.CurrentLeaderEpoch),
-					byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32), byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
+					byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32),
+					byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
 				)
 			} else {
 				if v >= 1 {
 					dst = append(dst,
 						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-						byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32), byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
+						byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32),
+						byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
 					)
 				} else {
 					dst = append(dst, byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex))
-					dst = append(dst, byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32), byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp))
+					dst = append(dst,
+						byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32),
+						byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
+					)
 					dst = append(dst, byte(uint32(partition.MaxNumOffsets)>>24), byte(uint32(partition.MaxNumOffsets)>>16), byte(uint32(partition.MaxNumOffsets)>>8), byte(partition.MaxNumOffsets))
 				}
 			}
@@ -404,15 +409,19 @@ func (m *ListOffsetsResponse) AppendTo(dst []byte) []byte {
 			}
 			if v >= 4 {
 				dst = append(dst,
-					byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32), byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
-					byte(uint64(partition.Offset)>>56), byte(uint64(partition.Offset)>>48), byte(uint64(partition.Offset)>>40), byte(uint64(partition.Offset)>>32), byte(uint64(partition.Offset)>>24), byte(uint64(partition.Offset)>>16), byte(uint64(partition.Offset)>>8), byte(partition.Offset),
+					byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32),
+					byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
+					byte(uint64(partition.Offset)>>56), byte(uint64(partition.Offset)>>48), byte(uint64(partition.Offset)>>40), byte(uint64(partition.Offset)>>32),
+					byte(uint64(partition.Offset)>>24), byte(uint64(partition.Offset)>>16), byte(uint64(partition.Offset)>>8), byte(partition.Offset),
 				)
 				dst = append(dst, byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch))
 			} else {
 				if v >= 1 {
 					dst = append(dst,
-						byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32), byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
-						byte(uint64(partition.Offset)>>56), byte(uint64(partition.Offset)>>48), byte(uint64(partition.Offset)>>40), byte(uint64(partition.Offset)>>32), byte(uint64(partition.Offset)>>24), byte(uint64(partition.Offset)>>16), byte(uint64(partition.Offset)>>8), byte(partition.Offset),
+						byte(uint64(partition.Timestamp)>>56), byte(uint64(partition.Timestamp)>>48), byte(uint64(partition.Timestamp)>>40), byte(uint64(partition.Timestamp)>>32),
+						byte(uint64(partition.Timestamp)>>24), byte(uint64(partition.Timestamp)>>16), byte(uint64(partition.Timestamp)>>8), byte(partition.Timestamp),
+						byte(uint64(partition.Offset)>>56), byte(uint64(partition.Offset)>>48), byte(uint64(partition.Offset)>>40), byte(uint64(partition.Offset)>>32),
+						byte(uint64(partition.Offset)>>24), byte(uint64(partition.Offset)>>16), byte(uint64(partition.Offset)>>8), byte(partition.Offset),
 					)
 				} else {
 				}

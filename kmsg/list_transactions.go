@@ -97,7 +97,10 @@ func (m *ListTransactionsRequest) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.ProducerIDFilters), true)
 	dst = kbin.AppendInt64s(dst, m.ProducerIDFilters)
 	if v >= 1 {
-		dst = append(dst, byte(uint64(m.DurationFilter)>>56), byte(uint64(m.DurationFilter)>>48), byte(uint64(m.DurationFilter)>>40), byte(uint64(m.DurationFilter)>>32), byte(uint64(m.DurationFilter)>>24), byte(uint64(m.DurationFilter)>>16), byte(uint64(m.DurationFilter)>>8), byte(m.DurationFilter))
+		dst = append(dst,
+			byte(uint64(m.DurationFilter)>>56), byte(uint64(m.DurationFilter)>>48), byte(uint64(m.DurationFilter)>>40), byte(uint64(m.DurationFilter)>>32),
+			byte(uint64(m.DurationFilter)>>24), byte(uint64(m.DurationFilter)>>16), byte(uint64(m.DurationFilter)>>8), byte(m.DurationFilter),
+		)
 	}
 	if v >= 2 {
 		dst = kbin.AppendFlexNullableString(dst, m.TransactionalIDPattern, true)
@@ -233,7 +236,10 @@ func (m *ListTransactionsResponse) AppendTo(dst []byte) []byte {
 	for i := range m.TransactionStates {
 		transactionState := &m.TransactionStates[i]
 		dst = kbin.AppendFlexString(dst, transactionState.TransactionalID, true)
-		dst = append(dst, byte(uint64(transactionState.ProducerID)>>56), byte(uint64(transactionState.ProducerID)>>48), byte(uint64(transactionState.ProducerID)>>40), byte(uint64(transactionState.ProducerID)>>32), byte(uint64(transactionState.ProducerID)>>24), byte(uint64(transactionState.ProducerID)>>16), byte(uint64(transactionState.ProducerID)>>8), byte(transactionState.ProducerID))
+		dst = append(dst,
+			byte(uint64(transactionState.ProducerID)>>56), byte(uint64(transactionState.ProducerID)>>48), byte(uint64(transactionState.ProducerID)>>40), byte(uint64(transactionState.ProducerID)>>32),
+			byte(uint64(transactionState.ProducerID)>>24), byte(uint64(transactionState.ProducerID)>>16), byte(uint64(transactionState.ProducerID)>>8), byte(transactionState.ProducerID),
+		)
 		dst = kbin.AppendFlexString(dst, string(transactionState.TransactionState), true)
 		dst = kbin.AppendTags(dst, transactionState.UnknownTags)
 	}

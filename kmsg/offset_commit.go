@@ -154,7 +154,10 @@ func (m *OffsetCommitRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexNullableString(dst, m.GroupInstanceID, flex)
 	}
 	if v >= 2 && v <= 4 {
-		dst = append(dst, byte(uint64(m.RetentionTimeMs)>>56), byte(uint64(m.RetentionTimeMs)>>48), byte(uint64(m.RetentionTimeMs)>>40), byte(uint64(m.RetentionTimeMs)>>32), byte(uint64(m.RetentionTimeMs)>>24), byte(uint64(m.RetentionTimeMs)>>16), byte(uint64(m.RetentionTimeMs)>>8), byte(m.RetentionTimeMs))
+		dst = append(dst,
+			byte(uint64(m.RetentionTimeMs)>>56), byte(uint64(m.RetentionTimeMs)>>48), byte(uint64(m.RetentionTimeMs)>>40), byte(uint64(m.RetentionTimeMs)>>32),
+			byte(uint64(m.RetentionTimeMs)>>24), byte(uint64(m.RetentionTimeMs)>>16), byte(uint64(m.RetentionTimeMs)>>8), byte(m.RetentionTimeMs),
+		)
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Topics), flex)
 	for i := range m.Topics {
@@ -171,22 +174,28 @@ func (m *OffsetCommitRequest) AppendTo(dst []byte) []byte {
 			if v >= 6 {
 				dst = append(dst,
 					byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-					byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+					byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32),
+					byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
 				)
 				dst = append(dst, byte(uint32(partition.CommittedLeaderEpoch)>>24), byte(uint32(partition.CommittedLeaderEpoch)>>16), byte(uint32(partition.CommittedLeaderEpoch)>>8), byte(partition.CommittedLeaderEpoch))
 			} else {
 				if v >= 2 {
 					dst = append(dst,
 						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32),
+						byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
 					)
 				} else {
 					dst = append(dst,
 						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32),
+						byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
 					)
 					if v >= 1 {
-						dst = append(dst, byte(uint64(partition.CommitTimestamp)>>56), byte(uint64(partition.CommitTimestamp)>>48), byte(uint64(partition.CommitTimestamp)>>40), byte(uint64(partition.CommitTimestamp)>>32), byte(uint64(partition.CommitTimestamp)>>24), byte(uint64(partition.CommitTimestamp)>>16), byte(uint64(partition.CommitTimestamp)>>8), byte(partition.CommitTimestamp))
+						dst = append(dst,
+							byte(uint64(partition.CommitTimestamp)>>56), byte(uint64(partition.CommitTimestamp)>>48), byte(uint64(partition.CommitTimestamp)>>40), byte(uint64(partition.CommitTimestamp)>>32),
+							byte(uint64(partition.CommitTimestamp)>>24), byte(uint64(partition.CommitTimestamp)>>16), byte(uint64(partition.CommitTimestamp)>>8), byte(partition.CommitTimestamp),
+						)
 					}
 				}
 			}

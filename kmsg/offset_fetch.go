@@ -528,13 +528,15 @@ func (m *OffsetFetchResponse) AppendTo(dst []byte) []byte {
 				if v >= 5 {
 					dst = append(dst,
 						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32),
+						byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
 					)
 					dst = append(dst, byte(uint32(partition.CommittedLeaderEpoch)>>24), byte(uint32(partition.CommittedLeaderEpoch)>>16), byte(uint32(partition.CommittedLeaderEpoch)>>8), byte(partition.CommittedLeaderEpoch))
 				} else {
 					dst = append(dst,
 						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32),
+						byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
 					)
 				}
 				dst = kbin.AppendFlexNullableString(dst, partition.Metadata, flex)
@@ -570,7 +572,8 @@ func (m *OffsetFetchResponse) AppendTo(dst []byte) []byte {
 					partition := &topic.Partitions[k]
 					dst = append(dst,
 						byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
-						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32), byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
+						byte(uint64(partition.CommittedOffset)>>56), byte(uint64(partition.CommittedOffset)>>48), byte(uint64(partition.CommittedOffset)>>40), byte(uint64(partition.CommittedOffset)>>32),
+						byte(uint64(partition.CommittedOffset)>>24), byte(uint64(partition.CommittedOffset)>>16), byte(uint64(partition.CommittedOffset)>>8), byte(partition.CommittedOffset),
 					)
 					dst = append(dst, byte(uint32(partition.CommittedLeaderEpoch)>>24), byte(uint32(partition.CommittedLeaderEpoch)>>16), byte(uint32(partition.CommittedLeaderEpoch)>>8), byte(partition.CommittedLeaderEpoch))
 					dst = kbin.AppendFlexNullableString(dst, partition.Metadata, true)

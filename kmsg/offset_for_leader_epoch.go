@@ -331,7 +331,10 @@ func (m *OffsetForLeaderEpochResponse) AppendTo(dst []byte) []byte {
 			if v >= 1 {
 				dst = append(dst, byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch))
 			}
-			dst = append(dst, byte(uint64(partition.EndOffset)>>56), byte(uint64(partition.EndOffset)>>48), byte(uint64(partition.EndOffset)>>40), byte(uint64(partition.EndOffset)>>32), byte(uint64(partition.EndOffset)>>24), byte(uint64(partition.EndOffset)>>16), byte(uint64(partition.EndOffset)>>8), byte(partition.EndOffset))
+			dst = append(dst,
+				byte(uint64(partition.EndOffset)>>56), byte(uint64(partition.EndOffset)>>48), byte(uint64(partition.EndOffset)>>40), byte(uint64(partition.EndOffset)>>32),
+				byte(uint64(partition.EndOffset)>>24), byte(uint64(partition.EndOffset)>>16), byte(uint64(partition.EndOffset)>>8), byte(partition.EndOffset),
+			)
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)
 			}

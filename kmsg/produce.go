@@ -426,23 +426,29 @@ func (m *ProduceResponse) AppendTo(dst []byte) []byte {
 				dst = append(dst,
 					byte(uint32(partitionResponse.Index)>>24), byte(uint32(partitionResponse.Index)>>16), byte(uint32(partitionResponse.Index)>>8), byte(partitionResponse.Index),
 					byte(uint16(partitionResponse.ErrorCode)>>8), byte(partitionResponse.ErrorCode),
-					byte(uint64(partitionResponse.BaseOffset)>>56), byte(uint64(partitionResponse.BaseOffset)>>48), byte(uint64(partitionResponse.BaseOffset)>>40), byte(uint64(partitionResponse.BaseOffset)>>32), byte(uint64(partitionResponse.BaseOffset)>>24), byte(uint64(partitionResponse.BaseOffset)>>16), byte(uint64(partitionResponse.BaseOffset)>>8), byte(partitionResponse.BaseOffset),
-					byte(uint64(partitionResponse.LogAppendTimeMs)>>56), byte(uint64(partitionResponse.LogAppendTimeMs)>>48), byte(uint64(partitionResponse.LogAppendTimeMs)>>40), byte(uint64(partitionResponse.LogAppendTimeMs)>>32), byte(uint64(partitionResponse.LogAppendTimeMs)>>24), byte(uint64(partitionResponse.LogAppendTimeMs)>>16), byte(uint64(partitionResponse.LogAppendTimeMs)>>8), byte(partitionResponse.LogAppendTimeMs),
-					byte(uint64(partitionResponse.LogStartOffset)>>56), byte(uint64(partitionResponse.LogStartOffset)>>48), byte(uint64(partitionResponse.LogStartOffset)>>40), byte(uint64(partitionResponse.LogStartOffset)>>32), byte(uint64(partitionResponse.LogStartOffset)>>24), byte(uint64(partitionResponse.LogStartOffset)>>16), byte(uint64(partitionResponse.LogStartOffset)>>8), byte(partitionResponse.LogStartOffset),
+					byte(uint64(partitionResponse.BaseOffset)>>56), byte(uint64(partitionResponse.BaseOffset)>>48), byte(uint64(partitionResponse.BaseOffset)>>40), byte(uint64(partitionResponse.BaseOffset)>>32),
+					byte(uint64(partitionResponse.BaseOffset)>>24), byte(uint64(partitionResponse.BaseOffset)>>16), byte(uint64(partitionResponse.BaseOffset)>>8), byte(partitionResponse.BaseOffset),
+					byte(uint64(partitionResponse.LogAppendTimeMs)>>56), byte(uint64(partitionResponse.LogAppendTimeMs)>>48), byte(uint64(partitionResponse.LogAppendTimeMs)>>40), byte(uint64(partitionResponse.LogAppendTimeMs)>>32),
+					byte(uint64(partitionResponse.LogAppendTimeMs)>>24), byte(uint64(partitionResponse.LogAppendTimeMs)>>16), byte(uint64(partitionResponse.LogAppendTimeMs)>>8), byte(partitionResponse.LogAppendTimeMs),
+					byte(uint64(partitionResponse.LogStartOffset)>>56), byte(uint64(partitionResponse.LogStartOffset)>>48), byte(uint64(partitionResponse.LogStartOffset)>>40), byte(uint64(partitionResponse.LogStartOffset)>>32),
+					byte(uint64(partitionResponse.LogStartOffset)>>24), byte(uint64(partitionResponse.LogStartOffset)>>16), byte(uint64(partitionResponse.LogStartOffset)>>8), byte(partitionResponse.LogStartOffset),
 				)
 			} else {
 				if v >= 2 {
 					dst = append(dst,
 						byte(uint32(partitionResponse.Index)>>24), byte(uint32(partitionResponse.Index)>>16), byte(uint32(partitionResponse.Index)>>8), byte(partitionResponse.Index),
 						byte(uint16(partitionResponse.ErrorCode)>>8), byte(partitionResponse.ErrorCode),
-						byte(uint64(partitionResponse.BaseOffset)>>56), byte(uint64(partitionResponse.BaseOffset)>>48), byte(uint64(partitionResponse.BaseOffset)>>40), byte(uint64(partitionResponse.BaseOffset)>>32), byte(uint64(partitionResponse.BaseOffset)>>24), byte(uint64(partitionResponse.BaseOffset)>>16), byte(uint64(partitionResponse.BaseOffset)>>8), byte(partitionResponse.BaseOffset),
-						byte(uint64(partitionResponse.LogAppendTimeMs)>>56), byte(uint64(partitionResponse.LogAppendTimeMs)>>48), byte(uint64(partitionResponse.LogAppendTimeMs)>>40), byte(uint64(partitionResponse.LogAppendTimeMs)>>32), byte(uint64(partitionResponse.LogAppendTimeMs)>>24), byte(uint64(partitionResponse.LogAppendTimeMs)>>16), byte(uint64(partitionResponse.LogAppendTimeMs)>>8), byte(partitionResponse.LogAppendTimeMs),
+						byte(uint64(partitionResponse.BaseOffset)>>56), byte(uint64(partitionResponse.BaseOffset)>>48), byte(uint64(partitionResponse.BaseOffset)>>40), byte(uint64(partitionResponse.BaseOffset)>>32),
+						byte(uint64(partitionResponse.BaseOffset)>>24), byte(uint64(partitionResponse.BaseOffset)>>16), byte(uint64(partitionResponse.BaseOffset)>>8), byte(partitionResponse.BaseOffset),
+						byte(uint64(partitionResponse.LogAppendTimeMs)>>56), byte(uint64(partitionResponse.LogAppendTimeMs)>>48), byte(uint64(partitionResponse.LogAppendTimeMs)>>40), byte(uint64(partitionResponse.LogAppendTimeMs)>>32),
+						byte(uint64(partitionResponse.LogAppendTimeMs)>>24), byte(uint64(partitionResponse.LogAppendTimeMs)>>16), byte(uint64(partitionResponse.LogAppendTimeMs)>>8), byte(partitionResponse.LogAppendTimeMs),
 					)
 				} else {
 					dst = append(dst,
 						byte(uint32(partitionResponse.Index)>>24), byte(uint32(partitionResponse.Index)>>16), byte(uint32(partitionResponse.Index)>>8), byte(partitionResponse.Index),
 						byte(uint16(partitionResponse.ErrorCode)>>8), byte(partitionResponse.ErrorCode),
-						byte(uint64(partitionResponse.BaseOffset)>>56), byte(uint64(partitionResponse.BaseOffset)>>48), byte(uint64(partitionResponse.BaseOffset)>>40), byte(uint64(partitionResponse.BaseOffset)>>32), byte(uint64(partitionResponse.BaseOffset)>>24), byte(uint64(partitionResponse.BaseOffset)>>16), byte(uint64(partitionResponse.BaseOffset)>>8), byte(partitionResponse.BaseOffset),
+						byte(uint64(partitionResponse.BaseOffset)>>56), byte(uint64(partitionResponse.BaseOffset)>>48), byte(uint64(partitionResponse.BaseOffset)>>40), byte(uint64(partitionResponse.BaseOffset)>>32),
+						byte(uint64(partitionResponse.BaseOffset)>>24), byte(uint64(partitionResponse.BaseOffset)>>16), byte(uint64(partitionResponse.BaseOffset)>>8), byte(partitionResponse.BaseOffset),
 					)
 				}
 			}

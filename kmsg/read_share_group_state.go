@@ -308,14 +308,17 @@ func (m *ReadShareGroupStateResponse) AppendTo(dst []byte) []byte {
 			dst = kbin.AppendFlexNullableString(dst, partition.ErrorMessage, true)
 			dst = append(dst,
 				byte(uint32(partition.StateEpoch)>>24), byte(uint32(partition.StateEpoch)>>16), byte(uint32(partition.StateEpoch)>>8), byte(partition.StateEpoch),
-				byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32), byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
+				byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32),
+				byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
 			)
 			dst = kbin.AppendFlexArrayLen(dst, len(partition.StateBatches), true)
 			for k := range partition.StateBatches {
 				stateBatch := &partition.StateBatches[k]
 				dst = append(dst,
-					byte(uint64(stateBatch.FirstOffset)>>56), byte(uint64(stateBatch.FirstOffset)>>48), byte(uint64(stateBatch.FirstOffset)>>40), byte(uint64(stateBatch.FirstOffset)>>32), byte(uint64(stateBatch.FirstOffset)>>24), byte(uint64(stateBatch.FirstOffset)>>16), byte(uint64(stateBatch.FirstOffset)>>8), byte(stateBatch.FirstOffset),
-					byte(uint64(stateBatch.LastOffset)>>56), byte(uint64(stateBatch.LastOffset)>>48), byte(uint64(stateBatch.LastOffset)>>40), byte(uint64(stateBatch.LastOffset)>>32), byte(uint64(stateBatch.LastOffset)>>24), byte(uint64(stateBatch.LastOffset)>>16), byte(uint64(stateBatch.LastOffset)>>8), byte(stateBatch.LastOffset),
+					byte(uint64(stateBatch.FirstOffset)>>56), byte(uint64(stateBatch.FirstOffset)>>48), byte(uint64(stateBatch.FirstOffset)>>40), byte(uint64(stateBatch.FirstOffset)>>32),
+					byte(uint64(stateBatch.FirstOffset)>>24), byte(uint64(stateBatch.FirstOffset)>>16), byte(uint64(stateBatch.FirstOffset)>>8), byte(stateBatch.FirstOffset),
+					byte(uint64(stateBatch.LastOffset)>>56), byte(uint64(stateBatch.LastOffset)>>48), byte(uint64(stateBatch.LastOffset)>>40), byte(uint64(stateBatch.LastOffset)>>32),
+					byte(uint64(stateBatch.LastOffset)>>24), byte(uint64(stateBatch.LastOffset)>>16), byte(uint64(stateBatch.LastOffset)>>8), byte(stateBatch.LastOffset),
 					byte(stateBatch.DeliveryState),
 					byte(uint16(stateBatch.DeliveryCount)>>8), byte(stateBatch.DeliveryCount),
 				)

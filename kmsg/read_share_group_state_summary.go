@@ -298,7 +298,8 @@ func (m *ReadShareGroupStateSummaryResponse) AppendTo(dst []byte) []byte {
 			dst = append(dst, byte(uint32(partition.StateEpoch)>>24), byte(uint32(partition.StateEpoch)>>16), byte(uint32(partition.StateEpoch)>>8), byte(partition.StateEpoch))
 			dst = append(dst,
 				byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch),
-				byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32), byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
+				byte(uint64(partition.StartOffset)>>56), byte(uint64(partition.StartOffset)>>48), byte(uint64(partition.StartOffset)>>40), byte(uint64(partition.StartOffset)>>32),
+				byte(uint64(partition.StartOffset)>>24), byte(uint64(partition.StartOffset)>>16), byte(uint64(partition.StartOffset)>>8), byte(partition.StartOffset),
 			)
 			if v >= 1 {
 				dst = append(dst, byte(uint32(partition.DeliveryCompleteCount)>>24), byte(uint32(partition.DeliveryCompleteCount)>>16), byte(uint32(partition.DeliveryCompleteCount)>>8), byte(partition.DeliveryCompleteCount))

@@ -184,7 +184,10 @@ func (m *SASLAuthenticateResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableString(dst, m.ErrorMessage, flex)
 	dst = kbin.AppendFlexBytes(dst, m.AuthBytes, flex)
 	if v >= 1 {
-		dst = append(dst, byte(uint64(m.SessionLifetimeMs)>>56), byte(uint64(m.SessionLifetimeMs)>>48), byte(uint64(m.SessionLifetimeMs)>>40), byte(uint64(m.SessionLifetimeMs)>>32), byte(uint64(m.SessionLifetimeMs)>>24), byte(uint64(m.SessionLifetimeMs)>>16), byte(uint64(m.SessionLifetimeMs)>>8), byte(m.SessionLifetimeMs))
+		dst = append(dst,
+			byte(uint64(m.SessionLifetimeMs)>>56), byte(uint64(m.SessionLifetimeMs)>>48), byte(uint64(m.SessionLifetimeMs)>>40), byte(uint64(m.SessionLifetimeMs)>>32),
+			byte(uint64(m.SessionLifetimeMs)>>24), byte(uint64(m.SessionLifetimeMs)>>16), byte(uint64(m.SessionLifetimeMs)>>8), byte(m.SessionLifetimeMs),
+		)
 	}
 	if flex {
 		dst = kbin.AppendTags(dst, m.UnknownTags)

@@ -162,8 +162,10 @@ func (m *ShareAcknowledgeRequest) AppendTo(dst []byte) []byte {
 			for k := range partition.AcknowledgementBatches {
 				acknowledgementBatch := &partition.AcknowledgementBatches[k]
 				dst = append(dst,
-					byte(uint64(acknowledgementBatch.FirstOffset)>>56), byte(uint64(acknowledgementBatch.FirstOffset)>>48), byte(uint64(acknowledgementBatch.FirstOffset)>>40), byte(uint64(acknowledgementBatch.FirstOffset)>>32), byte(uint64(acknowledgementBatch.FirstOffset)>>24), byte(uint64(acknowledgementBatch.FirstOffset)>>16), byte(uint64(acknowledgementBatch.FirstOffset)>>8), byte(acknowledgementBatch.FirstOffset),
-					byte(uint64(acknowledgementBatch.LastOffset)>>56), byte(uint64(acknowledgementBatch.LastOffset)>>48), byte(uint64(acknowledgementBatch.LastOffset)>>40), byte(uint64(acknowledgementBatch.LastOffset)>>32), byte(uint64(acknowledgementBatch.LastOffset)>>24), byte(uint64(acknowledgementBatch.LastOffset)>>16), byte(uint64(acknowledgementBatch.LastOffset)>>8), byte(acknowledgementBatch.LastOffset),
+					byte(uint64(acknowledgementBatch.FirstOffset)>>56), byte(uint64(acknowledgementBatch.FirstOffset)>>48), byte(uint64(acknowledgementBatch.FirstOffset)>>40), byte(uint64(acknowledgementBatch.FirstOffset)>>32),
+					byte(uint64(acknowledgementBatch.FirstOffset)>>24), byte(uint64(acknowledgementBatch.FirstOffset)>>16), byte(uint64(acknowledgementBatch.FirstOffset)>>8), byte(acknowledgementBatch.FirstOffset),
+					byte(uint64(acknowledgementBatch.LastOffset)>>56), byte(uint64(acknowledgementBatch.LastOffset)>>48), byte(uint64(acknowledgementBatch.LastOffset)>>40), byte(uint64(acknowledgementBatch.LastOffset)>>32),
+					byte(uint64(acknowledgementBatch.LastOffset)>>24), byte(uint64(acknowledgementBatch.LastOffset)>>16), byte(uint64(acknowledgementBatch.LastOffset)>>8), byte(acknowledgementBatch.LastOffset),
 				)
 				dst = kbin.AppendFlexArrayLen(dst, len(acknowledgementBatch.AcknowledgeTypes), true)
 				dst = kbin.AppendInt8s(dst, acknowledgementBatch.AcknowledgeTypes)

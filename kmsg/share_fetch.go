@@ -226,8 +226,10 @@ func (m *ShareFetchRequest) AppendTo(dst []byte) []byte {
 			for k := range partition.AcknowledgementBatches {
 				acknowledgementBatch := &partition.AcknowledgementBatches[k]
 				dst = append(dst,
-					byte(uint64(acknowledgementBatch.FirstOffset)>>56), byte(uint64(acknowledgementBatch.FirstOffset)>>48), byte(uint64(acknowledgementBatch.FirstOffset)>>40), byte(uint64(acknowledgementBatch.FirstOffset)>>32), byte(uint64(acknowledgementBatch.FirstOffset)>>24), byte(uint64(acknowledgementBatch.FirstOffset)>>16), byte(uint64(acknowledgementBatch.FirstOffset)>>8), byte(acknowledgementBatch.FirstOffset),
-					byte(uint64(acknowledgementBatch.LastOffset)>>56), byte(uint64(acknowledgementBatch.LastOffset)>>48), byte(uint64(acknowledgementBatch.LastOffset)>>40), byte(uint64(acknowledgementBatch.LastOffset)>>32), byte(uint64(acknowledgementBatch.LastOffset)>>24), byte(uint64(acknowledgementBatch.LastOffset)>>16), byte(uint64(acknowledgementBatch.LastOffset)>>8), byte(acknowledgementBatch.LastOffset),
+					byte(uint64(acknowledgementBatch.FirstOffset)>>56), byte(uint64(acknowledgementBatch.FirstOffset)>>48), byte(uint64(acknowledgementBatch.FirstOffset)>>40), byte(uint64(acknowledgementBatch.FirstOffset)>>32),
+					byte(uint64(acknowledgementBatch.FirstOffset)>>24), byte(uint64(acknowledgementBatch.FirstOffset)>>16), byte(uint64(acknowledgementBatch.FirstOffset)>>8), byte(acknowledgementBatch.FirstOffset),
+					byte(uint64(acknowledgementBatch.LastOffset)>>56), byte(uint64(acknowledgementBatch.LastOffset)>>48), byte(uint64(acknowledgementBatch.LastOffset)>>40), byte(uint64(acknowledgementBatch.LastOffset)>>32),
+					byte(uint64(acknowledgementBatch.LastOffset)>>24), byte(uint64(acknowledgementBatch.LastOffset)>>16), byte(uint64(acknowledgementBatch.LastOffset)>>8), byte(acknowledgementBatch.LastOffset),
 				)
 				dst = kbin.AppendFlexArrayLen(dst, len(acknowledgementBatch.AcknowledgeTypes), true)
 				dst = kbin.AppendInt8s(dst, acknowledgementBatch.AcknowledgeTypes)
@@ -579,8 +581,10 @@ func (m *ShareFetchResponse) AppendTo(dst []byte) []byte {
 			for k := range partition.AcquiredRecords {
 				acquiredRecord := &partition.AcquiredRecords[k]
 				dst = append(dst,
-					byte(uint64(acquiredRecord.FirstOffset)>>56), byte(uint64(acquiredRecord.FirstOffset)>>48), byte(uint64(acquiredRecord.FirstOffset)>>40), byte(uint64(acquiredRecord.FirstOffset)>>32), byte(uint64(acquiredRecord.FirstOffset)>>24), byte(uint64(acquiredRecord.FirstOffset)>>16), byte(uint64(acquiredRecord.FirstOffset)>>8), byte(acquiredRecord.FirstOffset),
-					byte(uint64(acquiredRecord.LastOffset)>>56), byte(uint64(acquiredRecord.LastOffset)>>48), byte(uint64(acquiredRecord.LastOffset)>>40), byte(uint64(acquiredRecord.LastOffset)>>32), byte(uint64(acquiredRecord.LastOffset)>>24), byte(uint64(acquiredRecord.LastOffset)>>16), byte(uint64(acquiredRecord.LastOffset)>>8), byte(acquiredRecord.LastOffset),
+					byte(uint64(acquiredRecord.FirstOffset)>>56), byte(uint64(acquiredRecord.FirstOffset)>>48), byte(uint64(acquiredRecord.FirstOffset)>>40), byte(uint64(acquiredRecord.FirstOffset)>>32),
+					byte(uint64(acquiredRecord.FirstOffset)>>24), byte(uint64(acquiredRecord.FirstOffset)>>16), byte(uint64(acquiredRecord.FirstOffset)>>8), byte(acquiredRecord.FirstOffset),
+					byte(uint64(acquiredRecord.LastOffset)>>56), byte(uint64(acquiredRecord.LastOffset)>>48), byte(uint64(acquiredRecord.LastOffset)>>40), byte(uint64(acquiredRecord.LastOffset)>>32),
+					byte(uint64(acquiredRecord.LastOffset)>>24), byte(uint64(acquiredRecord.LastOffset)>>16), byte(uint64(acquiredRecord.LastOffset)>>8), byte(acquiredRecord.LastOffset),
 					byte(uint16(acquiredRecord.DeliveryCount)>>8), byte(acquiredRecord.DeliveryCount),
 				)
 				dst = kbin.AppendTags(dst, acquiredRecord.UnknownTags)

@@ -62,7 +62,8 @@ func (m *SnapshotHeaderRecord) Check() error {
 func (m *SnapshotHeaderRecord) AppendTo(dst []byte) []byte {
 	dst = append(dst,
 		byte(uint16(m.SnapshotHeaderRecordVersion)>>8), byte(m.SnapshotHeaderRecordVersion),
-		byte(uint64(m.LastContainedLogTimestamp)>>56), byte(uint64(m.LastContainedLogTimestamp)>>48), byte(uint64(m.LastContainedLogTimestamp)>>40), byte(uint64(m.LastContainedLogTimestamp)>>32), byte(uint64(m.LastContainedLogTimestamp)>>24), byte(uint64(m.LastContainedLogTimestamp)>>16), byte(uint64(m.LastContainedLogTimestamp)>>8), byte(m.LastContainedLogTimestamp),
+		byte(uint64(m.LastContainedLogTimestamp)>>56), byte(uint64(m.LastContainedLogTimestamp)>>48), byte(uint64(m.LastContainedLogTimestamp)>>40), byte(uint64(m.LastContainedLogTimestamp)>>32),
+		byte(uint64(m.LastContainedLogTimestamp)>>24), byte(uint64(m.LastContainedLogTimestamp)>>16), byte(uint64(m.LastContainedLogTimestamp)>>8), byte(m.LastContainedLogTimestamp),
 	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

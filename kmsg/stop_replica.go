@@ -173,7 +173,10 @@ func (m *StopReplicaRequest) AppendTo(dst []byte) []byte {
 	}
 	dst = append(dst, byte(uint32(m.ControllerEpoch)>>24), byte(uint32(m.ControllerEpoch)>>16), byte(uint32(m.ControllerEpoch)>>8), byte(m.ControllerEpoch))
 	if v >= 1 {
-		dst = append(dst, byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch))
+		dst = append(dst,
+			byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32),
+			byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+		)
 	}
 	if v <= 2 {
 		dst = append(dst, kbin.BoolByte(m.DeletePartitions))

@@ -890,7 +890,8 @@ func appendStreamsGroupDescribeResponseTaskOffset(m *StreamsGroupDescribeRespons
 	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = append(dst,
 		byte(uint32(m.Partition)>>24), byte(uint32(m.Partition)>>16), byte(uint32(m.Partition)>>8), byte(m.Partition),
-		byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32), byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset),
+		byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32),
+		byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset),
 	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

@@ -661,7 +661,8 @@ func appendStreamsGroupHeartbeatRequestTaskOffset(m *StreamsGroupHeartbeatReques
 	dst = kbin.AppendFlexString(dst, m.SubtopologyID, true)
 	dst = append(dst,
 		byte(uint32(m.Partition)>>24), byte(uint32(m.Partition)>>16), byte(uint32(m.Partition)>>8), byte(m.Partition),
-		byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32), byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset),
+		byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32),
+		byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset),
 	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst
@@ -874,7 +875,10 @@ func (m *StreamsGroupHeartbeatResponse) AppendTo(dst []byte) []byte {
 	}
 	dst = append(dst, byte(uint32(m.TaskOffsetIntervalMs)>>24), byte(uint32(m.TaskOffsetIntervalMs)>>16), byte(uint32(m.TaskOffsetIntervalMs)>>8), byte(m.TaskOffsetIntervalMs))
 	if v >= 1 {
-		dst = append(dst, byte(uint64(m.AcceptableRecoveryLag)>>56), byte(uint64(m.AcceptableRecoveryLag)>>48), byte(uint64(m.AcceptableRecoveryLag)>>40), byte(uint64(m.AcceptableRecoveryLag)>>32), byte(uint64(m.AcceptableRecoveryLag)>>24), byte(uint64(m.AcceptableRecoveryLag)>>16), byte(uint64(m.AcceptableRecoveryLag)>>8), byte(m.AcceptableRecoveryLag))
+		dst = append(dst,
+			byte(uint64(m.AcceptableRecoveryLag)>>56), byte(uint64(m.AcceptableRecoveryLag)>>48), byte(uint64(m.AcceptableRecoveryLag)>>40), byte(uint64(m.AcceptableRecoveryLag)>>32),
+			byte(uint64(m.AcceptableRecoveryLag)>>24), byte(uint64(m.AcceptableRecoveryLag)>>16), byte(uint64(m.AcceptableRecoveryLag)>>8), byte(m.AcceptableRecoveryLag),
+		)
 	}
 	dst = kbin.AppendFlexNullableArrayLen(dst, len(m.Status), m.Status == nil, true)
 	for i := range m.Status {

@@ -148,7 +148,8 @@ func (m *VoteRequest) AppendTo(dst []byte) []byte {
 			}
 			dst = append(dst,
 				byte(uint32(partition.LastOffsetEpoch)>>24), byte(uint32(partition.LastOffsetEpoch)>>16), byte(uint32(partition.LastOffsetEpoch)>>8), byte(partition.LastOffsetEpoch),
-				byte(uint64(partition.LastOffset)>>56), byte(uint64(partition.LastOffset)>>48), byte(uint64(partition.LastOffset)>>40), byte(uint64(partition.LastOffset)>>32), byte(uint64(partition.LastOffset)>>24), byte(uint64(partition.LastOffset)>>16), byte(uint64(partition.LastOffset)>>8), byte(partition.LastOffset),
+				byte(uint64(partition.LastOffset)>>56), byte(uint64(partition.LastOffset)>>48), byte(uint64(partition.LastOffset)>>40), byte(uint64(partition.LastOffset)>>32),
+				byte(uint64(partition.LastOffset)>>24), byte(uint64(partition.LastOffset)>>16), byte(uint64(partition.LastOffset)>>8), byte(partition.LastOffset),
 			)
 			if v >= 2 {
 				dst = append(dst, kbin.BoolByte(partition.PreVote))

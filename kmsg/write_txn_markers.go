@@ -123,7 +123,8 @@ func (m *WriteTxnMarkersRequest) AppendTo(dst []byte) []byte {
 	for i := range m.Markers {
 		marker := &m.Markers[i]
 		dst = append(dst,
-			byte(uint64(marker.ProducerID)>>56), byte(uint64(marker.ProducerID)>>48), byte(uint64(marker.ProducerID)>>40), byte(uint64(marker.ProducerID)>>32), byte(uint64(marker.ProducerID)>>24), byte(uint64(marker.ProducerID)>>16), byte(uint64(marker.ProducerID)>>8), byte(marker.ProducerID),
+			byte(uint64(marker.ProducerID)>>56), byte(uint64(marker.ProducerID)>>48), byte(uint64(marker.ProducerID)>>40), byte(uint64(marker.ProducerID)>>32),
+			byte(uint64(marker.ProducerID)>>24), byte(uint64(marker.ProducerID)>>16), byte(uint64(marker.ProducerID)>>8), byte(marker.ProducerID),
 			byte(uint16(marker.ProducerEpoch)>>8), byte(marker.ProducerEpoch),
 			kbin.BoolByte(marker.TransactionResult),
 		)
@@ -326,7 +327,10 @@ func (m *WriteTxnMarkersResponse) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Markers), flex)
 	for i := range m.Markers {
 		marker := &m.Markers[i]
-		dst = append(dst, byte(uint64(marker.ProducerID)>>56), byte(uint64(marker.ProducerID)>>48), byte(uint64(marker.ProducerID)>>40), byte(uint64(marker.ProducerID)>>32), byte(uint64(marker.ProducerID)>>24), byte(uint64(marker.ProducerID)>>16), byte(uint64(marker.ProducerID)>>8), byte(marker.ProducerID))
+		dst = append(dst,
+			byte(uint64(marker.ProducerID)>>56), byte(uint64(marker.ProducerID)>>48), byte(uint64(marker.ProducerID)>>40), byte(uint64(marker.ProducerID)>>32),
+			byte(uint64(marker.ProducerID)>>24), byte(uint64(marker.ProducerID)>>16), byte(uint64(marker.ProducerID)>>8), byte(marker.ProducerID),
+		)
 		dst = kbin.AppendFlexArrayLen(dst, len(marker.Topics), flex)
 		for j := range marker.Topics {
 			topic := &marker.Topics[j]

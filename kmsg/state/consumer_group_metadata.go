@@ -205,7 +205,10 @@ func appendTagsConsumerGroupMetadataValue(m *ConsumerGroupMetadataValue, dst []b
 	w := m.UnknownTags.Writer(dst, count)
 	if hasMetadataHash {
 		dst = w.Begin(0)
-		dst = append(dst, byte(uint64(m.MetadataHash)>>56), byte(uint64(m.MetadataHash)>>48), byte(uint64(m.MetadataHash)>>40), byte(uint64(m.MetadataHash)>>32), byte(uint64(m.MetadataHash)>>24), byte(uint64(m.MetadataHash)>>16), byte(uint64(m.MetadataHash)>>8), byte(m.MetadataHash))
+		dst = append(dst,
+			byte(uint64(m.MetadataHash)>>56), byte(uint64(m.MetadataHash)>>48), byte(uint64(m.MetadataHash)>>40), byte(uint64(m.MetadataHash)>>32),
+			byte(uint64(m.MetadataHash)>>24), byte(uint64(m.MetadataHash)>>16), byte(uint64(m.MetadataHash)>>8), byte(m.MetadataHash),
+		)
 		w.End(dst)
 	}
 	return w.Finish()

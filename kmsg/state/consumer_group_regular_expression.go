@@ -165,8 +165,10 @@ func (m *ConsumerGroupRegularExpressionValue) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, m.Topics[i], true)
 	}
 	dst = append(dst,
-		byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>56), byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>48), byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>40), byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>32), byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>24), byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>16), byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>8), byte(m.ConsumerGroupRegularExpressionValueVersion),
-		byte(uint64(m.Timestamp)>>56), byte(uint64(m.Timestamp)>>48), byte(uint64(m.Timestamp)>>40), byte(uint64(m.Timestamp)>>32), byte(uint64(m.Timestamp)>>24), byte(uint64(m.Timestamp)>>16), byte(uint64(m.Timestamp)>>8), byte(m.Timestamp),
+		byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>56), byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>48), byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>40), byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>32),
+		byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>24), byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>16), byte(uint64(m.ConsumerGroupRegularExpressionValueVersion)>>8), byte(m.ConsumerGroupRegularExpressionValueVersion),
+		byte(uint64(m.Timestamp)>>56), byte(uint64(m.Timestamp)>>48), byte(uint64(m.Timestamp)>>40), byte(uint64(m.Timestamp)>>32),
+		byte(uint64(m.Timestamp)>>24), byte(uint64(m.Timestamp)>>16), byte(uint64(m.Timestamp)>>8), byte(m.Timestamp),
 	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

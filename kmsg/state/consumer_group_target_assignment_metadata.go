@@ -204,7 +204,10 @@ func appendTagsConsumerGroupTargetAssignmentMetadataValue(m *ConsumerGroupTarget
 	w := m.UnknownTags.Writer(dst, count)
 	if hasAssignmentTimestamp {
 		dst = w.Begin(0)
-		dst = append(dst, byte(uint64(m.AssignmentTimestamp)>>56), byte(uint64(m.AssignmentTimestamp)>>48), byte(uint64(m.AssignmentTimestamp)>>40), byte(uint64(m.AssignmentTimestamp)>>32), byte(uint64(m.AssignmentTimestamp)>>24), byte(uint64(m.AssignmentTimestamp)>>16), byte(uint64(m.AssignmentTimestamp)>>8), byte(m.AssignmentTimestamp))
+		dst = append(dst,
+			byte(uint64(m.AssignmentTimestamp)>>56), byte(uint64(m.AssignmentTimestamp)>>48), byte(uint64(m.AssignmentTimestamp)>>40), byte(uint64(m.AssignmentTimestamp)>>32),
+			byte(uint64(m.AssignmentTimestamp)>>24), byte(uint64(m.AssignmentTimestamp)>>16), byte(uint64(m.AssignmentTimestamp)>>8), byte(m.AssignmentTimestamp),
+		)
 		w.End(dst)
 	}
 	return w.Finish()

@@ -89,9 +89,12 @@ func (m *DelegationTokenRecord) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, m.Renewers[i], true)
 	}
 	dst = append(dst,
-		byte(uint64(m.IssueTimestamp)>>56), byte(uint64(m.IssueTimestamp)>>48), byte(uint64(m.IssueTimestamp)>>40), byte(uint64(m.IssueTimestamp)>>32), byte(uint64(m.IssueTimestamp)>>24), byte(uint64(m.IssueTimestamp)>>16), byte(uint64(m.IssueTimestamp)>>8), byte(m.IssueTimestamp),
-		byte(uint64(m.MaxTimestamp)>>56), byte(uint64(m.MaxTimestamp)>>48), byte(uint64(m.MaxTimestamp)>>40), byte(uint64(m.MaxTimestamp)>>32), byte(uint64(m.MaxTimestamp)>>24), byte(uint64(m.MaxTimestamp)>>16), byte(uint64(m.MaxTimestamp)>>8), byte(m.MaxTimestamp),
-		byte(uint64(m.ExpirationTimestamp)>>56), byte(uint64(m.ExpirationTimestamp)>>48), byte(uint64(m.ExpirationTimestamp)>>40), byte(uint64(m.ExpirationTimestamp)>>32), byte(uint64(m.ExpirationTimestamp)>>24), byte(uint64(m.ExpirationTimestamp)>>16), byte(uint64(m.ExpirationTimestamp)>>8), byte(m.ExpirationTimestamp),
+		byte(uint64(m.IssueTimestamp)>>56), byte(uint64(m.IssueTimestamp)>>48), byte(uint64(m.IssueTimestamp)>>40), byte(uint64(m.IssueTimestamp)>>32),
+		byte(uint64(m.IssueTimestamp)>>24), byte(uint64(m.IssueTimestamp)>>16), byte(uint64(m.IssueTimestamp)>>8), byte(m.IssueTimestamp),
+		byte(uint64(m.MaxTimestamp)>>56), byte(uint64(m.MaxTimestamp)>>48), byte(uint64(m.MaxTimestamp)>>40), byte(uint64(m.MaxTimestamp)>>32),
+		byte(uint64(m.MaxTimestamp)>>24), byte(uint64(m.MaxTimestamp)>>16), byte(uint64(m.MaxTimestamp)>>8), byte(m.MaxTimestamp),
+		byte(uint64(m.ExpirationTimestamp)>>56), byte(uint64(m.ExpirationTimestamp)>>48), byte(uint64(m.ExpirationTimestamp)>>40), byte(uint64(m.ExpirationTimestamp)>>32),
+		byte(uint64(m.ExpirationTimestamp)>>24), byte(uint64(m.ExpirationTimestamp)>>16), byte(uint64(m.ExpirationTimestamp)>>8), byte(m.ExpirationTimestamp),
 	)
 	dst = kbin.AppendFlexString(dst, m.TokenID, true)
 	dst = kbin.AppendTags(dst, m.UnknownTags)

@@ -212,7 +212,10 @@ func (m *GroupMetadataValue) AppendTo(dst []byte) []byte {
 	dst = kbin.AppendFlexNullableString(dst, m.Protocol, flex)
 	dst = kbin.AppendFlexNullableString(dst, m.Leader, flex)
 	if v >= 2 {
-		dst = append(dst, byte(uint64(m.CurrentStateTimestamp)>>56), byte(uint64(m.CurrentStateTimestamp)>>48), byte(uint64(m.CurrentStateTimestamp)>>40), byte(uint64(m.CurrentStateTimestamp)>>32), byte(uint64(m.CurrentStateTimestamp)>>24), byte(uint64(m.CurrentStateTimestamp)>>16), byte(uint64(m.CurrentStateTimestamp)>>8), byte(m.CurrentStateTimestamp))
+		dst = append(dst,
+			byte(uint64(m.CurrentStateTimestamp)>>56), byte(uint64(m.CurrentStateTimestamp)>>48), byte(uint64(m.CurrentStateTimestamp)>>40), byte(uint64(m.CurrentStateTimestamp)>>32),
+			byte(uint64(m.CurrentStateTimestamp)>>24), byte(uint64(m.CurrentStateTimestamp)>>16), byte(uint64(m.CurrentStateTimestamp)>>8), byte(m.CurrentStateTimestamp),
+		)
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Members), flex)
 	for i := range m.Members {

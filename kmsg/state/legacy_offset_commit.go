@@ -159,9 +159,15 @@ func (m *LegacyOffsetCommitValue) Check() error {
 
 // AppendTo appends the encoding of a message that Check has found good.
 func (m *LegacyOffsetCommitValue) AppendTo(dst []byte) []byte {
-	dst = append(dst, byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32), byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset))
+	dst = append(dst,
+		byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32),
+		byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset),
+	)
 	dst = kbin.AppendFlexString(dst, m.Metadata, false)
-	dst = append(dst, byte(uint64(m.CommitTimestamp)>>56), byte(uint64(m.CommitTimestamp)>>48), byte(uint64(m.CommitTimestamp)>>40), byte(uint64(m.CommitTimestamp)>>32), byte(uint64(m.CommitTimestamp)>>24), byte(uint64(m.CommitTimestamp)>>16), byte(uint64(m.CommitTimestamp)>>8), byte(m.CommitTimestamp))
+	dst = append(dst,
+		byte(uint64(m.CommitTimestamp)>>56), byte(uint64(m.CommitTimestamp)>>48), byte(uint64(m.CommitTimestamp)>>40), byte(uint64(m.CommitTimestamp)>>32),
+		byte(uint64(m.CommitTimestamp)>>24), byte(uint64(m.CommitTimestamp)>>16), byte(uint64(m.CommitTimestamp)>>8), byte(m.CommitTimestamp),
+	)
 	return dst
 }
 

@@ -179,22 +179,36 @@ func (m *OffsetCommitValue) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 4
 	if v >= 3 {
-		dst = append(dst, byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32), byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset))
+		dst = append(dst,
+			byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32),
+			byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset),
+		)
 		dst = append(dst, byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch))
 	} else {
-		dst = append(dst, byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32), byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset))
+		dst = append(dst,
+			byte(uint64(m.Offset)>>56), byte(uint64(m.Offset)>>48), byte(uint64(m.Offset)>>40), byte(uint64(m.Offset)>>32),
+			byte(uint64(m.Offset)>>24), byte(uint64(m.Offset)>>16), byte(uint64(m.Offset)>>8), byte(m.Offset),
+		)
 	}
 	dst = kbin.AppendFlexString(dst, m.Metadata, flex)
 	if v >= 2 {
-		dst = append(dst, byte(uint64(m.CommitTimestamp)>>56), byte(uint64(m.CommitTimestamp)>>48), byte(uint64(m.CommitTimestamp)>>40), byte(uint64(m.CommitTimestamp)>>32), byte(uint64(m.CommitTimestamp)>>24), byte(uint64(m.CommitTimestamp)>>16), byte(uint64(m.CommitTimestamp)>>8), byte(m.CommitTimestamp))
+		dst = append(dst,
+			byte(uint64(m.CommitTimestamp)>>56), byte(uint64(m.CommitTimestamp)>>48), byte(uint64(m.CommitTimestamp)>>40), byte(uint64(m.CommitTimestamp)>>32),
+			byte(uint64(m.CommitTimestamp)>>24), byte(uint64(m.CommitTimestamp)>>16), byte(uint64(m.CommitTimestamp)>>8), byte(m.CommitTimestamp),
+		)
 	} else {
 		if v >= 1 {
 			dst = append(dst,
-				byte(uint64(m.CommitTimestamp)>>56), byte(uint64(m.CommitTimestamp)>>48), byte(uint64(m.CommitTimestamp)>>40), byte(uint64(m.CommitTimestamp)>>32), byte(uint64(m.CommitTimestamp)>>24), byte(uint64(m.CommitTimestamp)>>16), byte(uint64(m.CommitTimestamp)>>8), byte(m.CommitTimestamp),
-				byte(uint64(m.ExpireTimestamp)>>56), byte(uint64(m.ExpireTimestamp)>>48), byte(uint64(m.ExpireTimestamp)>>40), byte(uint64(m.ExpireTimestamp)>>32), byte(uint64(m.ExpireTimestamp)>>24), byte(uint64(m.ExpireTimestamp)>>16), byte(uint64(m.ExpireTimestamp)>>8), byte(m.ExpireTimestamp),
+				byte(uint64(m.CommitTimestamp)>>56), byte(uint64(m.CommitTimestamp)>>48), byte(uint64(m.CommitTimestamp)>>40), byte(uint64(m.CommitTimestamp)>>32),
+				byte(uint64(m.CommitTimestamp)>>24), byte(uint64(m.CommitTimestamp)>>16), byte(uint64(m.CommitTimestamp)>>8), byte(m.CommitTimestamp),
+				byte(uint64(m.ExpireTimestamp)>>56), byte(uint64(m.ExpireTimestamp)>>48), byte(uint64(m.ExpireTimestamp)>>40), byte(uint64(m.ExpireTimestamp)>>32),
+				byte(uint64(m.ExpireTimestamp)>>24), byte(uint64(m.ExpireTimestamp)>>16), byte(uint64(m.ExpireTimestamp)>>8), byte(m.ExpireTimestamp),
 			)
 		} else {
-			dst = append(dst, byte(uint64(m.CommitTimestamp)>>56), byte(uint64(m.CommitTimestamp)>>48), byte(uint64(m.CommitTimestamp)>>40), byte(uint64(m.CommitTimestamp)>>32), byte(uint64(m.CommitTimestamp)>>24), byte(uint64(m.CommitTimestamp)>>16), byte(uint64(m.CommitTimestamp)>>8), byte(m.CommitTimestamp))
+			dst = append(dst,
+				byte(uint64(m.CommitTimestamp)>>56), byte(uint64(m.CommitTimestamp)>>48), byte(uint64(m.CommitTimestamp)>>40), byte(uint64(m.CommitTimestamp)>>32),
+				byte(uint64(m.CommitTimestamp)>>24), byte(uint64(m.CommitTimestamp)>>16), byte(uint64(m.CommitTimestamp)>>8), byte(m.CommitTimestamp),
+			)
 		}
 	}
 	if flex {

@@ -75,8 +75,10 @@ func (m *ProducerIDsRecord) Check() error {
 func (m *ProducerIDsRecord) AppendTo(dst []byte) []byte {
 	dst = append(dst,
 		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
-		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
-		byte(uint64(m.NextProducerID)>>56), byte(uint64(m.NextProducerID)>>48), byte(uint64(m.NextProducerID)>>40), byte(uint64(m.NextProducerID)>>32), byte(uint64(m.NextProducerID)>>24), byte(uint64(m.NextProducerID)>>16), byte(uint64(m.NextProducerID)>>8), byte(m.NextProducerID),
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32),
+		byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+		byte(uint64(m.NextProducerID)>>56), byte(uint64(m.NextProducerID)>>48), byte(uint64(m.NextProducerID)>>40), byte(uint64(m.NextProducerID)>>32),
+		byte(uint64(m.NextProducerID)>>24), byte(uint64(m.NextProducerID)>>16), byte(uint64(m.NextProducerID)>>8), byte(m.NextProducerID),
 	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

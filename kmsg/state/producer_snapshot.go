@@ -83,18 +83,22 @@ func (m *ProducerSnapshot) AppendTo(dst []byte) []byte {
 	for i := range m.ProducerEntries {
 		producerEntry := &m.ProducerEntries[i]
 		dst = append(dst,
-			byte(uint64(producerEntry.ProducerID)>>56), byte(uint64(producerEntry.ProducerID)>>48), byte(uint64(producerEntry.ProducerID)>>40), byte(uint64(producerEntry.ProducerID)>>32), byte(uint64(producerEntry.ProducerID)>>24), byte(uint64(producerEntry.ProducerID)>>16), byte(uint64(producerEntry.ProducerID)>>8), byte(producerEntry.ProducerID),
+			byte(uint64(producerEntry.ProducerID)>>56), byte(uint64(producerEntry.ProducerID)>>48), byte(uint64(producerEntry.ProducerID)>>40), byte(uint64(producerEntry.ProducerID)>>32),
+			byte(uint64(producerEntry.ProducerID)>>24), byte(uint64(producerEntry.ProducerID)>>16), byte(uint64(producerEntry.ProducerID)>>8), byte(producerEntry.ProducerID),
 			byte(uint16(producerEntry.Epoch)>>8), byte(producerEntry.Epoch),
 			byte(uint32(producerEntry.LastSequence)>>24), byte(uint32(producerEntry.LastSequence)>>16), byte(uint32(producerEntry.LastSequence)>>8), byte(producerEntry.LastSequence),
-			byte(uint64(producerEntry.LastOffset)>>56), byte(uint64(producerEntry.LastOffset)>>48), byte(uint64(producerEntry.LastOffset)>>40), byte(uint64(producerEntry.LastOffset)>>32), byte(uint64(producerEntry.LastOffset)>>24), byte(uint64(producerEntry.LastOffset)>>16), byte(uint64(producerEntry.LastOffset)>>8), byte(producerEntry.LastOffset),
+			byte(uint64(producerEntry.LastOffset)>>56), byte(uint64(producerEntry.LastOffset)>>48), byte(uint64(producerEntry.LastOffset)>>40), byte(uint64(producerEntry.LastOffset)>>32),
+			byte(uint64(producerEntry.LastOffset)>>24), byte(uint64(producerEntry.LastOffset)>>16), byte(uint64(producerEntry.LastOffset)>>8), byte(producerEntry.LastOffset),
 		)
 		dst = append(dst,
 			byte(uint32(producerEntry.OffsetDelta)>>24), byte(uint32(producerEntry.OffsetDelta)>>16), byte(uint32(producerEntry.OffsetDelta)>>8), byte(producerEntry.OffsetDelta),
-			byte(uint64(producerEntry.Timestamp)>>56), byte(uint64(producerEntry.Timestamp)>>48), byte(uint64(producerEntry.Timestamp)>>40), byte(uint64(producerEntry.Timestamp)>>32), byte(uint64(producerEntry.Timestamp)>>24), byte(uint64(producerEntry.Timestamp)>>16), byte(uint64(producerEntry.Timestamp)>>8), byte(producerEntry.Timestamp),
+			byte(uint64(producerEntry.Timestamp)>>56), byte(uint64(producerEntry.Timestamp)>>48), byte(uint64(producerEntry.Timestamp)>>40), byte(uint64(producerEntry.Timestamp)>>32),
+			byte(uint64(producerEntry.Timestamp)>>24), byte(uint64(producerEntry.Timestamp)>>16), byte(uint64(producerEntry.Timestamp)>>8), byte(producerEntry.Timestamp),
 		)
 		dst = append(dst,
 			byte(uint32(producerEntry.CoordinatorEpoch)>>24), byte(uint32(producerEntry.CoordinatorEpoch)>>16), byte(uint32(producerEntry.CoordinatorEpoch)>>8), byte(producerEntry.CoordinatorEpoch),
-			byte(uint64(producerEntry.CurrentTxnFirstOffset)>>56), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>48), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>40), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>32), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>24), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>16), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>8), byte(producerEntry.CurrentTxnFirstOffset),
+			byte(uint64(producerEntry.CurrentTxnFirstOffset)>>56), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>48), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>40), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>32),
+			byte(uint64(producerEntry.CurrentTxnFirstOffset)>>24), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>16), byte(uint64(producerEntry.CurrentTxnFirstOffset)>>8), byte(producerEntry.CurrentTxnFirstOffset),
 		)
 	}
 	return dst

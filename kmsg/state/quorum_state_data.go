@@ -115,7 +115,10 @@ func (m *QuorumStateData) AppendTo(dst []byte) []byte {
 		dst = append(dst, m.VotedDirectoryID[:]...)
 	}
 	if v <= 0 {
-		dst = append(dst, byte(uint64(m.AppliedOffset)>>56), byte(uint64(m.AppliedOffset)>>48), byte(uint64(m.AppliedOffset)>>40), byte(uint64(m.AppliedOffset)>>32), byte(uint64(m.AppliedOffset)>>24), byte(uint64(m.AppliedOffset)>>16), byte(uint64(m.AppliedOffset)>>8), byte(m.AppliedOffset))
+		dst = append(dst,
+			byte(uint64(m.AppliedOffset)>>56), byte(uint64(m.AppliedOffset)>>48), byte(uint64(m.AppliedOffset)>>40), byte(uint64(m.AppliedOffset)>>32),
+			byte(uint64(m.AppliedOffset)>>24), byte(uint64(m.AppliedOffset)>>16), byte(uint64(m.AppliedOffset)>>8), byte(m.AppliedOffset),
+		)
 		dst = kbin.AppendFlexNullableArrayLen(dst, len(m.CurrentVoters), m.CurrentVoters == nil, true)
 		for i := range m.CurrentVoters {
 			currentVoter := &m.CurrentVoters[i]

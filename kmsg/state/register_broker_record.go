@@ -144,7 +144,10 @@ func (m *RegisterBrokerRecord) AppendTo(dst []byte) []byte {
 		dst = append(dst, kbin.BoolByte(m.IsMigratingZkBroker))
 	}
 	dst = append(dst, m.IncarnationID[:]...)
-	dst = append(dst, byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32), byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch))
+	dst = append(dst,
+		byte(uint64(m.BrokerEpoch)>>56), byte(uint64(m.BrokerEpoch)>>48), byte(uint64(m.BrokerEpoch)>>40), byte(uint64(m.BrokerEpoch)>>32),
+		byte(uint64(m.BrokerEpoch)>>24), byte(uint64(m.BrokerEpoch)>>16), byte(uint64(m.BrokerEpoch)>>8), byte(m.BrokerEpoch),
+	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.EndPoints), true)
 	for i := range m.EndPoints {
 		endPoint := &m.EndPoints[i]

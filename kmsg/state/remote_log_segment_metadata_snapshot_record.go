@@ -107,20 +107,25 @@ func (m *RemoteLogSegmentMetadataSnapshotRecord) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = append(dst, m.SegmentID[:]...)
 	dst = append(dst,
-		byte(uint64(m.StartOffset)>>56), byte(uint64(m.StartOffset)>>48), byte(uint64(m.StartOffset)>>40), byte(uint64(m.StartOffset)>>32), byte(uint64(m.StartOffset)>>24), byte(uint64(m.StartOffset)>>16), byte(uint64(m.StartOffset)>>8), byte(m.StartOffset),
-		byte(uint64(m.EndOffset)>>56), byte(uint64(m.EndOffset)>>48), byte(uint64(m.EndOffset)>>40), byte(uint64(m.EndOffset)>>32), byte(uint64(m.EndOffset)>>24), byte(uint64(m.EndOffset)>>16), byte(uint64(m.EndOffset)>>8), byte(m.EndOffset),
+		byte(uint64(m.StartOffset)>>56), byte(uint64(m.StartOffset)>>48), byte(uint64(m.StartOffset)>>40), byte(uint64(m.StartOffset)>>32),
+		byte(uint64(m.StartOffset)>>24), byte(uint64(m.StartOffset)>>16), byte(uint64(m.StartOffset)>>8), byte(m.StartOffset),
+		byte(uint64(m.EndOffset)>>56), byte(uint64(m.EndOffset)>>48), byte(uint64(m.EndOffset)>>40), byte(uint64(m.EndOffset)>>32),
+		byte(uint64(m.EndOffset)>>24), byte(uint64(m.EndOffset)>>16), byte(uint64(m.EndOffset)>>8), byte(m.EndOffset),
 	)
 	dst = append(dst,
 		byte(uint32(m.BrokerID)>>24), byte(uint32(m.BrokerID)>>16), byte(uint32(m.BrokerID)>>8), byte(m.BrokerID),
-		byte(uint64(m.MaxTimestampMs)>>56), byte(uint64(m.MaxTimestampMs)>>48), byte(uint64(m.MaxTimestampMs)>>40), byte(uint64(m.MaxTimestampMs)>>32), byte(uint64(m.MaxTimestampMs)>>24), byte(uint64(m.MaxTimestampMs)>>16), byte(uint64(m.MaxTimestampMs)>>8), byte(m.MaxTimestampMs),
-		byte(uint64(m.EventTimestampMs)>>56), byte(uint64(m.EventTimestampMs)>>48), byte(uint64(m.EventTimestampMs)>>40), byte(uint64(m.EventTimestampMs)>>32), byte(uint64(m.EventTimestampMs)>>24), byte(uint64(m.EventTimestampMs)>>16), byte(uint64(m.EventTimestampMs)>>8), byte(m.EventTimestampMs),
+		byte(uint64(m.MaxTimestampMs)>>56), byte(uint64(m.MaxTimestampMs)>>48), byte(uint64(m.MaxTimestampMs)>>40), byte(uint64(m.MaxTimestampMs)>>32),
+		byte(uint64(m.MaxTimestampMs)>>24), byte(uint64(m.MaxTimestampMs)>>16), byte(uint64(m.MaxTimestampMs)>>8), byte(m.MaxTimestampMs),
+		byte(uint64(m.EventTimestampMs)>>56), byte(uint64(m.EventTimestampMs)>>48), byte(uint64(m.EventTimestampMs)>>40), byte(uint64(m.EventTimestampMs)>>32),
+		byte(uint64(m.EventTimestampMs)>>24), byte(uint64(m.EventTimestampMs)>>16), byte(uint64(m.EventTimestampMs)>>8), byte(m.EventTimestampMs),
 	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.SegmentLeaderEpochs), true)
 	for i := range m.SegmentLeaderEpochs {
 		segmentLeaderEpoch := &m.SegmentLeaderEpochs[i]
 		dst = append(dst,
 			byte(uint32(segmentLeaderEpoch.LeaderEpoch)>>24), byte(uint32(segmentLeaderEpoch.LeaderEpoch)>>16), byte(uint32(segmentLeaderEpoch.LeaderEpoch)>>8), byte(segmentLeaderEpoch.LeaderEpoch),
-			byte(uint64(segmentLeaderEpoch.Offset)>>56), byte(uint64(segmentLeaderEpoch.Offset)>>48), byte(uint64(segmentLeaderEpoch.Offset)>>40), byte(uint64(segmentLeaderEpoch.Offset)>>32), byte(uint64(segmentLeaderEpoch.Offset)>>24), byte(uint64(segmentLeaderEpoch.Offset)>>16), byte(uint64(segmentLeaderEpoch.Offset)>>8), byte(segmentLeaderEpoch.Offset),
+			byte(uint64(segmentLeaderEpoch.Offset)>>56), byte(uint64(segmentLeaderEpoch.Offset)>>48), byte(uint64(segmentLeaderEpoch.Offset)>>40), byte(uint64(segmentLeaderEpoch.Offset)>>32),
+			byte(uint64(segmentLeaderEpoch.Offset)>>24), byte(uint64(segmentLeaderEpoch.Offset)>>16), byte(uint64(segmentLeaderEpoch.Offset)>>8), byte(segmentLeaderEpoch.Offset),
 		)
 		dst = kbin.AppendTags(dst, segmentLeaderEpoch.UnknownTags)
 	}

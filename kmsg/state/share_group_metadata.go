@@ -154,7 +154,8 @@ func (m *ShareGroupMetadataValue) Check() error {
 func (m *ShareGroupMetadataValue) AppendTo(dst []byte) []byte {
 	dst = append(dst,
 		byte(uint32(m.Epoch)>>24), byte(uint32(m.Epoch)>>16), byte(uint32(m.Epoch)>>8), byte(m.Epoch),
-		byte(uint64(m.MetadataHash)>>56), byte(uint64(m.MetadataHash)>>48), byte(uint64(m.MetadataHash)>>40), byte(uint64(m.MetadataHash)>>32), byte(uint64(m.MetadataHash)>>24), byte(uint64(m.MetadataHash)>>16), byte(uint64(m.MetadataHash)>>8), byte(m.MetadataHash),
+		byte(uint64(m.MetadataHash)>>56), byte(uint64(m.MetadataHash)>>48), byte(uint64(m.MetadataHash)>>40), byte(uint64(m.MetadataHash)>>32),
+		byte(uint64(m.MetadataHash)>>24), byte(uint64(m.MetadataHash)>>16), byte(uint64(m.MetadataHash)>>8), byte(m.MetadataHash),
 	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

@@ -202,16 +202,21 @@ func (m *ShareSnapshotValue) AppendTo(dst []byte) []byte {
 	dst = append(dst, byte(uint32(m.StateEpoch)>>24), byte(uint32(m.StateEpoch)>>16), byte(uint32(m.StateEpoch)>>8), byte(m.StateEpoch))
 	dst = append(dst,
 		byte(uint32(m.LeaderEpoch)>>24), byte(uint32(m.LeaderEpoch)>>16), byte(uint32(m.LeaderEpoch)>>8), byte(m.LeaderEpoch),
-		byte(uint64(m.StartOffset)>>56), byte(uint64(m.StartOffset)>>48), byte(uint64(m.StartOffset)>>40), byte(uint64(m.StartOffset)>>32), byte(uint64(m.StartOffset)>>24), byte(uint64(m.StartOffset)>>16), byte(uint64(m.StartOffset)>>8), byte(m.StartOffset),
-		byte(uint64(m.CreateTimestamp)>>56), byte(uint64(m.CreateTimestamp)>>48), byte(uint64(m.CreateTimestamp)>>40), byte(uint64(m.CreateTimestamp)>>32), byte(uint64(m.CreateTimestamp)>>24), byte(uint64(m.CreateTimestamp)>>16), byte(uint64(m.CreateTimestamp)>>8), byte(m.CreateTimestamp),
-		byte(uint64(m.WriteTimestamp)>>56), byte(uint64(m.WriteTimestamp)>>48), byte(uint64(m.WriteTimestamp)>>40), byte(uint64(m.WriteTimestamp)>>32), byte(uint64(m.WriteTimestamp)>>24), byte(uint64(m.WriteTimestamp)>>16), byte(uint64(m.WriteTimestamp)>>8), byte(m.WriteTimestamp),
+		byte(uint64(m.StartOffset)>>56), byte(uint64(m.StartOffset)>>48), byte(uint64(m.StartOffset)>>40), byte(uint64(m.StartOffset)>>32),
+		byte(uint64(m.StartOffset)>>24), byte(uint64(m.StartOffset)>>16), byte(uint64(m.StartOffset)>>8), byte(m.StartOffset),
+		byte(uint64(m.CreateTimestamp)>>56), byte(uint64(m.CreateTimestamp)>>48), byte(uint64(m.CreateTimestamp)>>40), byte(uint64(m.CreateTimestamp)>>32),
+		byte(uint64(m.CreateTimestamp)>>24), byte(uint64(m.CreateTimestamp)>>16), byte(uint64(m.CreateTimestamp)>>8), byte(m.CreateTimestamp),
+		byte(uint64(m.WriteTimestamp)>>56), byte(uint64(m.WriteTimestamp)>>48), byte(uint64(m.WriteTimestamp)>>40), byte(uint64(m.WriteTimestamp)>>32),
+		byte(uint64(m.WriteTimestamp)>>24), byte(uint64(m.WriteTimestamp)>>16), byte(uint64(m.WriteTimestamp)>>8), byte(m.WriteTimestamp),
 	)
 	dst = kbin.AppendFlexArrayLen(dst, len(m.StateBatches), true)
 	for i := range m.StateBatches {
 		stateBatch := &m.StateBatches[i]
 		dst = append(dst,
-			byte(uint64(stateBatch.FirstOffset)>>56), byte(uint64(stateBatch.FirstOffset)>>48), byte(uint64(stateBatch.FirstOffset)>>40), byte(uint64(stateBatch.FirstOffset)>>32), byte(uint64(stateBatch.FirstOffset)>>24), byte(uint64(stateBatch.FirstOffset)>>16), byte(uint64(stateBatch.FirstOffset)>>8), byte(stateBatch.FirstOffset),
-			byte(uint64(stateBatch.LastOffset)>>56), byte(uint64(stateBatch.LastOffset)>>48), byte(uint64(stateBatch.LastOffset)>>40), byte(uint64(stateBatch.LastOffset)>>32), byte(uint64(stateBatch.LastOffset)>>24), byte(uint64(stateBatch.LastOffset)>>16), byte(uint64(stateBatch.LastOffset)>>8), byte(stateBatch.LastOffset),
+			byte(uint64(stateBatch.FirstOffset)>>56), byte(uint64(stateBatch.FirstOffset)>>48), byte(uint64(stateBatch.FirstOffset)>>40), byte(uint64(stateBatch.FirstOffset)>>32),
+			byte(uint64(stateBatch.FirstOffset)>>24), byte(uint64(stateBatch.FirstOffset)>>16), byte(uint64(stateBatch.FirstOffset)>>8), byte(stateBatch.FirstOffset),
+			byte(uint64(stateBatch.LastOffset)>>56), byte(uint64(stateBatch.LastOffset)>>48), byte(uint64(stateBatch.LastOffset)>>40), byte(uint64(stateBatch.LastOffset)>>32),
+			byte(uint64(stateBatch.LastOffset)>>24), byte(uint64(stateBatch.LastOffset)>>16), byte(uint64(stateBatch.LastOffset)>>8), byte(stateBatch.LastOffset),
 			byte(stateBatch.DeliveryState),
 			byte(uint16(stateBatch.DeliveryCount)>>8), byte(stateBatch.DeliveryCount),
 		)

@@ -197,7 +197,8 @@ func (m *StreamsGroupMetadataValue) AppendTo(dst []byte) []byte {
 	v := m.Version
 	dst = append(dst,
 		byte(uint32(m.Epoch)>>24), byte(uint32(m.Epoch)>>16), byte(uint32(m.Epoch)>>8), byte(m.Epoch),
-		byte(uint64(m.MetadataHash)>>56), byte(uint64(m.MetadataHash)>>48), byte(uint64(m.MetadataHash)>>40), byte(uint64(m.MetadataHash)>>32), byte(uint64(m.MetadataHash)>>24), byte(uint64(m.MetadataHash)>>16), byte(uint64(m.MetadataHash)>>8), byte(m.MetadataHash),
+		byte(uint64(m.MetadataHash)>>56), byte(uint64(m.MetadataHash)>>48), byte(uint64(m.MetadataHash)>>40), byte(uint64(m.MetadataHash)>>32),
+		byte(uint64(m.MetadataHash)>>24), byte(uint64(m.MetadataHash)>>16), byte(uint64(m.MetadataHash)>>8), byte(m.MetadataHash),
 	)
 	dst = appendTagsStreamsGroupMetadataValue(m, dst, v)
 	return dst

@@ -205,7 +205,8 @@ func (m *TransactionLogValue) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
 	dst = append(dst,
-		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32), byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
+		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32),
+		byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
 		byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
 		byte(uint32(m.TransactionTimeoutMs)>>24), byte(uint32(m.TransactionTimeoutMs)>>16), byte(uint32(m.TransactionTimeoutMs)>>8), byte(m.TransactionTimeoutMs),
 		byte(m.TransactionStatus),
@@ -220,8 +221,10 @@ func (m *TransactionLogValue) AppendTo(dst []byte) []byte {
 		}
 	}
 	dst = append(dst,
-		byte(uint64(m.TransactionLastUpdateTimestampMs)>>56), byte(uint64(m.TransactionLastUpdateTimestampMs)>>48), byte(uint64(m.TransactionLastUpdateTimestampMs)>>40), byte(uint64(m.TransactionLastUpdateTimestampMs)>>32), byte(uint64(m.TransactionLastUpdateTimestampMs)>>24), byte(uint64(m.TransactionLastUpdateTimestampMs)>>16), byte(uint64(m.TransactionLastUpdateTimestampMs)>>8), byte(m.TransactionLastUpdateTimestampMs),
-		byte(uint64(m.TransactionStartTimestampMs)>>56), byte(uint64(m.TransactionStartTimestampMs)>>48), byte(uint64(m.TransactionStartTimestampMs)>>40), byte(uint64(m.TransactionStartTimestampMs)>>32), byte(uint64(m.TransactionStartTimestampMs)>>24), byte(uint64(m.TransactionStartTimestampMs)>>16), byte(uint64(m.TransactionStartTimestampMs)>>8), byte(m.TransactionStartTimestampMs),
+		byte(uint64(m.TransactionLastUpdateTimestampMs)>>56), byte(uint64(m.TransactionLastUpdateTimestampMs)>>48), byte(uint64(m.TransactionLastUpdateTimestampMs)>>40), byte(uint64(m.TransactionLastUpdateTimestampMs)>>32),
+		byte(uint64(m.TransactionLastUpdateTimestampMs)>>24), byte(uint64(m.TransactionLastUpdateTimestampMs)>>16), byte(uint64(m.TransactionLastUpdateTimestampMs)>>8), byte(m.TransactionLastUpdateTimestampMs),
+		byte(uint64(m.TransactionStartTimestampMs)>>56), byte(uint64(m.TransactionStartTimestampMs)>>48), byte(uint64(m.TransactionStartTimestampMs)>>40), byte(uint64(m.TransactionStartTimestampMs)>>32),
+		byte(uint64(m.TransactionStartTimestampMs)>>24), byte(uint64(m.TransactionStartTimestampMs)>>16), byte(uint64(m.TransactionStartTimestampMs)>>8), byte(m.TransactionStartTimestampMs),
 	)
 	if flex {
 		dst = appendTagsTransactionLogValue(m, dst, v)
@@ -318,12 +321,18 @@ func appendTagsTransactionLogValue(m *TransactionLogValue, dst []byte, v int16) 
 	w := m.UnknownTags.Writer(dst, count)
 	if hasPreviousProducerID {
 		dst = w.Begin(0)
-		dst = append(dst, byte(uint64(m.PreviousProducerID)>>56), byte(uint64(m.PreviousProducerID)>>48), byte(uint64(m.PreviousProducerID)>>40), byte(uint64(m.PreviousProducerID)>>32), byte(uint64(m.PreviousProducerID)>>24), byte(uint64(m.PreviousProducerID)>>16), byte(uint64(m.PreviousProducerID)>>8), byte(m.PreviousProducerID))
+		dst = append(dst,
+			byte(uint64(m.PreviousProducerID)>>56), byte(uint64(m.PreviousProducerID)>>48), byte(uint64(m.PreviousProducerID)>>40), byte(uint64(m.PreviousProducerID)>>32),
+			byte(uint64(m.PreviousProducerID)>>24), byte(uint64(m.PreviousProducerID)>>16), byte(uint64(m.PreviousProducerID)>>8), byte(m.PreviousProducerID),
+		)
 		w.End(dst)
 	}
 	if hasNextProducerID {
 		dst = w.Begin(1)
-		dst = append(dst, byte(uint64(m.NextProducerID)>>56), byte(uint64(m.NextProducerID)>>48), byte(uint64(m.NextProducerID)>>40), byte(uint64(m.NextProducerID)>>32), byte(uint64(m.NextProducerID)>>24), byte(uint64(m.NextProducerID)>>16), byte(uint64(m.NextProducerID)>>8), byte(m.NextProducerID))
+		dst = append(dst,
+			byte(uint64(m.NextProducerID)>>56), byte(uint64(m.NextProducerID)>>48), byte(uint64(m.NextProducerID)>>40), byte(uint64(m.NextProducerID)>>32),
+			byte(uint64(m.NextProducerID)>>24), byte(uint64(m.NextProducerID)>>16), byte(uint64(m.NextProducerID)>>8), byte(m.NextProducerID),
+		)
 		w.End(dst)
 	}
 	if hasClientTransactionVersion {

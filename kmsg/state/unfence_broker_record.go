@@ -71,7 +71,8 @@ func (m *UnfenceBrokerRecord) Check() error {
 func (m *UnfenceBrokerRecord) AppendTo(dst []byte) []byte {
 	dst = append(dst,
 		byte(uint32(m.ID)>>24), byte(uint32(m.ID)>>16), byte(uint32(m.ID)>>8), byte(m.ID),
-		byte(uint64(m.Epoch)>>56), byte(uint64(m.Epoch)>>48), byte(uint64(m.Epoch)>>40), byte(uint64(m.Epoch)>>32), byte(uint64(m.Epoch)>>24), byte(uint64(m.Epoch)>>16), byte(uint64(m.Epoch)>>8), byte(m.Epoch),
+		byte(uint64(m.Epoch)>>56), byte(uint64(m.Epoch)>>48), byte(uint64(m.Epoch)>>40), byte(uint64(m.Epoch)>>32),
+		byte(uint64(m.Epoch)>>24), byte(uint64(m.Epoch)>>16), byte(uint64(m.Epoch)>>8), byte(m.Epoch),
 	)
 	dst = kbin.AppendTags(dst, m.UnknownTags)
 	return dst

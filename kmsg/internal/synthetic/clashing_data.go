@@ -176,13 +176,17 @@ func (m *ClashingData) AppendTo(dst []byte) []byte {
 		innerErr := &m.Errs[i]
 		dst = append(dst,
 			kbin.BoolByte(innerErr.Ok),
-			byte(uint64(innerErr.R)>>56), byte(uint64(innerErr.R)>>48), byte(uint64(innerErr.R)>>40), byte(uint64(innerErr.R)>>32), byte(uint64(innerErr.R)>>24), byte(uint64(innerErr.R)>>16), byte(uint64(innerErr.R)>>8), byte(innerErr.R),
+			byte(uint64(innerErr.R)>>56), byte(uint64(innerErr.R)>>48), byte(uint64(innerErr.R)>>40), byte(uint64(innerErr.R)>>32),
+			byte(uint64(innerErr.R)>>24), byte(uint64(innerErr.R)>>16), byte(uint64(innerErr.R)>>8), byte(innerErr.R),
 		)
 		if v >= 1 {
 			dst = kbin.AppendFlexArrayLen(dst, len(innerErr.Ns), true)
 			for j := range innerErr.Ns {
 				innerN := &innerErr.Ns[j]
-				dst = append(dst, byte(uint64(innerN.I)>>56), byte(uint64(innerN.I)>>48), byte(uint64(innerN.I)>>40), byte(uint64(innerN.I)>>32), byte(uint64(innerN.I)>>24), byte(uint64(innerN.I)>>16), byte(uint64(innerN.I)>>8), byte(innerN.I))
+				dst = append(dst,
+					byte(uint64(innerN.I)>>56), byte(uint64(innerN.I)>>48), byte(uint64(innerN.I)>>40), byte(uint64(innerN.I)>>32),
+					byte(uint64(innerN.I)>>24), byte(uint64(innerN.I)>>16), byte(uint64(innerN.I)>>8), byte(innerN.I),
+				)
 				dst = kbin.AppendTags(dst, innerN.UnknownTags)
 			}
 		}

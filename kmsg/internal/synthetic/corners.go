@@ -307,8 +307,10 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 			byte(m.Hex8),
 			byte(uint16(m.Hex16)>>8), byte(m.Hex16),
 			byte(uint32(m.Hex32)>>24), byte(uint32(m.Hex32)>>16), byte(uint32(m.Hex32)>>8), byte(m.Hex32),
-			byte(uint64(m.Hex64)>>56), byte(uint64(m.Hex64)>>48), byte(uint64(m.Hex64)>>40), byte(uint64(m.Hex64)>>32), byte(uint64(m.Hex64)>>24), byte(uint64(m.Hex64)>>16), byte(uint64(m.Hex64)>>8), byte(m.Hex64),
-			byte(uint64(m.Negative)>>56), byte(uint64(m.Negative)>>48), byte(uint64(m.Negative)>>40), byte(uint64(m.Negative)>>32), byte(uint64(m.Negative)>>24), byte(uint64(m.Negative)>>16), byte(uint64(m.Negative)>>8), byte(m.Negative),
+			byte(uint64(m.Hex64)>>56), byte(uint64(m.Hex64)>>48), byte(uint64(m.Hex64)>>40), byte(uint64(m.Hex64)>>32),
+			byte(uint64(m.Hex64)>>24), byte(uint64(m.Hex64)>>16), byte(uint64(m.Hex64)>>8), byte(m.Hex64),
+			byte(uint64(m.Negative)>>56), byte(uint64(m.Negative)>>48), byte(uint64(m.Negative)>>40), byte(uint64(m.Negative)>>32),
+			byte(uint64(m.Negative)>>24), byte(uint64(m.Negative)>>16), byte(uint64(m.Negative)>>8), byte(m.Negative),
 		)
 		dst = kbin.AppendFloat64(dst, m.Float)
 		dst = append(dst, kbin.BoolByte(m.Yes))
@@ -319,8 +321,10 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 			byte(m.U32>>24), byte(m.U32>>16), byte(m.U32>>8), byte(m.U32),
 			byte(m.Hex8),
 			byte(uint32(m.Hex32)>>24), byte(uint32(m.Hex32)>>16), byte(uint32(m.Hex32)>>8), byte(m.Hex32),
-			byte(uint64(m.Hex64)>>56), byte(uint64(m.Hex64)>>48), byte(uint64(m.Hex64)>>40), byte(uint64(m.Hex64)>>32), byte(uint64(m.Hex64)>>24), byte(uint64(m.Hex64)>>16), byte(uint64(m.Hex64)>>8), byte(m.Hex64),
-			byte(uint64(m.Negative)>>56), byte(uint64(m.Negative)>>48), byte(uint64(m.Negative)>>40), byte(uint64(m.Negative)>>32), byte(uint64(m.Negative)>>24), byte(uint64(m.Negative)>>16), byte(uint64(m.Negative)>>8), byte(m.Negative),
+			byte(uint64(m.Hex64)>>56), byte(uint64(m.Hex64)>>48), byte(uint64(m.Hex64)>>40), byte(uint64(m.Hex64)>>32),
+			byte(uint64(m.Hex64)>>24), byte(uint64(m.Hex64)>>16), byte(uint64(m.Hex64)>>8), byte(m.Hex64),
+			byte(uint64(m.Negative)>>56), byte(uint64(m.Negative)>>48), byte(uint64(m.Negative)>>40), byte(uint64(m.Negative)>>32),
+			byte(uint64(m.Negative)>>24), byte(uint64(m.Negative)>>16), byte(uint64(m.Negative)>>8), byte(m.Negative),
 		)
 		dst = kbin.AppendFloat64(dst, m.Float)
 		dst = append(dst, kbin.BoolByte(m.Yes))
@@ -361,7 +365,10 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 		dst = kbin.AppendFlexString(dst, m.Gone, false)
 	}
 	if v == 3 {
-		dst = append(dst, byte(uint64(m.Once)>>56), byte(uint64(m.Once)>>48), byte(uint64(m.Once)>>40), byte(uint64(m.Once)>>32), byte(uint64(m.Once)>>24), byte(uint64(m.Once)>>16), byte(uint64(m.Once)>>8), byte(m.Once))
+		dst = append(dst,
+			byte(uint64(m.Once)>>56), byte(uint64(m.Once)>>48), byte(uint64(m.Once)>>40), byte(uint64(m.Once)>>32),
+			byte(uint64(m.Once)>>24), byte(uint64(m.Once)>>16), byte(uint64(m.Once)>>8), byte(m.Once),
+		)
 	}
 	dst = kbin.AppendFlexArrayLen(dst, len(m.Bools), flex)
 	for i := range m.Bools {
@@ -399,7 +406,10 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 	for i := range m.Groups {
 		group := &m.Groups[i]
 		dst = kbin.AppendFlexString(dst, group.Name, flex)
-		dst = append(dst, byte(uint64(group.Stamp)>>56), byte(uint64(group.Stamp)>>48), byte(uint64(group.Stamp)>>40), byte(uint64(group.Stamp)>>32), byte(uint64(group.Stamp)>>24), byte(uint64(group.Stamp)>>16), byte(uint64(group.Stamp)>>8), byte(group.Stamp))
+		dst = append(dst,
+			byte(uint64(group.Stamp)>>56), byte(uint64(group.Stamp)>>48), byte(uint64(group.Stamp)>>40), byte(uint64(group.Stamp)>>32),
+			byte(uint64(group.Stamp)>>24), byte(uint64(group.Stamp)>>16), byte(uint64(group.Stamp)>>8), byte(group.Stamp),
+		)
 		if v >= 1 {
 			dst = kbin.AppendFlexArrayLen(dst, len(group.Inners), flex)
 			for j := range group.Inners {
@@ -434,7 +444,10 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 		}
 	}
 	if v >= 2 && v <= 5 {
-		dst = append(dst, byte(uint64(m.BecameTagged)>>56), byte(uint64(m.BecameTagged)>>48), byte(uint64(m.BecameTagged)>>40), byte(uint64(m.BecameTagged)>>32), byte(uint64(m.BecameTagged)>>24), byte(uint64(m.BecameTagged)>>16), byte(uint64(m.BecameTagged)>>8), byte(m.BecameTagged))
+		dst = append(dst,
+			byte(uint64(m.BecameTagged)>>56), byte(uint64(m.BecameTagged)>>48), byte(uint64(m.BecameTagged)>>40), byte(uint64(m.BecameTagged)>>32),
+			byte(uint64(m.BecameTagged)>>24), byte(uint64(m.BecameTagged)>>16), byte(uint64(m.BecameTagged)>>8), byte(m.BecameTagged),
+		)
 	}
 	dst = kbin.AppendFlexString(dst, m.ClassicText, false)
 	if flex {
@@ -840,7 +853,10 @@ func appendTagsCornersRequest(m *CornersRequest, dst []byte, v int16) []byte {
 	}
 	if hasBecameTagged {
 		dst = w.Begin(6)
-		dst = append(dst, byte(uint64(m.BecameTagged)>>56), byte(uint64(m.BecameTagged)>>48), byte(uint64(m.BecameTagged)>>40), byte(uint64(m.BecameTagged)>>32), byte(uint64(m.BecameTagged)>>24), byte(uint64(m.BecameTagged)>>16), byte(uint64(m.BecameTagged)>>8), byte(m.BecameTagged))
+		dst = append(dst,
+			byte(uint64(m.BecameTagged)>>56), byte(uint64(m.BecameTagged)>>48), byte(uint64(m.BecameTagged)>>40), byte(uint64(m.BecameTagged)>>32),
+			byte(uint64(m.BecameTagged)>>24), byte(uint64(m.BecameTagged)>>16), byte(uint64(m.BecameTagged)>>8), byte(m.BecameTagged),
+		)
 		w.End(dst)
 	}
 	if hasTaggedEmptyStruct {
@@ -1097,8 +1113,10 @@ func (m *CornersResponse) AppendTo(dst []byte) []byte {
 		for i := range m.Wide {
 			wide := &m.Wide[i]
 			dst = append(dst,
-				byte(uint64(wide.A)>>56), byte(uint64(wide.A)>>48), byte(uint64(wide.A)>>40), byte(uint64(wide.A)>>32), byte(uint64(wide.A)>>24), byte(uint64(wide.A)>>16), byte(uint64(wide.A)>>8), byte(wide.A),
-				byte(uint64(wide.B)>>56), byte(uint64(wide.B)>>48), byte(uint64(wide.B)>>40), byte(uint64(wide.B)>>32), byte(uint64(wide.B)>>24), byte(uint64(wide.B)>>16), byte(uint64(wide.B)>>8), byte(wide.B),
+				byte(uint64(wide.A)>>56), byte(uint64(wide.A)>>48), byte(uint64(wide.A)>>40), byte(uint64(wide.A)>>32),
+				byte(uint64(wide.A)>>24), byte(uint64(wide.A)>>16), byte(uint64(wide.A)>>8), byte(wide.A),
+				byte(uint64(wide.B)>>56), byte(uint64(wide.B)>>48), byte(uint64(wide.B)>>40), byte(uint64(wide.B)>>32),
+				byte(uint64(wide.B)>>24), byte(uint64(wide.B)>>16), byte(uint64(wide.B)>>8), byte(wide.B),
 			)
 			dst = append(dst, wide.C[:]...)
 			dst = append(dst, wide.D[:]...)

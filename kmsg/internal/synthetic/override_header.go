@@ -79,7 +79,10 @@ func (m *OverrideHeader) Check() error {
 func (m *OverrideHeader) AppendTo(dst []byte) []byte {
 	v := m.Version
 	flex := v >= 1
-	dst = append(dst, byte(uint64(m.ID)>>56), byte(uint64(m.ID)>>48), byte(uint64(m.ID)>>40), byte(uint64(m.ID)>>32), byte(uint64(m.ID)>>24), byte(uint64(m.ID)>>16), byte(uint64(m.ID)>>8), byte(m.ID))
+	dst = append(dst,
+		byte(uint64(m.ID)>>56), byte(uint64(m.ID)>>48), byte(uint64(m.ID)>>40), byte(uint64(m.ID)>>32),
+		byte(uint64(m.ID)>>24), byte(uint64(m.ID)>>16), byte(uint64(m.ID)>>8), byte(m.ID),
+	)
 	if v >= 1 {
 		dst = kbin.AppendFlexNullableString(dst, m.Classic, false)
 	} else {

@@ -742,7 +742,10 @@ func appendTaggedDataPair(m *TaggedDataPair, dst []byte, v int16) []byte {
 		dst = kbin.AppendFlexString(dst, m.Value.S, flex)
 	}
 	if v >= 1 {
-		dst = append(dst, byte(uint64(m.Next.Number)>>56), byte(uint64(m.Next.Number)>>48), byte(uint64(m.Next.Number)>>40), byte(uint64(m.Next.Number)>>32), byte(uint64(m.Next.Number)>>24), byte(uint64(m.Next.Number)>>16), byte(uint64(m.Next.Number)>>8), byte(m.Next.Number))
+		dst = append(dst,
+			byte(uint64(m.Next.Number)>>56), byte(uint64(m.Next.Number)>>48), byte(uint64(m.Next.Number)>>40), byte(uint64(m.Next.Number)>>32),
+			byte(uint64(m.Next.Number)>>24), byte(uint64(m.Next.Number)>>16), byte(uint64(m.Next.Number)>>8), byte(m.Next.Number),
+		)
 		dst = appendTagsTaggedDataLink(&m.Next, dst, v)
 	}
 	if flex {
