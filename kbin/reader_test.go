@@ -580,6 +580,14 @@ func TestArraysShareBytes(t *testing.T) {
 	if s := r.TagSection(); s.Next() || !errors.Is(r.Err(), io.ErrUnexpectedEOF) {
 		t.Errorf("tagged fields: got tag %d and %v, want none and %v", s.Number, r.Err(), io.ErrUnexpectedEOF)
 	}
+	// 50 tagged fields claim all, of which the first is a struct with 45 of its own.
+	r.Reset(append([]byte{50, 0, 98, 45, 0, 0}, make([]byte, 95)...))
+	if s := r.TagSection(); !s.Next() {
+		t.Fatalf("tagged fields: got none and %v, want one", r.Err())
+	}
+	if s := r.TagSection(); s.Next() || !errors.Is(r.Err(), io.ErrUnexpectedEOF) {
+		t.Errorf("tagged fields of a tagged struct: got tag %d and %v, want none and %v", s.Number, r.Err(), io.ErrUnexpectedEOF)
+	}
 }
 
 func TestPresent(t *testing.T) {

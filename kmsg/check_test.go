@@ -235,6 +235,116 @@ func TestNullWhereNoneIs(t *testing.T) {
 	}
 }
 
+// A slice that is nil is null where its version can be null, and empty elsewhere; what is read is
+// nil only if it is null.
+func TestNilSlices(t *testing.T) {
+	null, empty := 0, 0
+	eachVersion(t, func(t *testing.T, name string, version int) {
+		d := definitions[name]
+		n := len(places(d, newMessage(name, version)))
+		for i := range n {
+			with := func(set func(reflect.Value)) (place, []byte) {
+				m := newMessage(name, version)
+				p := places(d, m)[i]
+				if p.value.Kind() == reflect.Slice {
+					set(p.value)
+				}
+				if err := m.Check(); err != nil {
+					return p, nil
+				}
+				return p, m.AppendTo(nil)
+			}
+			p, ofNil := with(reflect.Value.SetZero)
+			_, ofEmpty := with(func(x reflect.Value) { x.Set(reflect.MakeSlice(x.Type(), 0, 0)) })
+			if p.value.Kind() != reflect.Slice || !p.field.Present(version) || ofNil == nil {
+				continue
+			}
+			nullable := p.field.Nullable(version)
+			if nullable {
+				null++
+			} else {
+				empty++
+			}
+			if same := bytes.Equal(ofNil, ofEmpty); same == nullable {
+				t.Errorf("%s version %d: %s, nullable %v: nil is written as %x, empty as %x", name, version, p.path, nullable, ofNil, ofEmpty)
+			}
+			for _, data := range [][]byte{ofNil, ofEmpty} {
+				m := newMessage(name, version)
+				if err := m.DecodeFrom(kbin.NewReader(data)); err != nil {
+					t.Fatalf("%s version %d: %s: %v in %x", name, version, p.path, err, data)
+				}
+				x, there := find(reflect.ValueOf(m).Elem(), p.path)
+				if want := nullable && &data[0] == &ofNil[0]; there && x.IsNil() != want {
+					t.Errorf("%s version %d: %s, nullable %v: %x is read as nil: got %v, want %v", name, version, p.path, nullable, data, x.IsNil(), want)
+				}
+			}
+		}
+	})
+	if null < 100 || empty < 1000 {
+		t.Errorf("tried %d fields that can be null and %d that cannot", null, empty)
+	}
+}
+
+// Of a boolean every byte but 0 is true, as Java reads it.
+func TestBooleansOfAnyByte(t *testing.T) {
+	tried := 0
+	eachVersion(t, func(t *testing.T, name string, version int) {
+		d := definitions[name]
+		n := len(places(d, newMessage(name, version)))
+		for i := range n {
+			encode := func(b bool) (place, []byte) {
+				m := newMessage(name, version)
+				p := places(d, m)[i]
+				if p.value.Kind() == reflect.Bool {
+					p.value.SetBool(b)
+				}
+				return p, m.AppendTo(nil)
+			}
+			p, yes := encode(true)
+			_, no := encode(false)
+			if p.value.Kind() != reflect.Bool || !p.field.Present(version) || len(yes) != len(no) {
+				continue // no boolean, or a tagged one, of which only one value is written
+			}
+			tried++
+			at := 0
+			for yes[at] == no[at] {
+				at++
+			}
+			yes[at] = 0xfe
+			m := newMessage(name, version)
+			if err := m.DecodeFrom(kbin.NewReader(yes)); err != nil {
+				t.Fatalf("%s version %d: %s: %v in %x", name, version, p.path, err, yes)
+			}
+			if x, there := find(reflect.ValueOf(m).Elem(), p.path); !there || !x.Bool() {
+				t.Errorf("%s version %d: %s: 0xfe is read as false, want true", name, version, p.path)
+			}
+		}
+	})
+	if tried < 100 {
+		t.Errorf("tried %d booleans", tried)
+	}
+}
+
+// find returns what stands at a place's path in another value, if nothing on the way is tagged: a
+// field that is not written gets its default, which may be nil.
+func find(v reflect.Value, path string) (x reflect.Value, there bool) {
+	for _, step := range strings.Split(path, ".")[1:] {
+		name, isElement := strings.CutSuffix(step, "[0]")
+		f, _ := v.Type().FieldByName(name)
+		if strings.Contains(f.Tag.Get("kafka"), "tag") {
+			return reflect.Value{}, false
+		}
+		v = v.FieldByName(name)
+		if isElement {
+			v = v.Index(0)
+		}
+		if v.Kind() == reflect.Pointer {
+			v = v.Elem()
+		}
+	}
+	return v, true
+}
+
 // Strings that the protocol cannot carry are errors that name the field, wherever they
 // stand.
 func TestLongStrings(t *testing.T) {

@@ -116,8 +116,8 @@ func TestHostileArrays(t *testing.T) {
 	t.Logf("%d arrays by version, %d of them inside others", arrays, nested)
 }
 
-// An array whose first element has an array that claims the same bytes again allocates within
-// bounds: each byte counts once.
+// An array whose first element has an array, or tagged fields, that claim the same bytes again
+// allocates within bounds: each byte counts once.
 func TestHostileNestedArrays(t *testing.T) {
 	const n = 60_000
 	claim := func(dst []byte, elements int) []byte { return binary.AppendUvarint(dst, uint64(elements)+1) }
@@ -128,6 +128,11 @@ func TestHostileNestedArrays(t *testing.T) {
 	}{
 		// Groups and the topics in them take 3 bytes each in the message.
 		{"OffsetFetchRequest", 8, func() []byte { return claim(append(claim(nil, n/3), 1), n/3) }},
+		// The first group has no topics, and as many tagged fields as bytes follow.
+		{"OffsetFetchRequest", 8, func() []byte {
+			b := append(claim(nil, n/3), 1, 1) // a group's id, its topics
+			return append(binary.AppendUvarint(b, n/2-20), 5, 0)
+		}},
 		// Three levels: transactions, topics, partitions.
 		{"AddPartitionsToTxnResponse", 4, func() []byte {
 			b := claim([]byte{0, 0, 0, 0, 0, 0}, n/3) // throttle time, error, transactions
