@@ -51,6 +51,8 @@ func TestBuildsForOthers(t *testing.T) {
 	add("kmsg", write(t, ofKafka, Options{Package: "kmsg", Only: []string{"Metadata"}})) // names of what it imports
 	add("kbin", write(t, ofKafka, Options{Package: "kbin", Only: []string{"Metadata"}}))
 	add("binary", write(t, ofKafka, Options{Package: "binary", Only: []string{"Metadata"}}))
+	add("math", write(t, ofKafka, Options{Package: "math", Only: []string{"AlterClientQuotas"}}))
+	add("fmt", write(t, ofKafka, Options{Package: "fmt", Only: []string{"AlterConfigs"}}))
 	add("odd", write(t, own(t, map[string]string{
 		// Of names that leave nothing when the plural is taken off.
 		"ShortData.json": `{
