@@ -143,8 +143,8 @@ func stringValue(f *model.Field, x *jen.Statement) *jen.Statement {
 }
 
 // appendRun writes fields of fixed size; dst grows once for neighbours that the compiler writes
-// each at once. Of bytes that follow each other it joins those of a number only if the number is
-// longer than the one before, or has eight.
+// each at once. In one append it joins the bytes of a number only if the number is longer than all
+// before it, or has eight; of those that it does not join, two bytes are as good as an append.
 func (sc *scope) appendRun(g *jen.Group, fields []*model.Field) {
 	var numbers [][]jen.Code
 	n, size := 0, 0
@@ -153,7 +153,7 @@ func (sc *scope) appendRun(g *jen.Group, fields []*model.Field) {
 		if bytes == nil || len(bytes) == 4 && size >= 4 {
 			break
 		}
-		size = len(bytes)
+		size = max(size, len(bytes))
 		numbers = append(numbers, bytes)
 	}
 	if n > 0 {

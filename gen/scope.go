@@ -16,9 +16,10 @@ import (
 // two kilobytes of tables in the archive, which is most of what a small one takes. Structs
 // that a message has in several places do get functions.
 //
-// Code of hot messages is for speed: fields of fixed size are read as runs, and written as
-// runs across versions. Most messages are not hot, and their code is for size: each call that
-// inlines takes some hundred bytes of the archive, most of it for the debugger.
+// Code of hot messages is for speed: runs of fields of fixed size go across versions, with code
+// for each set of them, and empty tags inline. Most messages are not hot, and their code is for
+// size: each call that inlines takes some hundred bytes of the archive, most of it for the
+// debugger.
 
 // A scope is where code for one struct stands.
 type scope struct {

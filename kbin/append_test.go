@@ -421,7 +421,7 @@ func TestInlining(t *testing.T) {
 	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	for _, name := range []string{"(*Reader).Next", "(*Reader).HasTags", "AppendTags", "Tags.Len", "Tags.Fits", "AppendFlexNullableString", "AppendFlexNullableArrayLen"} {
+	for _, name := range []string{"(*Reader).Next", "(*Reader).HasTags", "BoolByte", "load64", "load32", "AppendTags", "Tags.Len", "Tags.Fits", "AppendFlexNullableString", "AppendFlexNullableArrayLen"} {
 		if !strings.Contains(string(out), "can inline "+name+" with cost ") {
 			t.Errorf("%s: got\n%s\nwant that it can be inlined", name, grep(string(out), "inline "+name))
 		}
@@ -503,6 +503,21 @@ func isEmpty(v any) bool {
 
 // A count is a number of elements: none is 0 or, for null, -1.
 type count int
+
+func BenchmarkAppendFlexString(b *testing.B) {
+	for _, flex := range []bool{false, true} {
+		for _, n := range []int{0, 3, 7, 15, 40} {
+			b.Run(fmt.Sprintf("flex=%v/n=%d", flex, n), func(b *testing.B) {
+				s := xs(n)
+				dst := make([]byte, 0, n+2)
+				b.ReportAllocs()
+				for b.Loop() {
+					dst = kbin.AppendFlexString(dst[:0], s, flex)
+				}
+			})
+		}
+	}
+}
 
 func BenchmarkAppendFlexInt32s(b *testing.B) {
 	for _, flex := range []bool{false, true} {

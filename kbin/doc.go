@@ -2,8 +2,8 @@
 // varints, strings, bytes, arrays and tagged fields, in their classic and their compact
 // form (KIP-482).
 //
-// Appenders add to a slice that the caller owns and return it, as append does; they never
-// fail. A [Reader] walks a slice and keeps the first error until the end, so that straight
+// Appenders add to a slice that the caller owns and return it, as append does; they return no
+// errors, and panic at a length that the protocol cannot carry. A [Reader] walks a slice and keeps the first error until the end, so that straight
 // code stays straight:
 //
 //	r := kbin.NewReader(frame)

@@ -43,7 +43,7 @@ func (r *Reader) Reset(b []byte) { r.buf, r.off, r.err, r.room = b, 0, nil, len(
 
 // An Error says why bytes are no message.
 type Error struct {
-	Offset int // of the byte where reading failed
+	Offset int // of the byte where reading failed; numbers that messages read together fail together
 	Size   int // of all that was to be read
 	Reason string
 	Short  bool // the bytes end too early

@@ -219,8 +219,8 @@ func (r *Reader) tags(t *Tags) {
 	}
 }
 
-// HasTags reports whether the tag section that comes next has fields. It moves past one that has
-// none, as nearly all; the fields of others are for [Reader.TagSection].
+// HasTags is false if the tag section that comes next is a zero, as nearly all are, and moves past
+// it. What else there is, or is not, [Reader.TagSection] will tell.
 func (r *Reader) HasTags() bool {
 	if r.off < len(r.buf) && r.buf[r.off] == 0 {
 		r.off++

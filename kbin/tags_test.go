@@ -162,6 +162,19 @@ func TestTagWriter(t *testing.T) {
 	}
 }
 
+// TestTagSizes: a size takes as many bytes as it needs, on both sides of each length.
+func TestTagSizes(t *testing.T) {
+	for _, size := range []int{0, 1, 127, 128, 129, 16383, 16384} {
+		w := kbin.Tags{}.Writer(nil, 1)
+		field := bytes.Repeat([]byte{7}, size)
+		w.End(append(w.Begin(3), field...))
+		want := append(kbin.AppendUvarint([]byte{1, 3}, uint32(size)), field...)
+		if got := w.Finish(); !bytes.Equal(got, want) {
+			t.Errorf("a field of %d bytes: got %s, want %s", size, short(hex.EncodeToString(got)), short(hex.EncodeToString(want)))
+		}
+	}
+}
+
 // TestTagWriterAsKafka holds a writer of known and unknown tags against the tags of an
 // ApiVersionsResponse of version 3, as its Java class writes them: FinalizedFeaturesEpoch
 // is tag 1, ZkMigrationReady tag 3, and two tags are unknown.

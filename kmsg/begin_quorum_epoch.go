@@ -406,8 +406,8 @@ func (m *BeginQuorumEpochResponse) AppendTo(dst []byte) []byte {
 			dst = append(dst,
 				byte(uint32(partition.PartitionIndex)>>24), byte(uint32(partition.PartitionIndex)>>16), byte(uint32(partition.PartitionIndex)>>8), byte(partition.PartitionIndex),
 				byte(uint16(partition.ErrorCode)>>8), byte(partition.ErrorCode),
-				byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID),
 			)
+			dst = append(dst, byte(uint32(partition.LeaderID)>>24), byte(uint32(partition.LeaderID)>>16), byte(uint32(partition.LeaderID)>>8), byte(partition.LeaderID))
 			dst = append(dst, byte(uint32(partition.LeaderEpoch)>>24), byte(uint32(partition.LeaderEpoch)>>16), byte(uint32(partition.LeaderEpoch)>>8), byte(partition.LeaderEpoch))
 			if flex {
 				dst = kbin.AppendTags(dst, partition.UnknownTags)

@@ -208,8 +208,8 @@ func (m *FetchRequest) AppendTo(dst []byte) []byte {
 		dst = append(dst,
 			byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
 			byte(m.IsolationLevel),
-			byte(uint32(m.SessionID)>>24), byte(uint32(m.SessionID)>>16), byte(uint32(m.SessionID)>>8), byte(m.SessionID),
 		)
+		dst = append(dst, byte(uint32(m.SessionID)>>24), byte(uint32(m.SessionID)>>16), byte(uint32(m.SessionID)>>8), byte(m.SessionID))
 		dst = append(dst, byte(uint32(m.SessionEpoch)>>24), byte(uint32(m.SessionEpoch)>>16), byte(uint32(m.SessionEpoch)>>8), byte(m.SessionEpoch))
 	} else {
 		if v >= 7 {
@@ -219,8 +219,8 @@ func (m *FetchRequest) AppendTo(dst []byte) []byte {
 			dst = append(dst,
 				byte(uint32(m.MaxBytes)>>24), byte(uint32(m.MaxBytes)>>16), byte(uint32(m.MaxBytes)>>8), byte(m.MaxBytes),
 				byte(m.IsolationLevel),
-				byte(uint32(m.SessionID)>>24), byte(uint32(m.SessionID)>>16), byte(uint32(m.SessionID)>>8), byte(m.SessionID),
 			)
+			dst = append(dst, byte(uint32(m.SessionID)>>24), byte(uint32(m.SessionID)>>16), byte(uint32(m.SessionID)>>8), byte(m.SessionID))
 			dst = append(dst, byte(uint32(m.SessionEpoch)>>24), byte(uint32(m.SessionEpoch)>>16), byte(uint32(m.SessionEpoch)>>8), byte(m.SessionEpoch))
 		} else {
 			dst = append(dst, byte(uint32(m.ReplicaID)>>24), byte(uint32(m.ReplicaID)>>16), byte(uint32(m.ReplicaID)>>8), byte(m.ReplicaID))
@@ -846,8 +846,8 @@ func (m *FetchResponse) AppendTo(dst []byte) []byte {
 		dst = append(dst,
 			byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs),
 			byte(uint16(m.ErrorCode)>>8), byte(m.ErrorCode),
-			byte(uint32(m.SessionID)>>24), byte(uint32(m.SessionID)>>16), byte(uint32(m.SessionID)>>8), byte(m.SessionID),
 		)
+		dst = append(dst, byte(uint32(m.SessionID)>>24), byte(uint32(m.SessionID)>>16), byte(uint32(m.SessionID)>>8), byte(m.SessionID))
 	} else {
 		if v >= 1 {
 			dst = append(dst, byte(uint32(m.ThrottleTimeMs)>>24), byte(uint32(m.ThrottleTimeMs)>>16), byte(uint32(m.ThrottleTimeMs)>>8), byte(m.ThrottleTimeMs))

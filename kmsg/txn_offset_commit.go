@@ -147,8 +147,8 @@ func (m *TxnOffsetCommitRequest) AppendTo(dst []byte) []byte {
 			byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32),
 			byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
 			byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
-			byte(uint32(m.GenerationIDOrMemberEpoch)>>24), byte(uint32(m.GenerationIDOrMemberEpoch)>>16), byte(uint32(m.GenerationIDOrMemberEpoch)>>8), byte(m.GenerationIDOrMemberEpoch),
 		)
+		dst = append(dst, byte(uint32(m.GenerationIDOrMemberEpoch)>>24), byte(uint32(m.GenerationIDOrMemberEpoch)>>16), byte(uint32(m.GenerationIDOrMemberEpoch)>>8), byte(m.GenerationIDOrMemberEpoch))
 	} else {
 		dst = append(dst,
 			byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32),

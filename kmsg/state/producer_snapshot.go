@@ -86,6 +86,8 @@ func (m *ProducerSnapshot) AppendTo(dst []byte) []byte {
 			byte(uint64(producerEntry.ProducerID)>>56), byte(uint64(producerEntry.ProducerID)>>48), byte(uint64(producerEntry.ProducerID)>>40), byte(uint64(producerEntry.ProducerID)>>32),
 			byte(uint64(producerEntry.ProducerID)>>24), byte(uint64(producerEntry.ProducerID)>>16), byte(uint64(producerEntry.ProducerID)>>8), byte(producerEntry.ProducerID),
 			byte(uint16(producerEntry.Epoch)>>8), byte(producerEntry.Epoch),
+		)
+		dst = append(dst,
 			byte(uint32(producerEntry.LastSequence)>>24), byte(uint32(producerEntry.LastSequence)>>16), byte(uint32(producerEntry.LastSequence)>>8), byte(producerEntry.LastSequence),
 			byte(uint64(producerEntry.LastOffset)>>56), byte(uint64(producerEntry.LastOffset)>>48), byte(uint64(producerEntry.LastOffset)>>40), byte(uint64(producerEntry.LastOffset)>>32),
 			byte(uint64(producerEntry.LastOffset)>>24), byte(uint64(producerEntry.LastOffset)>>16), byte(uint64(producerEntry.LastOffset)>>8), byte(producerEntry.LastOffset),

@@ -208,6 +208,8 @@ func (m *TransactionLogValue) AppendTo(dst []byte) []byte {
 		byte(uint64(m.ProducerID)>>56), byte(uint64(m.ProducerID)>>48), byte(uint64(m.ProducerID)>>40), byte(uint64(m.ProducerID)>>32),
 		byte(uint64(m.ProducerID)>>24), byte(uint64(m.ProducerID)>>16), byte(uint64(m.ProducerID)>>8), byte(m.ProducerID),
 		byte(uint16(m.ProducerEpoch)>>8), byte(m.ProducerEpoch),
+	)
+	dst = append(dst,
 		byte(uint32(m.TransactionTimeoutMs)>>24), byte(uint32(m.TransactionTimeoutMs)>>16), byte(uint32(m.TransactionTimeoutMs)>>8), byte(m.TransactionTimeoutMs),
 		byte(m.TransactionStatus),
 	)

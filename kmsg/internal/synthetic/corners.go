@@ -306,6 +306,8 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 			byte(m.U32>>24), byte(m.U32>>16), byte(m.U32>>8), byte(m.U32),
 			byte(m.Hex8),
 			byte(uint16(m.Hex16)>>8), byte(m.Hex16),
+		)
+		dst = append(dst,
 			byte(uint32(m.Hex32)>>24), byte(uint32(m.Hex32)>>16), byte(uint32(m.Hex32)>>8), byte(m.Hex32),
 			byte(uint64(m.Hex64)>>56), byte(uint64(m.Hex64)>>48), byte(uint64(m.Hex64)>>40), byte(uint64(m.Hex64)>>32),
 			byte(uint64(m.Hex64)>>24), byte(uint64(m.Hex64)>>16), byte(uint64(m.Hex64)>>8), byte(m.Hex64),
@@ -320,6 +322,8 @@ func (m *CornersRequest) AppendTo(dst []byte) []byte {
 			byte(m.U16>>8), byte(m.U16),
 			byte(m.U32>>24), byte(m.U32>>16), byte(m.U32>>8), byte(m.U32),
 			byte(m.Hex8),
+		)
+		dst = append(dst,
 			byte(uint32(m.Hex32)>>24), byte(uint32(m.Hex32)>>16), byte(uint32(m.Hex32)>>8), byte(m.Hex32),
 			byte(uint64(m.Hex64)>>56), byte(uint64(m.Hex64)>>48), byte(uint64(m.Hex64)>>40), byte(uint64(m.Hex64)>>32),
 			byte(uint64(m.Hex64)>>24), byte(uint64(m.Hex64)>>16), byte(uint64(m.Hex64)>>8), byte(m.Hex64),
