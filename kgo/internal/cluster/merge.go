@@ -177,9 +177,15 @@ func (m *merger) answered(in *interest, t *Topic, whole bool) {
 		return
 	}
 	in.failures++
-	if in.wants > 0 && (t.Err == kmsg.None || t.Err.Retriable()) {
+	if in.wants > 0 && passes(t.Err) {
 		m.cell.retryLater(m.now, in)
 	}
+}
+
+// passes reports whether what a topic's code says may be otherwise soon. Java does not retry
+// BROKER_NOT_AVAILABLE; it speaks of a broker that may come back.
+func passes(code kmsg.ErrorCode) bool {
+	return code == kmsg.None || code.Retriable() || code == kmsg.BrokerNotAvailable
 }
 
 // missing deals with topics that are not in the answer though they should be.
