@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/franzi-kafka/franzi/kgo"
@@ -452,6 +453,7 @@ func TestOtherCluster(t *testing.T) {
 				t.Errorf("got cluster %s, want %s", got, other.ClusterID())
 			}
 		})
+		synctest.Wait() // until brokers have noticed
 		if open := other.Connections(); len(open) > 0 {
 			t.Errorf("connections are left: %v", open)
 		}
