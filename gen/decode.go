@@ -245,7 +245,7 @@ func readFixed(f *model.Field) *jen.Statement {
 // fromBytes is the value of a field at an offset of the array run. The compiler reads the bytes
 // of a number at once.
 func fromBytes(f *model.Field, run string, at int) *jen.Statement {
-	switch base := f.Def.Type.Base; base {
+	switch f.Def.Type.Base {
 	case def.Bool:
 		return jen.Id(run).Index(jen.Lit(at)).Op("!=").Lit(0)
 	case def.Float64:
