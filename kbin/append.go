@@ -159,7 +159,7 @@ func tooLong(what string, n, most int) string {
 // AppendFlexString appends a compact string if flex, else one with an int16 length.
 func AppendFlexString(dst []byte, s string, flex bool) []byte {
 	n := len(dst)
-	if len(s) >= twoBytes || len(s)+2 > cap(dst)-n {
+	if len(s) >= threeBytes || len(s)+2 > cap(dst)-n {
 		return appendLongString(dst, s, flex)
 	}
 	switch b := dst[n : n+2]; {
@@ -190,8 +190,8 @@ func AppendFlexString(dst []byte, s string, flex bool) []byte {
 	return dst[:n+len(s)]
 }
 
-// twoBytes is the shortest length whose compact form, which is one more, takes three bytes.
-const twoBytes = 1<<14 - 1
+// threeBytes is the shortest length whose compact form, which is one more, takes three bytes.
+const threeBytes = 1<<14 - 1
 
 // load64 has the first bytes of s, which the compiler reads at once.
 func load64(s string) uint64 {
@@ -247,7 +247,7 @@ func AppendFlexNullableBytes(dst, b []byte, flex bool) []byte {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(len(b)))
 	case len(b) < 0x7f:
 		dst = append(dst, byte(len(b)+1))
-	case len(b) < twoBytes:
+	case len(b) < threeBytes:
 		dst = append(dst, byte(len(b)+1)|0x80, byte((len(b)+1)>>7))
 	default:
 		dst = AppendCompactArrayLen(dst, len(b))
